@@ -1,0 +1,17 @@
+"""Joint inversion and deep learning for SimPEG.
+
+========================  =====================================================
+`regularization`          couplings between physical properties
+`directives`              weights, cooling and preconditioning of a joint run
+`datasets`                synthetic surveys and loaders of public field data
+`testing`                 contract checks for couplings, usable by other plugins
+========================  =====================================================
+"""
+
+from importlib.metadata import version
+
+from . import datasets, directives, regularization, testing
+
+__version__ = version("simpeg_jointdl")
+
+__all__ = ["datasets", "directives", "regularization", "testing"]

@@ -1,0 +1,66 @@
+"""Products with a fixed sparse matrix that torch can differentiate forwards and backwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .._torch import csr_as_tensor
+
+
+@dataclass(frozen=True, eq=False)
+class SparseMatrix:
+    """A CSR tensor and its transpose: torch has no fast product with a transposed CSR tensor."""
+
+    matrix: torch.Tensor  # (m, n)
+    transposed: torch.Tensor  # (n, m)
+
+    @classmethod
+    def from_scipy(cls, matrix, device: torch.device, dtype: torch.dtype) -> SparseMatrix:
+        """Copy a scipy sparse matrix to `device`."""
+        return cls(csr_as_tensor(matrix, device, dtype), csr_as_tensor(matrix.T, device, dtype))
+
+    @property
+    def T(self) -> SparseMatrix:
+        """The transpose, sharing memory."""
+        return SparseMatrix(self.transposed, self.matrix)
+
+
+class _Product(torch.autograd.Function):
+    """x -> A x; the matrix is no tensor argument, as torch.func takes no sparse CSR tensor as one."""
+
+    @staticmethod
+    def forward(matrix: SparseMatrix, x):
+        return torch.stack([matrix.matrix.mv(row) for row in x])
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.matrix = inputs[0]
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        return None, _Product.apply(ctx.matrix.T, cotangent)
+
+    @staticmethod
+    def jvp(ctx, _, tangent):
+        return _Product.apply(ctx.matrix, tangent)
+
+
+def matvec(matrix: SparseMatrix, x: torch.Tensor) -> torch.Tensor:
+    """Product of a sparse matrix with each row of `x`.
+
+    Row by row, because one sparse-dense product with all of them takes several times as long on a CPU
+    (tests/benchmarks/coupling_cost.py measures both).
+
+    Parameters
+    ----------
+    matrix : SparseMatrix
+        Of shape (m, n).
+    x : (k, n) torch.Tensor
+
+    Returns
+    -------
+    (k, m) torch.Tensor
+    """
+    return _Product.apply(matrix, x)

@@ -1,0 +1,9 @@
+"""Couplings between physical properties."""
+
+from ._base import BaseCoupling, Linearization
+from ._cross_gradient import CrossGradient
+from ._fuzzy_cmeans import GuidedFuzzyCMeans
+from ._gramian import Gramian
+from ._local_pearson import LocalPearson
+
+__all__ = ["BaseCoupling", "CrossGradient", "Gramian", "GuidedFuzzyCMeans", "Linearization", "LocalPearson"]
