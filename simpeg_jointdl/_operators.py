@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from discretize.utils import Identity, Zero
 
-# Up to this many columns a diagonal or a column norm is computed column by column, exactly.
+# Where the smaller side has up to this many rows or columns, a diagonal or a column norm is exact.
 EXACT_COLUMNS = 64
 # Random probes of an estimate: its relative standard error is about sqrt(2 / N_PROBES).
 N_PROBES = 32
@@ -33,8 +33,8 @@ class JacobianOperator:
     matvec, rmatvec : callable
         Products of the operator and of its transpose with a vector.
     diagonal : callable, optional
-        Returns the diagonal. Without it the diagonal is computed column by column up to
-        ``EXACT_COLUMNS`` columns, and estimated beyond; see :attr:`diagonal_is_exact`.
+        Returns the diagonal. Without it the diagonal is computed column by column where the smaller side
+        has up to ``EXACT_COLUMNS`` of them, and estimated beyond; see :attr:`diagonal_is_exact`.
     diagonal_is_exact : bool
         Whether `diagonal` returns the diagonal itself or an estimate of it.
 
@@ -74,10 +74,8 @@ class JacobianOperator:
 
     # products ---------------------------------------------------------------------------------
     def __matmul__(self, other):
-        if isinstance(other, Zero):
-            return other
-        if isinstance(other, Identity):
-            return self
+        if isinstance(other, (Zero, Identity)):
+            return other @ self
         if _is_operator_like(other):
             return _multiply(self, other)
         other = np.asarray(other)
@@ -88,8 +86,6 @@ class JacobianOperator:
         return np.stack([self._matvec(column) for column in other.T], axis=1)
 
     def __rmatmul__(self, other):
-        if isinstance(other, (Zero, Identity)):
-            return other if isinstance(other, Zero) else self
         if _is_operator_like(other):
             return _multiply(other, self)
         other = np.asarray(other)
@@ -112,17 +108,24 @@ class JacobianOperator:
         return _scale(-1.0, self)
 
     dot = __mul__
+    matvec = __matmul__  # by this name and the next scipy.sparse.linalg knows an operator
+
+    def rmatvec(self, v: np.ndarray) -> np.ndarray:
+        """Product of the transpose with a vector."""
+        return self.T @ v
 
     # sums -------------------------------------------------------------------------------------
     def __add__(self, other):
         if isinstance(other, Zero) or (_is_scalar(other) and float(other) == 0.0):
             return self
+        if isinstance(other, Identity):
+            other = other @ sp.identity(self.shape[0])
         return _add(self, other) if _is_operator_like(other) else NotImplemented
 
     __radd__ = __add__
 
     def __sub__(self, other):
-        return self + (-1.0) * other
+        return self + (-other)
 
     def __rsub__(self, other):
         return (-self) + other
@@ -133,13 +136,17 @@ class JacobianOperator:
         """The transpose; ``A.T.T is A``."""
         if self._transpose_of is not None:
             return self._transpose_of
-        transpose = JacobianOperator(
-            self.shape[::-1],
-            self._rmatvec,
-            self._matvec,
-            diagonal=self._diagonal,
-            diagonal_is_exact=self._diagonal_is_exact,
-        )
+        if self._scaled is not None:  # the scalar stays in front, so that Gram matrices are recognised
+            factor, inner = self._scaled
+            transpose = _scale(factor, inner.T)
+        else:
+            transpose = JacobianOperator(
+                self.shape[::-1],
+                self._rmatvec,
+                self._matvec,
+                diagonal=self.diagonal,
+                diagonal_is_exact=self.diagonal_is_exact,
+            )
         transpose._transpose_of = self
         return transpose
 
@@ -152,7 +159,7 @@ class JacobianOperator:
         """Whether :meth:`diagonal` is the diagonal itself or a seeded, unbiased estimate of it."""
         if self._diagonal is not None:
             return self._diagonal_is_exact
-        return self.shape[1] <= EXACT_COLUMNS
+        return min(self.shape if self._gram_root is None else self._gram_root.shape) <= EXACT_COLUMNS
 
     def diagonal(self) -> np.ndarray:
         """Diagonal; exact or estimated as :attr:`diagonal_is_exact` says.
@@ -163,11 +170,11 @@ class JacobianOperator:
         """
         if self._diagonal is not None:
             return self._diagonal()
-        n = min(self.shape)
-        if self.diagonal_is_exact:
-            return np.array([self._matvec(e)[i] for i, e in enumerate(np.eye(self.shape[1])[:n])])
         if self._gram_root is not None:
             return self._gram_root.power(2).sum(axis=0)
+        n = min(self.shape)
+        if self.diagonal_is_exact:
+            return np.array([self._matvec(e)[i] for i, e in enumerate(np.eye(n, self.shape[1]))])
         total = np.zeros(n)
         for probe in _probes(self.shape[1]):
             total += probe[:n] * self._matvec(probe)[:n]
@@ -192,8 +199,8 @@ class JacobianOperator:
         if size > MAX_DENSE_BYTES:
             msg = (
                 f"JacobianOperator of shape {self.shape}: a dense copy would take {size / 2**30:.1f} GiB. "
-                "If SimPEG asked for it to start BFGS, add directives.UpdateJointPreconditioner() or pass "
-                "init_bfgs=False to BaseInvProblem."
+                "If SimPEG asked for it to start BFGS, add simpeg_jointdl.directives.UpdateJointPreconditioner() "
+                "or pass init_bfgs=False to BaseInvProblem."
             )
             raise ValueError(msg)
         return self @ np.eye(self.shape[1])
@@ -219,7 +226,8 @@ class SquaredOperator:
     def sum(self, axis: int) -> np.ndarray:
         """Squared norms of the columns (``axis=0``) or rows (``axis=1``).
 
-        Exact up to ``EXACT_COLUMNS`` of them, otherwise a seeded unbiased estimate, never negative.
+        Exact where the smaller side has up to ``EXACT_COLUMNS`` of them, otherwise a seeded unbiased
+        estimate, never negative.
 
         Parameters
         ----------
@@ -322,3 +330,25 @@ def _find_gram_root(left, right) -> JacobianOperator | None:
     if np.any(off_diagonal.data) or np.any(weights < 0):
         return None
     return sp.diags(np.sqrt(weights)) @ root
+
+
+def column_support(derivative, n_columns: int) -> np.ndarray:
+    """Which model parameters a derivative moves anything with, (n_columns,) of bool.
+
+    All of them where only products are known.
+
+    Parameters
+    ----------
+    derivative : sparse matrix, numpy.ndarray, JacobianOperator or discretize Identity
+        What a map's ``deriv`` returns.
+    n_columns : int
+        Length of the model.
+    """
+    if isinstance(derivative, np.ndarray):
+        derivative = sp.csr_matrix(derivative)
+    if not sp.issparse(derivative):
+        return np.ones(n_columns, dtype=bool)
+    mask = np.zeros(n_columns, dtype=bool)
+    entries = derivative.tocoo()
+    mask[entries.col[entries.data != 0]] = True
+    return mask

@@ -1,0 +1,13 @@
+"""Directives a joint inversion cannot do without."""
+
+from ._coupling_weights import EstimateCouplingWeights
+from ._joint_beta import JointBetaSchedule
+from ._preconditioner import UpdateJointPreconditioner
+from ._sensitivity_weights import UpdateJointSensitivityWeights
+
+__all__ = [
+    "EstimateCouplingWeights",
+    "JointBetaSchedule",
+    "UpdateJointPreconditioner",
+    "UpdateJointSensitivityWeights",
+]

@@ -55,7 +55,7 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
     rows = (np.arange(dim)[:, None] * n_cells + near).ravel()
     values = coefficient.T.ravel()
     gradient = sp.csr_matrix((values, (rows, np.tile(far, dim))), shape=(dim * n_cells, n_cells))
-    # the cell's own coefficient closes every row to zero: constants have no gradient, to the last bit
+    # the cell's own coefficient closes every row to zero: constants have no gradient but round-off
     own = -np.asarray(gradient.sum(axis=1)).ravel()
     cells = np.tile(np.arange(n_cells), dim)
     gradient = gradient + sp.csr_matrix((own, (np.arange(dim * n_cells), cells)), shape=gradient.shape)

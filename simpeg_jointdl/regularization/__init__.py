@@ -5,5 +5,6 @@ from ._cross_gradient import CrossGradient
 from ._fuzzy_cmeans import GuidedFuzzyCMeans
 from ._gramian import Gramian
 from ._local_pearson import LocalPearson
+from ._similarity import structural_similarity
 
-__all__ = ["BaseCoupling", "CrossGradient", "Gramian", "GuidedFuzzyCMeans", "Linearization", "LocalPearson"]
+__all__ = ["BaseCoupling", "CrossGradient", "Gramian", "GuidedFuzzyCMeans", "Linearization", "LocalPearson", "structural_similarity"]

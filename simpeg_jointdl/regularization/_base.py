@@ -296,7 +296,7 @@ class BaseCoupling(BaseSimilarityMeasure):
         """What each active cell adds to the value, (nP,) -> (n_cells,)."""
         state = self._at(model)
         with self._guard():
-            return as_numpy(state.at.cell_values())
+            return as_numpy(state.at.cell_values()).copy()  # kept for this model: the caller gets its own
 
     # housekeeping ---------------------------------------------------------------------------------------
     def _at(self, model) -> _State:

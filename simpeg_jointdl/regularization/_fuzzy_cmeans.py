@@ -188,8 +188,9 @@ class GuidedFuzzyCMeans(BaseCoupling):
             weights = self._property_weights()
             mass = as_numpy(power @ weights.T)
             moment = as_numpy(power @ (weights * p).T)
+            strength = as_numpy(self._strength())
         free = np.isfinite(self._guidance)
-        strength = self._strength()[free]
+        strength = strength[free]
         total = mass[free] + strength
         found = moment[free] + strength * self._targets[free]
         updated = self._targets.copy()
@@ -197,10 +198,10 @@ class GuidedFuzzyCMeans(BaseCoupling):
         self.centers = updated
         return self.centers
 
-    def _strength(self) -> np.ndarray:
+    def _strength(self):
         """η, (n_clusters, n_properties); zero for fixed centres, which are never off their targets by update."""
-        guidance = np.where(np.isfinite(self._guidance), self._guidance, 0.0)
-        return guidance[:, None] * as_numpy(self._property_weights().sum(1)) / self.n_clusters
+        guidance = np.where(np.isfinite(self._guidance), self._guidance, 0.0) / self.n_clusters
+        return self.tensor(guidance)[:, None] * self._property_weights().sum(1)
 
     def _property_weights(self):
         return torch.stack(
@@ -219,9 +220,9 @@ class GuidedFuzzyCMeans(BaseCoupling):
         tiny = torch.finfo(self.dtype).tiny
         return torch.softmax(distances.clamp_min(tiny).log() / (1.0 - self._fuzziness), dim=0)
 
-    def _guidance_value(self) -> float:
-        off = (self._centers - self._targets) / self._scales
-        return float(np.sum(self._strength() * off**2))
+    def _off_target(self):
+        """The centres' part of the residual, (n_clusters, n_properties)."""
+        return self._strength().sqrt() * self.tensor((self._centers - self._targets) / self._scales)
 
     # the residual ---------------------------------------------------------------------------------------
     def _residual(self, p):
@@ -230,8 +231,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
         cells = [
             u.sqrt() * root * (p - v[:, None]) for u, v in zip(power, self.tensor(self._centers), strict=True)
         ]
-        off = np.sqrt(self._strength()) * (self._centers - self._targets) / self._scales
-        return torch.cat([torch.stack(cells).ravel(), self.tensor(off).ravel()])
+        return torch.cat([torch.stack(cells).ravel(), self._off_target().ravel()])
 
     def _linearize(self, p):
         distances = self._distances(p)
@@ -244,7 +244,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
             return weights * (power.sum(0) * p - self.tensor(self._centers).T @ power)
 
         return Linearization(
-            value=cell_values.sum() + self._guidance_value(),
+            value=cell_values.sum() + self._off_target().square().sum(),
             gradient=gradient,
             tangent=lambda v: root * v,
             adjoint=lambda y: root * y,

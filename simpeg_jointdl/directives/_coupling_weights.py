@@ -1,0 +1,174 @@
+"""The weight of a coupling, so that nobody has to guess it."""
+
+from __future__ import annotations
+
+import numpy as np
+from simpeg.directives import InversionDirective, UpdatePreconditioner, UpdateSensitivityWeights
+from simpeg.utils import get_logger
+
+from ._joint_beta import JointBetaSchedule
+from ._problem import (
+    check_order,
+    couplings,
+    has_structure,
+    map_support,
+    per_item,
+    property_maps,
+    smoothness_terms,
+    spectral_norm,
+)
+
+
+class EstimateCouplingWeights(InversionDirective):
+    r"""Set every coupling's multiplier from spectral norms.
+
+    With the block of property :math:`k` of both Hessians, the regularization's with its multipliers,
+
+    .. math::
+        \lambda = \text{ratio} \cdot \left( \prod_k
+        \frac{\| \mathbf H_\text{reg}^{kk} \|_2}{\| \mathbf H_\text{coupling}^{kk} \|_2} \right)^{1/N}
+
+    so that with a ratio of 1 a coupling is as stiff, where it is stiffest, as the regularization there,
+    whatever the units of the properties, the cells and the data. 0.1 is weak, 10 is strong.
+
+    Norms are taken over the parameters the coupling acts on at that model. As long as fewer than two
+    properties have any structure, a coupling has nothing to compare and its multiplier is zero: a uniform
+    start costs one iteration, not a NaN. Weights are estimated again after each iteration in which a beta
+    has changed, and rest when betas rest.
+
+    Parameters
+    ----------
+    ratios : float or sequence of float
+        One for all couplings, or one each, in the order of the regularization.
+    sensitivity_weights : bool
+        Hand each coupling the sensitivity weights of the properties it couples, each with largest value 1,
+        as its weights named ``"sensitivity"``. Without them a cluster coupling makes models worse.
+    random_seed : int
+        Of the power iteration, an estimate.
+    verbose : bool
+        Log the weights.
+
+    Attributes
+    ----------
+    weights : (n_couplings,) numpy.ndarray
+        Current multipliers of the couplings.
+    """
+
+    def __init__(self, ratios=1.0, *, sensitivity_weights: bool = True, random_seed: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.ratios = ratios
+        self.sensitivity_weights = bool(sensitivity_weights)
+        self.random_seed = int(random_seed)
+        self._betas = None
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Current multipliers of the couplings, (n_couplings,)."""
+        return np.array([self.reg.multipliers[i] for i in couplings(self.reg)], dtype=float)
+
+    def validate(self, directiveList=None):
+        """Must stand after sensitivity weights and JointBetaSchedule, and before preconditioners."""
+        check_order(
+            self,
+            directiveList.dList,
+            after=(UpdateSensitivityWeights, JointBetaSchedule),
+            before=(UpdatePreconditioner,),
+        )
+        return True
+
+    def initialize(self):
+        """Hand over sensitivity weights and estimate at the starting model."""
+        if not couplings(self.reg):
+            msg = "EstimateCouplingWeights: the regularization has no coupling; add one, or leave this directive out."
+            raise ValueError(msg)
+        if not smoothness_terms(self.reg):
+            msg = "EstimateCouplingWeights: the regularization holds couplings only; there is nothing to compare with."
+            raise ValueError(msg)
+        per_item(self.ratios, len(couplings(self.reg)), "EstimateCouplingWeights.ratios", "coupling")
+        self._update()
+
+    def endIter(self):
+        """Estimate again if a beta has changed, or if a coupling waits for structure."""
+        if self._betas != self._current_betas() or (self.weights == 0.0).any():
+            self._update()
+
+    def _current_betas(self):
+        multipliers = self.reg.multipliers
+        return [float(self.invProb.beta), *(float(multipliers[i]) for i in smoothness_terms(self.reg))]
+
+    def _update(self):
+        model = self.invProb.model
+        multipliers = list(self.reg.multipliers)
+        places = couplings(self.reg)
+        ratios = per_item(self.ratios, len(places), "EstimateCouplingWeights.ratios", "coupling")
+        rng = np.random.default_rng(self.random_seed)
+        for place, ratio in zip(places, ratios, strict=True):
+            coupling = self.reg.objfcts[place]
+            if self.sensitivity_weights:
+                self._hand_over_sensitivities(coupling, model)
+            multipliers[place] = float(ratio * self._stiffness_ratio(coupling, model, rng))
+        self.reg.multipliers = multipliers
+        self._betas = self._current_betas()
+        if self.verbose:
+            get_logger().info(f"EstimateCouplingWeights: {self.weights}")
+
+    def _stiffness_ratio(self, coupling, model, rng) -> float:
+        maps = property_maps(coupling)
+        if sum(has_structure(one * model) for one in maps) < 2:
+            return 0.0
+        acts_on = _acts_on(coupling, model, rng)
+        ratios = []
+        for one in maps:
+            block = map_support(one, model) & acts_on
+            stiffness = spectral_norm(lambda v: coupling.deriv2(model, v), block, rng)
+            if stiffness > 0.0:
+                ratios.append(spectral_norm(lambda v: self._regularization_product(model, v), block, rng) / stiffness)
+        return float(np.exp(np.mean(np.log(ratios)))) if ratios and min(ratios) > 0.0 else 0.0
+
+    def _regularization_product(self, model, v):
+        """Product of the Hessian of all terms but couplings, with their multipliers."""
+        total = np.zeros(model.size)
+        for i in smoothness_terms(self.reg):
+            multiplier, term = self.reg[i]
+            if multiplier:
+                total += multiplier * (term.deriv2(model, v))
+        return total
+
+    def _hand_over_sensitivities(self, coupling, model):
+        if not hasattr(coupling, "properties"):
+            return  # SimPEG's own couplings take no weights per property
+        columns = [self._sensitivity_of(one, model) for one in property_maps(coupling)]
+        if all(column is None for column in columns):
+            return
+        ones = np.ones(coupling.n_cells)
+        weights = np.stack([ones if column is None else column / column.max() for column in columns], axis=1)
+        known = coupling.get_weights("sensitivity") if "sensitivity" in coupling.weights_keys else None
+        if known is None or not np.array_equal(known, weights):
+            coupling.set_weights(sensitivity=weights)
+
+    def _sensitivity_of(self, mapping, model) -> np.ndarray | None:
+        """Sensitivity weights of the term that regularizes the same parameters, (n_cells,)."""
+        own = map_support(mapping, model)
+        for i in smoothness_terms(self.reg):
+            term = self.reg.objfcts[i]
+            if not np.any(own & map_support(term.mapping, model)):
+                continue
+            for part in getattr(term, "objfcts", [term]):
+                if "sensitivity" in part.weights_keys:
+                    values = part.get_weights("sensitivity")
+                    if values.shape == (mapping.shape[0],) and values.max() > 0:
+                        return values
+        return None
+
+
+def _acts_on(coupling, model, rng) -> np.ndarray:
+    """Parameters where the coupling's Hessian is not negligible: where the models have structure."""
+    if hasattr(coupling, "hessian_diagonal"):
+        diagonal = coupling.hessian_diagonal(model)
+    else:
+        diagonal = coupling.deriv2(model).diagonal()
+    acts = np.zeros(model.size, dtype=bool)
+    for one in property_maps(coupling):
+        block = map_support(one, model)
+        acts |= block & (diagonal > 1e-3 * np.max(diagonal[block], initial=0.0))
+    return acts

@@ -1,0 +1,114 @@
+"""What joint directives ask of SimPEG's inverse problem, in one place and in any order of its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from simpeg.regularization import BaseSimilarityMeasure
+
+from .._operators import column_support
+
+POWER_ITERATIONS = 12
+
+
+def couplings(reg) -> list[int]:
+    """Places of the couplings among the terms of a regularization."""
+    return [i for i, term in enumerate(reg.objfcts) if isinstance(term, BaseSimilarityMeasure)]
+
+
+def smoothness_terms(reg) -> list[int]:
+    """Places of all terms that are not couplings."""
+    return [i for i, term in enumerate(reg.objfcts) if not isinstance(term, BaseSimilarityMeasure)]
+
+
+def property_maps(coupling) -> tuple:
+    """The maps to the properties of a coupling, ours or SimPEG's."""
+    if hasattr(coupling, "properties"):
+        return coupling.properties.maps
+    return tuple(one for _, one in coupling.wire_map.maps)
+
+
+def map_support(mapping, model: np.ndarray) -> np.ndarray:
+    """Model parameters that a map depends on, (nP,) of bool."""
+    return column_support(mapping.deriv(model), model.size)
+
+
+def misfit_support(misfit, model: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Model parameters that a data misfit depends on, (nP,) of bool."""
+    simulation = getattr(misfit, "simulation", None)
+    if simulation is None:
+        return np.ones(model.size, dtype=bool)
+    return simulation.Jtvec(model, rng.standard_normal(simulation.survey.nD)) != 0
+
+
+def spectral_norm(product: Callable[[np.ndarray], np.ndarray], support: np.ndarray, rng: np.random.Generator) -> float:
+    """Estimate of the largest eigenvalue of a symmetric block, by seeded power iteration.
+
+    Parameters
+    ----------
+    product : callable
+        Product of the whole matrix with a vector.
+    support : (nP,) numpy.ndarray of bool
+        Rows and columns of the block.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    float
+        A Rayleigh quotient, so at most the largest eigenvalue; 0 for a block of zeros.
+    """
+    x = rng.standard_normal(support.size) * support
+    value = 0.0
+    for _ in range(POWER_ITERATIONS):
+        norm = np.linalg.norm(x)
+        if norm == 0.0:
+            return 0.0
+        x /= norm
+        image = product(x) * support
+        value = float(x @ image)
+        x = image
+    return value
+
+
+def has_structure(values: np.ndarray) -> bool:
+    """Whether a property varies at all, beyond round-off."""
+    return bool(np.ptp(values) > 1e-8 * np.max(np.abs(values), initial=0.0))
+
+
+def chi_factors(directive) -> np.ndarray:
+    """Misfit per datum of every data misfit at the current model, (n_misfits,), without a new forward run."""
+    problem = directive.invProb
+    predicted = problem.dpred
+    chi, start = [], 0
+    for misfit in directive.dmisfit.objfcts:
+        n_data = misfit.simulation.survey.nD
+        residual = misfit.W @ (predicted[start : start + n_data] - misfit.data.dobs)
+        chi.append(np.vdot(residual, residual).real / n_data)
+        start += n_data
+    return np.array(chi)
+
+
+def per_item(value, n: int, name: str, what: str) -> np.ndarray:
+    """One positive number for each of `n` items, from one number or a sequence of them."""
+    values = np.array(value, dtype=float)
+    if values.shape not in ((), (n,)) or not np.isfinite(values).all() or (values <= 0).any():
+        msg = f"{name}: got {value!r}, wanted a positive number, or {n} of them, one per {what}."
+        raise ValueError(msg)
+    return np.broadcast_to(values, (n,)).copy()
+
+
+def check_order(directive, directives: Sequence, *, after: tuple[type, ...] = (), before: tuple[type, ...] = ()):
+    """Raise ValueError if a directive stands on the wrong side of another."""
+    own = directives.index(directive)
+    for place, other in enumerate(directives):
+        if other is directive:
+            continue
+        late = isinstance(other, before) and place < own
+        early = isinstance(other, after) and place > own
+        if late or early:
+            msg = (
+                f"{type(directive).__name__} must stand {'before' if late else 'after'} {type(other).__name__} "
+                "in the list of directives."
+            )
+            raise ValueError(msg)

@@ -1,0 +1,198 @@
+"""The package as a whole: what may import what, what an import costs, and what its doors promise."""
+
+import ast
+import importlib
+import pkgutil
+import statistics
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import simpeg_jointdl
+
+NAME = simpeg_jointdl.__name__
+ROOT = Path(simpeg_jointdl.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+# Top to bottom; a unit imports from the layers below its own, and from itself.
+LAYERS = (
+    {"recipes", "plotting"},
+    {"regularization", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
+    {"networks", "kernels"},
+    {"_torch", "_operators"},
+)
+# These stand beside: what they may import, and nobody but the door of the package imports them.
+BESIDE = {"datasets": set(), "testing": {"regularization", "maps", "potential_fields", "_torch", "_operators"}}
+CROSSINGS = {"numpy", "from_numpy", "as_tensor", "from_dlpack"}
+MAX_LINES = 300
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def unit_of(path):
+    """Top-level module or subpackage a file belongs to."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def nodes_of(path, *kinds):
+    return [node for node in ast.walk(tree_of(path)) if isinstance(node, kinds)]
+
+
+def imported_modules(path, source=None):
+    """Dotted names a file imports, at any depth of its code, relative ones resolved."""
+    package = [NAME, *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(source or path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*parents, *filter(None, [node.module])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def imported_units(path, source=None):
+    """Units of our own package that a file of another unit imports."""
+    dotted = (module.split(".") for module in imported_modules(path, source))
+    return {parts[1] for parts in dotted if parts[0] == NAME and len(parts) > 1} - {unit_of(path)}
+
+
+def allowed_units(unit):
+    if unit in BESIDE:
+        return BESIDE[unit]
+    (level,) = (i for i, layer in enumerate(LAYERS) if unit in layer)
+    return set().union(*LAYERS[level + 1 :])
+
+
+on_every_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+inside = [path for path in FILES if path.parent != ROOT or path.name != "__init__.py"]
+
+
+# layers -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("path", inside, ids=name_of)
+def test_imports_run_downwards_only(path):
+    forbidden = imported_units(path) - allowed_units(unit_of(path))
+    assert not forbidden, f"{name_of(path)} imports {sorted(forbidden)}; see LAYERS in {Path(__file__).name}"
+
+
+def test_every_unit_has_its_layer():
+    assert {unit_of(path) for path in inside} <= set().union(BESIDE, *LAYERS)
+
+
+def test_lower_layers_may_do_less():
+    for upper, lower in pairwise(LAYERS):
+        assert all(allowed_units(b) < allowed_units(a) for a in upper for b in lower)
+
+
+@pytest.mark.parametrize(
+    ("source", "units"),
+    [
+        ("from .._torch import as_numpy", {"_torch"}),
+        ("from ..kernels._cells import cell_gradient", {"kernels"}),
+        ("from .. import directives", {"directives"}),
+        ("import simpeg_jointdl.maps._base", {"maps"}),
+        ("def f():\n    from simpeg_jointdl import recipes", {"recipes"}),
+        ("from ._base import BaseCoupling\nimport numpy.linalg\nfrom simpeg import maps", set()),
+    ],
+)
+def test_the_walk_sees_every_form_of_import(source, units):
+    assert imported_units(ROOT / "regularization" / "_base.py", source) == units
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.name != "_torch.py"], ids=name_of)
+def test_numpy_meets_torch_in_one_file_only(path):
+    calls = [node.func for node in nodes_of(path, ast.Call) if isinstance(node.func, ast.Attribute)]
+    crossing = [f"line {func.lineno}: .{func.attr}()" for func in calls if func.attr in CROSSINGS]
+    assert not crossing, f"{name_of(path)}: use as_tensor and as_numpy of _torch.py"
+
+
+# what an import does ------------------------------------------------------------------------------------
+STATE = "torch.get_num_threads(), torch.get_default_dtype(), torch.get_default_device(), torch.initial_seed()"
+IMPORT_CHANGES_NOTHING = f"""
+import torch
+torch.manual_seed(3)
+before = {STATE}
+import {NAME}
+raise SystemExit(before != ({STATE}) or torch.cuda.is_initialized())
+"""
+
+
+def run_python(code, *options):
+    result = subprocess.run([sys.executable, *options, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stderr == ""
+    return result.stdout
+
+
+def test_import_is_silent_warns_of_nothing_and_leaves_torch_and_the_gpu_alone():
+    assert run_python(IMPORT_CHANGES_NOTHING, "-W", "error") == ""
+
+
+def test_import_costs_little_more_than_simpeg_and_torch():
+    cost = "import time; print(time.process_time())"  # processor seconds of a fresh process
+    pairs = [
+        [float(run_python(f"{imports}; {cost}")) for imports in ("import simpeg, torch", f"import {NAME}")]
+        for _ in range(3)
+    ]
+    theirs, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
+    assert ours < 1.5 * theirs
+
+
+# doors --------------------------------------------------------------------------------------------------
+def public_modules():
+    modules = pkgutil.walk_packages([str(ROOT)], f"{NAME}.")
+    return [NAME, *(m.name for m in modules if not any(part.startswith("_") for part in m.name.split(".")))]
+
+
+on_every_door = pytest.mark.parametrize("name", public_modules())
+
+
+@on_every_door
+def test_door_lists_what_it_holds(name):
+    """ruff sees to what a door imports and does not list (F401); this, to what it defines."""
+    module = importlib.import_module(name)
+    assert len(set(module.__all__)) == len(module.__all__)
+    assert all(hasattr(module, key) for key in module.__all__)
+    defined = {key for key, value in vars(module).items() if getattr(value, "__module__", None) == name}
+    assert {key for key in defined if not key.startswith("_")} <= set(module.__all__)
+
+
+@on_every_door
+def test_everything_public_is_documented(name):
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for key in module.__all__:
+        value = getattr(module, key)
+        assert not callable(value) or (value.__doc__ or "").strip(), f"{name}.{key} has no docstring"
+
+
+def test_the_package_lists_its_subpackages():
+    assert set(simpeg_jointdl.__all__) <= {name.split(".")[1] for name in public_modules()[1:]}
+
+
+# the files ----------------------------------------------------------------------------------------------
+@on_every_file
+def test_files_stay_short(path):
+    n_lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert n_lines <= MAX_LINES
+
+
+@on_every_file
+def test_no_assert_and_no_print(path):
+    asserts = [node.lineno for node in nodes_of(path, ast.Assert)]
+    names = [node.func for node in nodes_of(path, ast.Call) if isinstance(node.func, ast.Name)]
+    prints = [func.lineno for func in names if func.id == "print"]
+    assert (asserts, prints) == ([], [])
+
+
+@on_every_file
+def test_no_pickle(path):
+    roots = {module.split(".")[0] for module in imported_modules(path)}
+    assert not roots & {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
