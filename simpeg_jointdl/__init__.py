@@ -4,14 +4,15 @@
 `regularization`          couplings between physical properties
 `directives`              weights, cooling and preconditioning of a joint run
 `datasets`                synthetic surveys and loaders of public field data
+`plotting`                figures of models, data fit and convergence
 `testing`                 contract checks for couplings, usable by other plugins
 ========================  =====================================================
 """
 
 from importlib.metadata import version
 
-from . import datasets, directives, regularization, testing
+from . import datasets, directives, plotting, regularization, testing
 
 __version__ = version("simpeg_jointdl")
 
-__all__ = ["datasets", "directives", "regularization", "testing"]
+__all__ = ["datasets", "directives", "plotting", "regularization", "testing"]

@@ -10,10 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from discretize.utils import Identity, Zero
 
-# Where the smaller side has up to this many rows or columns, a diagonal or a column norm is exact.
-EXACT_COLUMNS = 64
-# Random probes of an estimate: its relative standard error is about sqrt(2 / N_PROBES).
-N_PROBES = 32
+from ._estimates import EXACT_COLUMNS, SquaredOperator, probe_mean
+
 # A dense copy larger than this is refused.
 MAX_DENSE_BYTES = 2**30
 
@@ -175,10 +173,7 @@ class JacobianOperator:
         n = min(self.shape)
         if self.diagonal_is_exact:
             return np.array([self._matvec(e)[i] for i, e in enumerate(np.eye(n, self.shape[1]))])
-        total = np.zeros(n)
-        for probe in _probes(self.shape[1]):
-            total += probe[:n] * self._matvec(probe)[:n]
-        return total / N_PROBES
+        return probe_mean(self.shape[1], lambda probe: probe[:n] * self._matvec(probe)[:n])
 
     def power(self, exponent: int) -> SquaredOperator:
         """Element-wise square, of which only the sums are available.
@@ -215,44 +210,6 @@ class JacobianOperator:
         wrapped = np.empty((), dtype=object)
         wrapped[()] = self
         return wrapped
-
-
-class SquaredOperator:
-    """Element-wise square of an operator, ``A.power(2)``; knows its sums along either axis."""
-
-    def __init__(self, operator: JacobianOperator):
-        self._operator = operator
-
-    def sum(self, axis: int) -> np.ndarray:
-        """Squared norms of the columns (``axis=0``) or rows (``axis=1``).
-
-        Exact where the smaller side has up to ``EXACT_COLUMNS`` of them, otherwise a seeded unbiased
-        estimate, never negative.
-
-        Parameters
-        ----------
-        axis : {0, 1}
-
-        Returns
-        -------
-        numpy.ndarray
-        """
-        if axis not in (0, 1):
-            msg = f"JacobianOperator.power(2).sum: got axis={axis!r}, wanted 0 or 1."
-            raise ValueError(msg)
-        operator = self._operator if axis == 0 else self._operator.T
-        n_rows, n_columns = operator.shape
-        if n_columns <= EXACT_COLUMNS:
-            return np.array([np.sum(operator._matvec(e) ** 2) for e in np.eye(n_columns)])
-        if n_rows <= EXACT_COLUMNS:
-            return sum(operator._rmatvec(e) ** 2 for e in np.eye(n_rows))
-        return sum(operator._rmatvec(probe) ** 2 for probe in _probes(n_rows)) / N_PROBES
-
-
-def _probes(n: int):
-    rng = np.random.default_rng(0)
-    for _ in range(N_PROBES):
-        yield rng.choice([-1.0, 1.0], n)
 
 
 def _is_scalar(value) -> bool:
@@ -330,25 +287,3 @@ def _find_gram_root(left, right) -> JacobianOperator | None:
     if np.any(off_diagonal.data) or np.any(weights < 0):
         return None
     return sp.diags(np.sqrt(weights)) @ root
-
-
-def column_support(derivative, n_columns: int) -> np.ndarray:
-    """Which model parameters a derivative moves anything with, (n_columns,) of bool.
-
-    All of them where only products are known.
-
-    Parameters
-    ----------
-    derivative : sparse matrix, numpy.ndarray, JacobianOperator or discretize Identity
-        What a map's ``deriv`` returns.
-    n_columns : int
-        Length of the model.
-    """
-    if isinstance(derivative, np.ndarray):
-        derivative = sp.csr_matrix(derivative)
-    if not sp.issparse(derivative):
-        return np.ones(n_columns, dtype=bool)
-    mask = np.zeros(n_columns, dtype=bool)
-    entries = derivative.tocoo()
-    mask[entries.col[entries.data != 0]] = True
-    return mask

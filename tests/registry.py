@@ -60,7 +60,7 @@ for _operator in ("identity", "log", "gradient", "laplacian"):
         COUPLINGS[f"{_name}, windows"] = windowed(Gramian, 2, **_options)
         if _operator == "gradient":  # one value per cell always depends on another
             COUPLINGS[f"{_name}, pointwise"] = windowed(Gramian, 1, **_options)
-        else:
+        elif _normalized or _operator == "identity":
             COUPLINGS[f"{_name}, centered"] = partial(Gramian, centered=True, **_options)
             COUPLINGS[f"{_name}, centered windows"] = windowed(Gramian, 2, overlap=0.5, centered=True, **_options)
 

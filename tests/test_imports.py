@@ -22,10 +22,13 @@ LAYERS = (
     {"recipes", "plotting"},
     {"regularization", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
     {"networks", "kernels"},
-    {"_torch", "_operators"},
+    {"_torch", "_operators", "_estimates"},
 )
 # These stand beside: what they may import, and nobody but the door of the package imports them.
-BESIDE = {"datasets": set(), "testing": {"regularization", "maps", "potential_fields", "_torch", "_operators"}}
+BESIDE = {
+    "datasets": set(),
+    "testing": {"regularization", "maps", "potential_fields", "_torch", "_operators", "_estimates"},
+}
 CROSSINGS = {"numpy", "from_numpy", "as_tensor", "from_dlpack"}
 MAX_LINES = 300
 

@@ -24,8 +24,9 @@ from simpeg import (
 )
 from simpeg.potential_fields import gravity, magnetics
 
-from simpeg_jointdl import _operators
-from simpeg_jointdl._operators import EXACT_COLUMNS, N_PROBES, JacobianOperator
+from simpeg_jointdl import _estimates
+from simpeg_jointdl._estimates import EXACT_COLUMNS, N_PROBES
+from simpeg_jointdl._operators import JacobianOperator
 from simpeg_jointdl.regularization import CrossGradient
 
 SPARSE = [getattr(sp, f"{form}_{kind}") for form in ("csr", "csc", "dia", "coo") for kind in ("matrix", "array")]
@@ -236,7 +237,7 @@ def assert_unbiased(estimate, truth, deviation):
 
 @pytest.mark.parametrize("n_probes", [N_PROBES, 2000])
 def test_large_diagonal_is_an_unbiased_estimate(n_probes, monkeypatch):
-    monkeypatch.setattr(_operators, "N_PROBES", n_probes)
+    monkeypatch.setattr(_estimates, "N_PROBES", n_probes)
     matrix = dense(120, 120)
     operator = wrap(matrix)
     assert not operator.diagonal_is_exact
@@ -253,7 +254,7 @@ def norms_and_deviation(matrix, n_probes):
 @pytest.mark.parametrize("n_probes", [N_PROBES, 2000])
 @pytest.mark.parametrize("axis", [0, 1])
 def test_large_squared_sums_are_unbiased_estimates(axis, n_probes, monkeypatch):
-    monkeypatch.setattr(_operators, "N_PROBES", n_probes)
+    monkeypatch.setattr(_estimates, "N_PROBES", n_probes)
     matrix = dense(100, 120)
     estimate = wrap(matrix).power(2).sum(axis=axis)
     assert_unbiased(estimate, *norms_and_deviation(matrix if axis == 0 else matrix.T, n_probes))

@@ -9,7 +9,7 @@ import pytest
 from discretize import CylindricalMesh, TensorMesh, TreeMesh
 from matplotlib.collections import LineCollection, QuadMesh
 
-from simpeg_jointdl import plotting
+import simpeg_jointdl
 from simpeg_jointdl.plotting import (
     DataFit,
     PropertyModel,
@@ -424,13 +424,13 @@ def test_convergence_refuses_other_histories(history):
 
 
 def test_saving_needs_no_pyplot(tmp_path):
-    """Alone in a fresh process (SimPEG itself imports pyplot); and the PNG is 1200 pixels wide."""
+    """In a fresh process and a bare package (SimPEG itself imports pyplot); the PNG is 1200 pixels wide."""
     code = (
-        "import importlib.util, sys\n"
-        f"spec = importlib.util.spec_from_file_location('plotting', {plotting.__file__!r})\n"
-        "sys.modules['plotting'] = p = importlib.util.module_from_spec(spec)\n"
-        "spec.loader.exec_module(p)\n"
-        "fig = p.plot_convergence({'chi': {'a': [2.0, 1.0]}})\n"
+        "import sys, types\n"
+        "sys.modules['simpeg_jointdl'] = package = types.ModuleType('simpeg_jointdl')\n"
+        f"package.__path__ = {list(simpeg_jointdl.__path__)!r}\n"
+        "from simpeg_jointdl import plotting\n"
+        "fig = plotting.plot_convergence({'chi': {'a': [2.0, 1.0]}})\n"
         f"fig.savefig({str(tmp_path / 'figure.png')!r})\n"
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )

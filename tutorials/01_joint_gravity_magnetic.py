@@ -68,18 +68,22 @@ COUPLINGS = ("none", "cross-gradient", "gramian", "pearson", "fuzzy-cmeans")
 # -------------
 # The synthetic survey brings its mesh. Around the real one we build it: cells as wide as the grid's
 # spacing, and padding that reaches as far as regional sources may lie. Both real grids are continued
-# upwards by a kilometre: the magnetic one was sampled too coarsely for what it measured.
+# upwards by a kilometre: the magnetic one was sampled too coarsely for what it measured. A trend of second
+# order is taken out of both.
+
+# where the planes of the figures cross: the deposit, as published
+CENTER = {"two_blocks": None, "ernest_henry": (468_700.0, 7_739_800.0, -1250.0)}
 
 
 def load(data: str, size: str):
-    """Data set, mesh, active cells and the number of padding cells on each side."""
+    """Data set, mesh, active cells, and the part of the mesh to look at: (lower, upper) in x, y and z."""
     if data == "two_blocks":
         shape = (24, 24, 12) if size == "full" else (14, 14, 7)
         cell_size = 100.0 * 24 / shape[0]
         survey = datasets.load("two_blocks", cell_size=cell_size, shape=shape)  #:
-        return survey, survey.mesh, survey.active_cells, 0
+        return survey, survey.mesh, survey.active_cells, None
     every = 1 if size == "full" else 3
-    survey = datasets.load("ernest_henry", upward_continuation=1000.0 * every, every=every)  #:
+    survey = datasets.load("ernest_henry", trend_order=2, upward_continuation=1000.0 * every, every=every)  #:
     width, n_padding = 1000.0 * every, 6 if size == "full" else 4
     locations = survey.gravity.locations
     n_core = [int(np.ceil(np.ptp(locations[:, axis]) / width)) + 1 for axis in (0, 1)]
@@ -89,7 +93,8 @@ def load(data: str, size: str):
     mesh = TensorMesh([*sides, thickness[::-1]])
     middle = 0.5 * (locations.min(axis=0) + locations.max(axis=0))
     mesh.origin = np.array([*(middle[axis] - 0.5 * mesh.h[axis].sum() for axis in (0, 1)), -thickness.sum()])
-    return survey, mesh, np.ones(mesh.n_cells, dtype=bool), n_padding
+    view = [*zip(locations.min(axis=0)[:2], locations.max(axis=0)[:2], strict=True), (-10_000.0, 0.0)]
+    return survey, mesh, np.ones(mesh.n_cells, dtype=bool), view
 
 
 # %%
@@ -107,29 +112,28 @@ class Result:
     properties: dict[str, np.ndarray]  # on the active cells
     chi: np.ndarray
     predicted: list[np.ndarray]
-    history: dict[str, list]
+    history: dict[str, dict[str, list]]
     seconds: float
 
 
 class Record(directives.InversionDirective):
-    """Keeps what the convergence figure shows."""
+    """Keeps what the convergence figure shows: groups of curves, one value per iteration."""
 
     def __init__(self, betas, names, coupling):
         super().__init__()
-        self._betas, self._coupling = betas, coupling
-        self._names = names
-        self.history = {f"χ {name}": [] for name in names} | {f"β {name}": [] for name in names}
+        self._betas, self._names, self._coupling = betas, names, coupling
+        self.history = {"chi": {name: [] for name in names}, "beta": {name: [] for name in names}}
         if coupling is not None:
-            self.history |= {"coupling weight": [], "coupling value": []}
+            self.history |= {group: {"coupling": []} for group in ("coupling_weight", "coupling_value")}
 
     def endIter(self):
         """After each iteration."""
         for name, chi, beta in zip(self._names, self._betas.chi, self._betas.betas, strict=True):
-            self.history[f"χ {name}"].append(chi)
-            self.history[f"β {name}"].append(beta)
+            self.history["chi"][name].append(chi)
+            self.history["beta"][name].append(beta)
         if self._coupling is not None:
-            self.history["coupling weight"].append(self.reg.multipliers[-1])
-            self.history["coupling value"].append(self._coupling(self.invProb.model))
+            self.history["coupling_weight"]["coupling"].append(self.reg.multipliers[-1])
+            self.history["coupling_value"]["coupling"].append(self._coupling(self.invProb.model))
 
 
 def invert(survey, mesh, active_cells, coupling, wires, options) -> Result:
@@ -197,7 +201,7 @@ def report(results: dict[str, Result], survey, mesh, active_cells, console: Cons
 
     row("χ gravity", lambda r: f"{r.chi[0]:.3f}")
     row("χ magnetics", lambda r: f"{r.chi[1]:.3f}")
-    row("iterations", lambda r: str(len(r.history["χ gravity"])))
+    row("iterations", lambda r: str(len(r.history["chi"]["gravity"])))
     row("time, s", lambda r: f"{r.seconds:.1f}")
 
     def similarity(r):
@@ -211,7 +215,7 @@ def report(results: dict[str, Result], survey, mesh, active_cells, console: Cons
     console.print(table)
 
 
-def write(name: str, result: Result, survey, mesh, active_cells, coupling, n_padding, folder: Path):
+def write(name: str, result: Result, survey, mesh, active_cells, coupling, limits, folder: Path):
     """Models as UBC and npz files, the data fit, and figures."""
     on_mesh = {}
     for key, values in result.properties.items():
@@ -236,7 +240,7 @@ def write(name: str, result: Result, survey, mesh, active_cells, coupling, n_pad
         plotting.PropertyModel("susceptibility", "SI", susceptibility, signed=False),
     ]
     truth = None if survey.true_models is None else list(survey.true_models.values())
-    view = dict(active_cells=active_cells, padding=n_padding)
+    view = dict(active_cells=active_cells, limits=limits, center=CENTER[survey.name])
     figures = {
         "data_fit": plotting.plot_data_fit(fits),
         "models": plotting.plot_models(mesh, properties, true_models=truth, **view),
@@ -269,7 +273,7 @@ def main():
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
 
-    survey, mesh, active_cells, n_padding = load(options.data, options.size)
+    survey, mesh, active_cells, limits = load(options.data, options.size)
     n = int(active_cells.sum())
     wires = maps.Wires(("density", n), ("susceptibility", n))
     results = {}
@@ -277,7 +281,7 @@ def main():
         coupling = make_coupling(name, options.data, mesh, wires, active_cells)
         title = "separate" if coupling is None else name
         results[title] = invert(survey, mesh, active_cells, coupling, wires, options)
-        write(title, results[title], survey, mesh, active_cells, coupling, n_padding, options.output)
+        write(title, results[title], survey, mesh, active_cells, coupling, limits, options.output)
     console = Console(width=100)
     report(results, survey, mesh, active_cells, console)
     console.print(f"Models, data fit and figures are in {options.output.resolve()}")

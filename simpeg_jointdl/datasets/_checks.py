@@ -10,9 +10,7 @@ def finite_array(name: str, value, shape: tuple[int | None, ...]) -> np.ndarray:
 
     A scalar is spread over a one-dimensional `shape` of known length.
     """
-    wanted = (
-        "(" + ", ".join("n" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
-    )
+    wanted = "(" + ", ".join("n" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -20,9 +18,7 @@ def finite_array(name: str, value, shape: tuple[int | None, ...]) -> np.ndarray:
         raise TypeError(msg) from error
     if array.ndim == 0 and len(shape) == 1 and shape[0] is not None:
         array = np.full(shape, array)
-    if array.ndim != len(shape) or any(
-        n is not None and n != m for n, m in zip(shape, array.shape, strict=True)
-    ):
+    if array.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, array.shape, strict=True)):
         msg = f"{name}: got shape {array.shape}, wanted {wanted}. Give one entry (or row) per station."
         raise ValueError(msg)
     if array.size == 0:
@@ -54,9 +50,7 @@ def real_number(name: str, value, *, minimum: float | None = None, above: float 
         raise TypeError(msg) from error
     low = (minimum is not None and not number >= minimum) or (above is not None and not number > above)
     if low or not np.isfinite(number):
-        bound = (
-            f">= {minimum:g}" if minimum is not None else f"> {above:g}" if above is not None else "finite"
-        )
+        bound = f">= {minimum:g}" if minimum is not None else f"> {above:g}" if above is not None else "finite"
         msg = f"{name}: got {value!r}, wanted a finite number {bound}. Change {name.split('.')[-1]}."
         raise ValueError(msg)
     return number

@@ -34,15 +34,18 @@ _DESCRIPTION = (
 
 
 def load_ernest_henry(
-    *, remove_trend: bool = True, upward_continuation: float = 0.0, every: int = 1
+    *, remove_trend: bool = True, trend_order: int = 1, upward_continuation: float = 0.0, every: int = 1
 ) -> GravityMagneticDataset:
     r"""Gravity and magnetics of 36 x 36 km around the Ernest Henry deposit.
 
     Parameters
     ----------
     remove_trend : bool
-        Take a robust plane out of each of the two, fitted in the window: gravity falls towards the basin
+        Take a robust trend out of each of the two, fitted in the window: gravity falls towards the basin
         cover in the east. See `remove_trend`.
+    trend_order : {0, 1, 2}
+        Order of that trend. A plane leaves gravity with a saddle of 20 mGal in the corners of the window,
+        which a second order takes out.
     upward_continuation : float
         Height in m by which both are continued upwards, over the whole 1 x 1 degree grids, before the window
         is cut. 1000 to 2000 m is recommended for the magnetics, see Notes.
@@ -74,7 +77,8 @@ def load_ernest_henry(
     gz_locations, gz = _window(gravity, _GRAVITY_ELEVATION, height, every)
     tmi_locations, tmi = _window(magnetics, _MAGNETIC_ELEVATION, height, every)
     if remove_trend:
-        gz, tmi = _trend.remove_trend(gz_locations, gz)[0], _trend.remove_trend(tmi_locations, tmi)[0]
+        gz, _ = _trend.remove_trend(gz_locations, gz, trend_order)
+        tmi, _ = _trend.remove_trend(tmi_locations, tmi, trend_order)
     return GravityMagneticDataset(
         name="ernest_henry",
         gravity=GravityData(gz_locations, gz, _GRAVITY_UNCERTAINTY),
@@ -95,9 +99,7 @@ def _read(path: pathlib.Path, variable: str) -> tuple[np.ndarray, np.ndarray, np
     from scipy.io import netcdf_file
 
     with netcdf_file(path, mmap=False) as file:
-        arrays = [
-            np.array(file.variables[key][:], dtype=np.float64) for key in ("longitude", "latitude", variable)
-        ]
+        arrays = [np.array(file.variables[key][:], dtype=np.float64) for key in ("longitude", "latitude", variable)]
         terms = " ".join(file.license.decode().split())
     return *arrays, terms
 

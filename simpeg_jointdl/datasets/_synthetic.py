@@ -82,13 +82,10 @@ def _generator(random_seed) -> np.random.Generator:
 def _mesh(cell_size, shape) -> TensorMesh:
     from discretize import TensorMesh
 
-    sizes = (
-        (cell_size,) * 3 if np.ndim(cell_size) == 0 else several("make_two_blocks.cell_size", cell_size, 3)
-    )
+    sizes = (cell_size,) * 3 if np.ndim(cell_size) == 0 else several("make_two_blocks.cell_size", cell_size, 3)
     widths = [real_number("make_two_blocks.cell_size", size, above=0.0) for size in sizes]
     counts = [
-        whole_number("make_two_blocks.shape", count, minimum=1)
-        for count in several("make_two_blocks.shape", shape, 3)
+        whole_number("make_two_blocks.shape", count, minimum=1) for count in several("make_two_blocks.shape", shape, 3)
     ]
     return TensorMesh([np.full(n, h) for n, h in zip(counts, widths, strict=True)], origin="CCN")
 
@@ -96,9 +93,7 @@ def _mesh(cell_size, shape) -> TensorMesh:
 def _models(mesh: TensorMesh, density_scale: float, susceptibility_scale: float) -> dict[str, np.ndarray]:
     """Both properties of every cell: a cell belongs to a block if its centre does."""
     density_scale = real_number("make_two_blocks.density_scale", density_scale, above=0.0)
-    susceptibility_scale = real_number(
-        "make_two_blocks.susceptibility_scale", susceptibility_scale, above=0.0
-    )
+    susceptibility_scale = real_number("make_two_blocks.susceptibility_scale", susceptibility_scale, above=0.0)
     low, high = mesh.origin, mesh.origin + [h.sum() for h in mesh.h]
     fractions = (mesh.cell_centers - low) / (high - low)
     fractions[:, 2] = 1.0 - fractions[:, 2]  # depth
@@ -124,9 +119,7 @@ def _stations(mesh: TensorMesh, n_stations, clearance: float) -> np.ndarray:
         whole_number("make_two_blocks.n_stations", count, minimum=1)
         for count in several("make_two_blocks.n_stations", n_stations, 2)
     ]
-    x, y = (
-        mesh.origin[axis] + mesh.h[axis].sum() * (np.arange(n) + 0.5) / n for axis, n in enumerate(counts)
-    )
+    x, y = (mesh.origin[axis] + mesh.h[axis].sum() * (np.arange(n) + 0.5) / n for axis, n in enumerate(counts))
     grid_y, grid_x = np.meshgrid(y, x, indexing="ij")
     return np.column_stack([grid_x.ravel(), grid_y.ravel(), np.full(grid_x.size, clearance)])
 

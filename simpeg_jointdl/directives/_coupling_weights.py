@@ -12,10 +12,12 @@ from ._problem import (
     couplings,
     has_structure,
     map_support,
+    parameters_of_cells,
     per_item,
     property_maps,
     smoothness_terms,
     spectral_norm,
+    structured_cells,
 )
 
 
@@ -28,10 +30,13 @@ class EstimateCouplingWeights(InversionDirective):
         \lambda = \text{ratio} \cdot \left( \prod_k
         \frac{\| \mathbf H_\text{reg}^{kk} \|_2}{\| \mathbf H_\text{coupling}^{kk} \|_2} \right)^{1/N}
 
-    so that with a ratio of 1 a coupling is as stiff, where it is stiffest, as the regularization there,
+    so that with a ratio of 1 a coupling is as stiff as the regularization,
     whatever the units of the properties, the cells and the data. 0.1 is weak, 10 is strong.
 
-    Norms are taken over the parameters the coupling acts on at that model. As long as fewer than two
+    Norms are taken where the models have structure: over the cells in which any coupled property stands out
+    from its median by a tenth of its largest excursion. (A normalised coupling is stiffest where nothing
+    happens, and a regularization in the largest cells of the padding; neither says anything about strength
+    where it matters.) As long as fewer than two
     properties have any structure, a coupling has nothing to compare and its multiplier is zero: a uniform
     start costs one iteration, not a NaN. Weights are estimated again after each iteration in which a beta
     has changed, and rest when betas rest.
@@ -116,10 +121,10 @@ class EstimateCouplingWeights(InversionDirective):
         maps = property_maps(coupling)
         if sum(has_structure(one * model) for one in maps) < 2:
             return 0.0
-        acts_on = _acts_on(coupling, model, rng)
+        cells = structured_cells(maps, model)
         ratios = []
         for one in maps:
-            block = map_support(one, model) & acts_on
+            block = parameters_of_cells(one, model, cells)
             stiffness = spectral_norm(lambda v: coupling.deriv2(model, v), block, rng)
             if stiffness > 0.0:
                 ratios.append(spectral_norm(lambda v: self._regularization_product(model, v), block, rng) / stiffness)
@@ -159,16 +164,3 @@ class EstimateCouplingWeights(InversionDirective):
                     if values.shape == (mapping.shape[0],) and values.max() > 0:
                         return values
         return None
-
-
-def _acts_on(coupling, model, rng) -> np.ndarray:
-    """Parameters where the coupling's Hessian is not negligible: where the models have structure."""
-    if hasattr(coupling, "hessian_diagonal"):
-        diagonal = coupling.hessian_diagonal(model)
-    else:
-        diagonal = coupling.deriv2(model).diagonal()
-    acts = np.zeros(model.size, dtype=bool)
-    for one in property_maps(coupling):
-        block = map_support(one, model)
-        acts |= block & (diagonal > 1e-3 * np.max(diagonal[block], initial=0.0))
-    return acts

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import scipy.sparse as sp
 from simpeg.regularization import BaseSimilarityMeasure
 
-from .._operators import column_support
-
-POWER_ITERATIONS = 12
+POWER_ITERATIONS = 8
 
 
 def couplings(reg) -> list[int]:
@@ -30,8 +29,34 @@ def property_maps(coupling) -> tuple:
 
 
 def map_support(mapping, model: np.ndarray) -> np.ndarray:
-    """Model parameters that a map depends on, (nP,) of bool."""
-    return column_support(mapping.deriv(model), model.size)
+    """Model parameters that a map depends on, (nP,) of bool; all of them where only products are known."""
+    derivative = mapping.deriv(model)
+    if isinstance(derivative, np.ndarray):
+        derivative = sp.csr_matrix(derivative)
+    if not sp.issparse(derivative):
+        return np.ones(model.size, dtype=bool)
+    mask = np.zeros(model.size, dtype=bool)
+    entries = derivative.tocoo()
+    mask[entries.col[entries.data != 0]] = True
+    return mask
+
+
+def structured_cells(maps: Sequence, model: np.ndarray) -> np.ndarray:
+    """Cells where any property stands out from its median by a tenth of its largest excursion, of bool."""
+    stands_out = []
+    for one in maps:
+        values = one * model
+        excursion = np.abs(values - np.median(values))
+        stands_out.append(excursion > 0.1 * excursion.max())
+    return np.any(stands_out, axis=0)
+
+
+def parameters_of_cells(mapping, model: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Model parameters that move a property in these cells, (nP,) of bool."""
+    derivative = mapping.deriv(model)
+    if not sp.issparse(derivative):
+        return map_support(mapping, model)
+    return abs(derivative).T @ cells.astype(float) > 0
 
 
 def misfit_support(misfit, model: np.ndarray, rng: np.random.Generator) -> np.ndarray:

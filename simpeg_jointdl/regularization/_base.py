@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,29 +14,12 @@ from simpeg.regularization import BaseSimilarityMeasure
 
 from .._operators import JacobianOperator
 from .._torch import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
+from ._linearization import Linearization, random_signs
 from ._mesh import as_regularization_mesh
 from ._properties import PropertyJacobian, PropertyMaps
 
 # Probes of an estimated diagonal: as many adjoint products, so that it costs no more than three gradients.
 _DIAGONAL_PROBES = 2
-
-
-@dataclass(frozen=True)
-class Linearization:
-    """What a coupling keeps at one model, so that further products there cost one tangent and one adjoint.
-
-    Residuals and their tangents may have any form that `tangent` and `adjoint` agree on.
-    """
-
-    value: torch.Tensor  # φ = ‖r‖², 0-d
-    gradient: Callable[[], torch.Tensor]  # Jᵀ r, (n_properties, n_cells)
-    tangent: Callable[[torch.Tensor], Any]  # (n_properties, n_cells) -> J v
-    adjoint: Callable[[Any], torch.Tensor]  # J v -> Jᵀ J v, (n_properties, n_cells)
-    cell_values: Callable[[], torch.Tensor]  # (n_cells,)
-    probe: Callable[[torch.Generator], Any]  # a random residual with zero mean and unit covariance
-    diagonal: Callable[[], torch.Tensor] | None = (
-        None  # diag(Jᵀ J) where it is cheap, (n_properties, n_cells)
-    )
 
 
 @dataclass(frozen=True)
@@ -80,11 +62,6 @@ class BaseCoupling(BaseSimilarityMeasure):
         float64 (default) or float32.
     random_seed : int
         Of the diagonal's estimate, where it is one.
-
-    Attributes
-    ----------
-    diagonal_is_exact : bool
-        Whether :meth:`hessian_diagonal` is exact or a stochastic estimate.
 
     Raises
     ------
@@ -320,9 +297,3 @@ class BaseCoupling(BaseSimilarityMeasure):
 
     def _guard(self):
         return explain_out_of_memory(type(self).__name__, self._device)
-
-
-def random_signs(shape, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
-    """Independent +1 and -1 with equal chance, in the dtype and on the device of `like`."""
-    signs = torch.randint(0, 2, shape, generator=generator, device=like.device)
-    return (2 * signs - 1).to(like.dtype)

@@ -9,7 +9,8 @@ import scipy.sparse as sp
 import torch
 
 from ..kernels import SparseMatrix, matvec
-from ._base import BaseCoupling, Linearization, random_signs
+from ._base import BaseCoupling
+from ._linearization import Linearization, random_signs
 from ._mesh import gradient_matrix
 
 
@@ -79,7 +80,9 @@ class CrossGradient(BaseCoupling):
         return self._floor
 
     def _gradients(self, p):
-        return matvec(self._gradient, p).reshape(len(p), -1, p.shape[1])  # (n_properties, dim, n_cells)
+        # about one cell's value: a uniform property has no gradient, not one of round-off
+        shifted = p - p[:, :1].detach()
+        return matvec(self._gradient, shifted).reshape(len(p), -1, p.shape[1])  # (n_properties, dim, n_cells)
 
     def _unit(self, gradient):
         return _UnitVectors(gradient, self._volumes, self._floor)
@@ -89,9 +92,7 @@ class CrossGradient(BaseCoupling):
         if self._normalized:
             vectors = [self._unit(g).vector for g in vectors]
         pairs = combinations(range(len(p)), 2)
-        return torch.cat(
-            [self.cell_weights(ab).sqrt() * cross(vectors[ab[0]], vectors[ab[1]]) for ab in pairs]
-        )
+        return torch.cat([self.cell_weights(ab).sqrt() * cross(vectors[ab[0]], vectors[ab[1]]) for ab in pairs])
 
     def _linearize(self, p):
         gradients = self._gradients(p)
@@ -144,11 +145,7 @@ class CrossGradient(BaseCoupling):
         if units is not None:
             metrics = [unit.between(metric) for unit, metric in zip(units, metrics, strict=True)]
         diagonal = matvec(self._squared_gradient.T, torch.stack([metric.ravel() for metric in metrics]))
-        return (
-            diagonal
-            if units is None
-            else diagonal + self._floor_diagonal(vectors, units, pairs, weights, crosses)
-        )
+        return diagonal if units is None else diagonal + self._floor_diagonal(vectors, units, pairs, weights, crosses)
 
     def _floor_diagonal(self, vectors, units, pairs, weights, crosses):
         """What the floor adds to the diagonal: a rank-one part, as the rms gradient depends on every cell."""

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from .._torch import as_numpy
-from ._base import BaseCoupling, Linearization, random_signs
+from ._base import BaseCoupling
+from ._linearization import Linearization, random_signs
 
 
 class GuidedFuzzyCMeans(BaseCoupling):
@@ -66,14 +67,10 @@ class GuidedFuzzyCMeans(BaseCoupling):
     0.0
     """
 
-    def __init__(
-        self, mesh, wire_map, centers, *, fuzziness: float = 2.0, guidance=1.0, scales=None, **kwargs
-    ):
+    def __init__(self, mesh, wire_map, centers, *, fuzziness: float = 2.0, guidance=1.0, scales=None, **kwargs):
         super().__init__(mesh, wire_map, **kwargs)
         if not 1.0 < float(fuzziness) < np.inf:
-            msg = (
-                f"GuidedFuzzyCMeans.fuzziness: got {fuzziness!r}, wanted a finite number above 1; 2 is usual."
-            )
+            msg = f"GuidedFuzzyCMeans.fuzziness: got {fuzziness!r}, wanted a finite number above 1; 2 is usual."
             raise ValueError(msg)
         self._fuzziness = float(fuzziness)
         self._targets = self._check_centers(centers)
@@ -124,9 +121,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
     def _check_centers(self, centers) -> np.ndarray:
         centers = np.array(centers, dtype=float)
         if centers.ndim != 2 or centers.shape[1] != self.n_properties:
-            problem = (
-                f"shape {centers.shape}, wanted (n_clusters, {self.n_properties}), one column per property"
-            )
+            problem = f"shape {centers.shape}, wanted (n_clusters, {self.n_properties}), one column per property"
         elif len(centers) < 2:
             problem = "one cluster, which couples nothing; give two or more, the background being one"
         elif not np.isfinite(centers).all():
@@ -204,9 +199,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
         return self.tensor(guidance)[:, None] * self._property_weights().sum(1)
 
     def _property_weights(self):
-        return torch.stack(
-            [self.cell_weights([i]) for i in range(self.n_properties)]
-        )  # (n_properties, n_cells)
+        return torch.stack([self.cell_weights([i]) for i in range(self.n_properties)])  # (n_properties, n_cells)
 
     def _scaled_weights(self):
         return self._property_weights() / self.tensor(self._scales**2)[:, None]
@@ -228,9 +221,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
     def _residual(self, p):
         power = self._memberships(self._distances(p)).detach() ** self._fuzziness
         root = self._scaled_weights().sqrt()
-        cells = [
-            u.sqrt() * root * (p - v[:, None]) for u, v in zip(power, self.tensor(self._centers), strict=True)
-        ]
+        cells = [u.sqrt() * root * (p - v[:, None]) for u, v in zip(power, self.tensor(self._centers), strict=True)]
         return torch.cat([torch.stack(cells).ravel(), self._off_target().ravel()])
 
     def _linearize(self, p):

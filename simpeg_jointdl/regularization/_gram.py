@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ._base import random_signs
+from ._linearization import random_signs
 from ._windows import Windows
 
 
@@ -84,9 +84,7 @@ class LinearizedTerm:
             fields = fields - (fields * self.share).sum(-1, keepdim=True)
         self.f = fields  # (K, C, n_cells)
         self.volume = self.windows.sum(self.w[None])[0]
-        self.per_volume = torch.where(
-            self.volume > 0, 1.0 / torch.where(self.volume > 0, self.volume, 1.0), 0.0
-        )
+        self.per_volume = torch.where(self.volume > 0, 1.0 / torch.where(self.volume > 0, self.volume, 1.0), 0.0)
         k = len(self.members)
         self.mean = self._average(self.f[:, 0]) if term.centered else None  # (K, n_windows)
         upper = [(i, j) for i in range(k) for j in range(i, k)]
@@ -99,17 +97,13 @@ class LinearizedTerm:
                 noise = 16 * torch.finfo(moment.dtype).eps * moment
                 moment = torch.where(centered > noise, centered, 0.0) if i == j else centered
             self.gram[i, j] = self.gram[j, i] = moment
-        mean_square = (
-            (self.f.square().sum(1) * self.share).sum(-1)[:, None].expand(-1, self.windows.n_windows)
-        )
+        mean_square = (self.f.square().sum(1) * self.share).sum(-1)[:, None].expand(-1, self.windows.n_windows)
         self.c, pull = torch.func.vjp(term.coefficients, self.gram, mean_square.contiguous())
         # ∂c_k / ∂(gram, mean squares) in every window: windows do not mix, so K products give all of it
         rows = [pull(_unit_rows(self.c, i)) for i in range(k)]
         self.d_gram = torch.stack([row[0] for row in rows])  # (K, K, K, n_windows)
         self.d_square = torch.stack([row[1] for row in rows])  # (K, K, n_windows)
-        self.d_gram = self.d_gram + self.d_gram.transpose(
-            1, 2
-        )  # half of each pair of equal entries moves both
+        self.d_gram = self.d_gram + self.d_gram.transpose(1, 2)  # half of each pair of equal entries moves both
         self._products = None
 
     # (K, n_cells) -> (K, n_windows)
@@ -182,9 +176,7 @@ class LinearizedTerm:
     def _spread_products(self, beta):
         """Sums back of c_k β_l, (K, L, n_cells); kept for β = c, which every Hessian product needs."""
         if beta is not self.c:
-            return self.windows.spread((self.c[:, None] * beta[None]).flatten(0, 1)).unflatten(
-                0, (len(self.c), -1)
-            )
+            return self.windows.spread((self.c[:, None] * beta[None]).flatten(0, 1)).unflatten(0, (len(self.c), -1))
         if self._products is None:
             self._products = self.windows.spread((self.c[:, None] * self.c[None]).flatten(0, 1))
             self._products = self._products.unflatten(0, (len(self.c), -1))
@@ -202,9 +194,7 @@ class LinearizedTerm:
         if self.term.centered:
             level = (self.c * self.mean).sum(0)
             linear = self.windows.spread(self.c * level)
-            total = (
-                total - 2.0 * (linear * self.f[:, 0]).sum(0) + self.windows.spread(level.square()[None])[0]
-            )
+            total = total - 2.0 * (linear * self.f[:, 0]).sum(0) + self.windows.spread(level.square()[None])[0]
         return (self.w * total).clamp_min(0.0)
 
     def diagonal(self) -> torch.Tensor:
@@ -253,9 +243,7 @@ class LinearizedTerm:
         upper = [(a, b) for a in range(k) for b in range(a, k)]
         rows = [form[a, b] * self.per_volume * (1.0 if a == b else 2.0) for a, b in upper]
         spread = self.windows.spread(torch.stack([*rows, constant * self.per_volume, square, *linear]))
-        quadratic = spread[len(upper)] + sum(
-            s * f[a] * f[b] for s, (a, b) in zip(spread, upper, strict=False)
-        )
+        quadratic = spread[len(upper)] + sum(s * f[a] * f[b] for s, (a, b) in zip(spread, upper, strict=False))
         cross = (spread[len(upper) + 2 :] * f).sum(0)
         if self.term.centered:
             quadratic = quadratic - 2.0 * (self.windows.spread(form_mean * self.per_volume) * f).sum(0)
@@ -264,62 +252,6 @@ class LinearizedTerm:
         everywhere = self.volume @ _form(self.gram, floor)
         local = self.w.square() * quadratic + self.w * spread[len(upper) + 1]
         return (local + 2.0 * lean * self.w * cross + lean.square() * everywhere).clamp_min(0.0)
-
-
-def pair_coefficients(floor: float, normalized: bool):
-    r"""Coefficients of :math:`r = |v| \, (u - (u \cdot v / |v|^2) \, v)`, with :math:`|r|^2 = |u|^2|v|^2 - (u \cdot v)^2`.
-
-    The smaller of both, each in its overall rms, is projected on the larger: the residual is then smooth
-    wherever one of them is not zero, and where both are it is zero to second order.
-    """
-
-    def coefficients(gram, mean_square):
-        a, b, mixed = gram[0, 0], gram[1, 1], gram[0, 1]
-        # a tie, as over the whole mesh, must not be left to round-off
-        slack = 1.0 + 64 * torch.finfo(a.dtype).eps
-        first_is_larger = a * mean_square[1] > slack * b * mean_square[0]
-        larger = torch.where(first_is_larger, a, b)
-        scale = torch.ones_like(a)
-        if normalized:
-            scale = (a + floor**2 * mean_square[0]) * (b + floor**2 * mean_square[1])
-        valid = (larger > 0) & (scale > 0)
-        root, size = (torch.where(valid, x, 1.0).sqrt() for x in (larger, scale))
-        on_smaller = torch.where(valid, root / size, 0.0)
-        on_larger = torch.where(valid, -mixed / (root * size), 0.0)
-        return torch.stack(
-            [
-                torch.where(first_is_larger, on_larger, on_smaller),
-                torch.where(first_is_larger, on_smaller, on_larger),
-            ]
-        )
-
-    return coefficients
-
-
-def volume_coefficients(floor: float, normalized: bool):
-    r"""Coefficients of the last field's part orthogonal to all others, times the volume these span.
-
-    Its square is the Gram determinant: :math:`\det G = \det G_{N-1} \, |u_N^\perp|^2`.
-    """
-
-    def coefficients(gram, mean_square):
-        k = len(gram)
-        scale = torch.ones_like(mean_square)
-        if normalized:
-            scale = gram.diagonal(dim1=0, dim2=1).T + floor**2 * mean_square
-        base = gram[: k - 1, : k - 1].permute(2, 0, 1)  # (n_windows, K - 1, K - 1)
-        size = base.diagonal(dim1=1, dim2=2).prod(1)
-        determinant = torch.linalg.det(base)
-        # fields that depend on each other in round-off span nothing
-        valid = (determinant > 1e3 * torch.finfo(gram.dtype).eps * size) & (scale > 0).all(0)
-        identity = torch.eye(k - 1, dtype=gram.dtype, device=gram.device)
-        safe = torch.where(valid[:, None, None], base, identity)
-        on_base = -torch.linalg.solve(safe, gram[: k - 1, k - 1].T)  # (n_windows, K - 1)
-        c = torch.cat([on_base.T, torch.ones_like(gram[:1, 0])])
-        size = torch.where(valid, torch.linalg.det(safe), 0.0) / torch.where(scale > 0, scale, 1.0).prod(0)
-        return c * torch.where(valid, torch.where(valid, size, 1.0).sqrt(), 0.0)
-
-    return coefficients
 
 
 def _dot(a, b):

@@ -8,9 +8,10 @@ from itertools import combinations
 
 import torch
 
-from ..kernels import SparseMatrix, matvec
-from ._base import BaseCoupling, Linearization
-from ._gram import GramTerm, LinearizedTerm, pair_coefficients, volume_coefficients
+from ..kernels import SparseMatrix, matvec, pair_coefficients, volume_coefficients
+from ._base import BaseCoupling
+from ._gram import GramTerm, LinearizedTerm
+from ._linearization import Linearization
 from ._mesh import gradient_matrix, laplacian_matrix
 from ._windows import Windows, check_window
 
@@ -168,7 +169,8 @@ def _linear_operator(coupling: BaseCoupling, matrix) -> FieldOperator:
     squared = SparseMatrix.from_scipy(matrix.multiply(matrix).tocsr(), coupling.device, coupling.dtype)
 
     def apply(p):
-        return matvec(product, p).reshape(len(p), -1, p.shape[1])
+        # about one cell's value: a uniform property has no derivative, not one of round-off
+        return matvec(product, p - p[:, :1].detach()).reshape(len(p), -1, p.shape[1])
 
     return FieldOperator(
         apply,
@@ -212,9 +214,7 @@ def _terms(coupling: BaseCoupling, options: GramOptions, windows: Windows) -> li
     if not options.pairwise and n > 2:
         make, groups = volume_coefficients, [tuple(range(n))]
     return [
-        GramTerm(
-            group, coupling.cell_weights(group), windows, make(floor, options.normalized), options.centered
-        )
+        GramTerm(group, coupling.cell_weights(group), windows, make(floor, options.normalized), options.centered)
         for group in groups
     ]
 
@@ -245,13 +245,9 @@ def linearize_gram(coupling, p, operator: FieldOperator, options, windows) -> Li
             if operator.is_local:
                 total[term.members] += term.diagonal()
             else:
-                total[term.members] += term.diagonal_of_whole(
-                    lambda y: operator.adjoint(p, y), operator.squared
-                )
+                total[term.members] += term.diagonal_of_whole(lambda y: operator.adjoint(p, y), operator.squared)
         # a local T' is diagonal, and acts from both sides
-        return (
-            operator.adjoint(p, operator.adjoint(p, total[:, None])[:, None]) if operator.is_local else total
-        )
+        return operator.adjoint(p, operator.adjoint(p, total[:, None])[:, None]) if operator.is_local else total
 
     return Linearization(
         value=sum(term.value for term in terms),

@@ -83,9 +83,7 @@ def _active_pairs(mesh: RegularizationMesh) -> np.ndarray:
     stencil = mesh.mesh.stencil_cell_gradient.tocsr()
     stencil.eliminate_zeros()
     rows = np.flatnonzero(np.diff(stencil.indptr) == 2)
-    pairs = np.stack(
-        [stencil.indices[stencil.indptr[rows]], stencil.indices[stencil.indptr[rows] + 1]], axis=1
-    )
+    pairs = np.stack([stencil.indices[stencil.indptr[rows]], stencil.indices[stencil.indptr[rows] + 1]], axis=1)
     if mesh.active_cells is None:
         return pairs.astype(np.int64)
     number = np.cumsum(mesh.active_cells) - 1

@@ -64,11 +64,7 @@ class PropertyMaps:
         )
         if not np.isfinite(values).all():
             which = [i for i, row in enumerate(values) if not np.isfinite(row).all()]
-            source = (
-                "the model"
-                if not np.isfinite(model).all()
-                else f"what wire_map makes of it (property {which})"
-            )
+            source = "the model" if not np.isfinite(model).all() else f"what wire_map makes of it (property {which})"
             msg = f"{self._name}: {source} holds NaN or infinite values; a coupling needs finite properties."
             raise ValueError(msg)
         return values
@@ -125,7 +121,7 @@ class PropertyJacobian:
                 count += np.bincount(part.tocoo().col, minlength=self.nP)
             else:
                 return False
-        return count.max(initial=0) <= 1
+        return bool(count.max(initial=0) <= 1)
 
     def squared_adjoint(self, values: np.ndarray) -> np.ndarray:
         """Diagonal of Dᵀ diag(values) D, for a separable D."""

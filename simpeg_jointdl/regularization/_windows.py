@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import torch
 from simpeg.regularization import RegularizationMesh
 
+from .._torch import as_tensor
 from ..kernels import SparseMatrix, matvec
 from ._mesh import active_values
 
@@ -38,9 +39,7 @@ class Windows:
         self._is_global = self.n_windows == 1 and self.n_atoms == 1
         identity = self.n_atoms == self.n_cells and np.array_equal(atom, np.arange(self.n_cells))
         self._cells_are_atoms = bool(identity)
-        self.is_pointwise = (
-            self._cells_are_atoms and self.n_windows == self.n_cells and incidence.nnz == self.n_cells
-        )
+        self.is_pointwise = self._cells_are_atoms and self.n_windows == self.n_cells and incidence.nnz == self.n_cells
 
     @classmethod
     def whole(cls, n_cells: int, device, dtype) -> Windows:
@@ -91,7 +90,7 @@ class Windows:
         """Window and cell of every (window, cell) pair, (n_entries,) each; for residuals, which list them all."""
         gather = sp.csr_matrix((np.ones(self.n_cells), (self._atom, np.arange(self.n_cells))))
         pairs = (self._incidence @ gather).tocoo()
-        return tuple(torch.as_tensor(i.astype(np.int64), device=self._device) for i in (pairs.row, pairs.col))
+        return tuple(as_tensor(i.astype(np.int64), self._device) for i in (pairs.row, pairs.col))
 
     @cached_property
     def _gather(self) -> SparseMatrix:
@@ -105,7 +104,7 @@ class Windows:
 
     @cached_property
     def _atom_index(self) -> torch.Tensor:
-        return torch.as_tensor(self._atom, device=self._device)
+        return as_tensor(self._atom, self._device)
 
 
 def check_window(window, overlap, mesh: RegularizationMesh, name: str) -> tuple[tuple[int, ...], float]:
@@ -124,10 +123,7 @@ def check_window(window, overlap, mesh: RegularizationMesh, name: str) -> tuple[
         raise ValueError(msg)
     available = [len(h) for h in mesh.mesh.h]
     if np.any(sizes > available):
-        msg = (
-            f"{name}.window: got {window!r}, larger than the mesh of {tuple(available)} cells. "
-            "Take a smaller window."
-        )
+        msg = f"{name}.window: got {window!r}, larger than the mesh of {tuple(available)} cells. Take a smaller window."
         raise ValueError(msg)
     if not 0.0 <= float(overlap) < 1.0:
         msg = f"{name}.overlap: got {overlap!r}, wanted a number in [0, 1), the part shared by neighbouring windows."

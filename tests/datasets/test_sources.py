@@ -16,9 +16,7 @@ from simpeg_jointdl import datasets
 from simpeg_jointdl.datasets import _sources
 
 CONTENT = b"a small file"
-FILE = _sources.PublicFile(
-    "folder/file.nc", "http://127.0.0.1:1/file.nc", hashlib.sha256(CONTENT).hexdigest()
-)
+FILE = _sources.PublicFile("folder/file.nc", "http://127.0.0.1:1/file.nc", hashlib.sha256(CONTENT).hexdigest())
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -51,9 +49,7 @@ def online(monkeypatch, tmp_path):
     monkeypatch.delenv("SIMPEG_JOINTDL_DATA", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache" / project)
-    return lambda **changes: monkeypatch.setitem(
-        _sources.REGISTRY, "file", dataclasses.replace(FILE, **changes)
-    )
+    return lambda **changes: monkeypatch.setitem(_sources.REGISTRY, "file", dataclasses.replace(FILE, **changes))
 
 
 @pytest.fixture
@@ -118,9 +114,7 @@ def test_empty_variable_means_unset(online, server, monkeypatch):
 
 def test_download_of_another_file(online, server, tmp_path):
     online(url=f"{server.url}/file.nc", sha256="0" * 64)
-    with pytest.raises(
-        ValueError, match=f"wrong checksum: what came from {server.url}/file.nc .*SIMPEG_JOINTDL_DATA"
-    ):
+    with pytest.raises(ValueError, match=f"wrong checksum: what came from {server.url}/file.nc .*SIMPEG_JOINTDL_DATA"):
         _sources.fetch("file")
     assert not (tmp_path / "cache" / "simpeg_jointdl" / "file.nc").exists()
 
@@ -164,9 +158,7 @@ def test_downloaded_dataset_is_the_local_one(field_data, online, server, monkeyp
     for name in ("qld_west_gravity", "qld_west_magnetics"):
         file = _sources.REGISTRY[name]
         server.content["/" + file.path] = (field_data / file.path).read_bytes()
-        monkeypatch.setitem(
-            _sources.REGISTRY, name, dataclasses.replace(file, url=f"{server.url}/{file.path}")
-        )
+        monkeypatch.setitem(_sources.REGISTRY, name, dataclasses.replace(file, url=f"{server.url}/{file.path}"))
     downloaded = datasets.load("ernest_henry")
     assert len(server.asked) == 2
     monkeypatch.setenv("SIMPEG_JOINTDL_DATA", str(field_data))

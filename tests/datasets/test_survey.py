@@ -102,6 +102,4 @@ def test_dataset_holds_mesh_and_models():
 )  # fmt: skip
 def test_dataset_refusals(changes, kind, match):
     with pytest.raises(kind, match=match):
-        datasets.GravityMagneticDataset(
-            **{"name": "x", "gravity": gravity(), "magnetics": magnetics(), **changes}
-        )
+        datasets.GravityMagneticDataset(**{"name": "x", "gravity": gravity(), "magnetics": magnetics(), **changes})

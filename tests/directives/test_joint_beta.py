@@ -39,7 +39,8 @@ def test_every_misfit_reaches_its_target(n_properties, order):
     inversion = problem.inversion(terms, steps(betas), misfits=misfits)
     model = inversion.run(problem.start)
     assert len(inversion.invProb.reg.multipliers) == len(terms)
-    assert (betas.chi <= 1.0).all() and (betas.chi > 0.7).all()
+    assert (betas.chi <= 1.0).all()
+    assert (betas.chi > 0.7).all()
     assert inversion.opt.iter < 30
     for misfit, chi in zip(misfits, betas.chi, strict=True):
         assert misfit(model) / misfit.simulation.survey.nD == pytest.approx(chi, rel=1e-5)
@@ -71,7 +72,8 @@ def test_two_data_sets_on_one_property_share_its_beta():
     misfits = [*problem.misfits, other.misfits[0]]
     inversion = problem.inversion(problem.terms, [betas, directives.UpdateJointPreconditioner()], misfits=misfits)
     inversion.run(problem.start)
-    assert betas.chi.shape == (3,) and betas.betas.shape == (2,)
+    assert betas.chi.shape == (3,)
+    assert betas.betas.shape == (2,)
     assert (betas.chi <= 1.0).all()
 
 

@@ -1,0 +1,126 @@
+"""Planes through a mesh: which, where, and what is on them."""
+
+from __future__ import annotations
+
+from math import floor, log10
+
+import numpy as np
+from discretize import TreeMesh
+from matplotlib.collections import LineCollection
+from matplotlib.patheffects import withStroke
+from scipy.spatial.distance import cdist
+
+from ._checks import checked_array
+from ._style import BLANK, length_axes
+
+CROSSING = {"color": "black", "gapcolor": "white", "linewidth": 0.9, "linestyle": (0, (5, 4))}
+HALO = [withStroke(linewidth=3.0, foreground="white")]
+OUTLINE = {"color": "black", "linewidth": 1.4, "path_effects": HALO}
+
+
+class _Plane:
+    """The cells on one plane, seen on the finest grid of the mesh, so that Tensor and TreeMesh are one."""
+
+    def __init__(self, mesh, active, limits, center, normal, stretch):
+        self.center, self.normal, self.stretch = center, normal, stretch
+        self.across = [axis for axis in range(mesh.dim) if axis != normal]
+        self.extent = np.ptp(limits, axis=1).max()
+        self.edges, middles = [], []
+        for axis in self.across:
+            nodes = mesh.origin[axis] + np.concatenate([[0.0], np.cumsum(mesh.h[axis])])
+            low, high = limits[axis] + np.array([1e-6, -1e-6]) * mesh.h[axis].min()
+            seen = np.flatnonzero((nodes[1:] > low) & (nodes[:-1] < high))
+            self.edges.append(nodes[seen[0] : seen[-1] + 2])
+            middles.append((nodes[seen] + nodes[seen + 1]) / 2)
+        self.span = np.array([np.ptp(edges) for edges in self.edges])
+        points = np.tile(center, (len(middles[1]), len(middles[0]), 1))
+        points[..., self.across] = np.stack(np.meshgrid(*middles), axis=-1)
+        self._cells = np.asarray(mesh.point2index(points.reshape(-1, mesh.dim))).reshape(points.shape[:-1])
+        self._active = active
+
+    def image(self, values) -> np.ndarray:
+        """(n_vertical, n_horizontal) values, nan where cells are inactive."""
+        full = np.full(len(self._active), np.nan)
+        full[self._active] = values
+        return full[self._cells]
+
+    def draw(self, ax, model, truth, style) -> None:
+        """Values, outlines of the truth, and dashes where the other planes cross."""
+        names = ("Distance", "Elevation") if self.normal is None else ("Easting", "Northing", "Elevation")
+        scale = length_axes(ax, [names[axis] for axis in self.across], self.extent)
+        x, y = (edges / scale for edges in self.edges)
+        ax.pcolormesh(x, y, np.ma.masked_invalid(self.image(model.values)), rasterized=True, **style)
+        ax.set(facecolor=BLANK, xlim=x[[0, -1]], ylim=y[[0, -1]], aspect=self.stretch, title=model.name)
+        if truth is not None:
+            jump = 0.05 * (np.nanmax(truth) - np.nanmin(truth))
+            ax.add_collection(LineCollection(_faces(x, y, self.image(truth), jump), **OUTLINE))
+        if self.normal is not None:
+            kind = ("S–N section", "W–E section", "map")[self.normal]
+            where = _place(self.center[self.normal] / scale, self.extent / scale, scale)
+            ax.set_title(f"{model.name}\n{kind} at {names[self.normal].lower()} {where}", fontsize=11, pad=9)
+            ax.axvline(self.center[self.across[0]] / scale, **CROSSING)
+            ax.axhline(self.center[self.across[1]] / scale, **CROSSING)
+
+
+def planes_through(mesh, active, limits, center, model, vertical_exaggeration) -> list[_Plane]:
+    """Map, west-east and south-north section through `center`; of a 2-D mesh its one section."""
+    if center is None:
+        center = _anomaly_center(mesh, active, limits, model)
+    center = checked_array("plot_models.center", center, (mesh.dim,))
+    if ((center < limits[:, 0]) | (center > limits[:, 1])).any():
+        msg = f"plot_models.center: got {center}, wanted a point in view, {limits.tolist()}. Move it there."
+        raise ValueError(msg)
+    normals = (2, 1, 0) if mesh.dim == 3 else (None,)
+    stretches = [1.0 if normal == 2 else float(vertical_exaggeration) for normal in normals]
+    return [_Plane(mesh, active, limits, center, *each) for each in zip(normals, stretches, strict=True)]
+
+
+def _anomaly_center(mesh, active, limits, model) -> np.ndarray:
+    """Cell around which most anomaly is gathered: in the middle of a block, and at no lone spike."""
+    values = np.log(model.values) if model.log else model.values
+    anomaly = np.nan_to_num(np.abs(values - (0.0 if model.signed else np.nanmedian(values))))
+    centers = mesh.cell_centers[active]
+    seen = ((centers > limits[:, 0]) & (centers < limits[:, 1])).all(axis=1) & (anomaly > 0)
+    if not seen.any():
+        return limits.mean(axis=1)
+    strong = np.flatnonzero(seen & (anomaly >= np.quantile(anomaly[seen], 0.95)))
+    strong = strong[:: len(strong) // 2000 + 1]
+    points = centers[strong] / (0.1 * np.ptp(limits, axis=1))
+    amount = np.sqrt(anomaly[strong]) * mesh.cell_volumes[active][strong]
+    gathered = np.exp(-0.5 * cdist(points, points, "sqeuclidean")) @ amount
+    return centers[strong[np.argmax(gathered)]]
+
+
+def view_limits(mesh, active, padding, limits) -> np.ndarray:
+    """(dim, 2) view: as asked for, or the active cells without the padding."""
+    half, centers = mesh.h_gridded[active] / 2, mesh.cell_centers[active]
+    view = np.column_stack([(centers - half).min(axis=0), (centers + half).max(axis=0)])
+    if limits is not None:
+        asked = checked_array("plot_models.limits", limits, (mesh.dim, 2))
+        view = np.column_stack([np.maximum(view[:, 0], asked[:, 0]), np.minimum(view[:, 1], asked[:, 1])])
+    if padding < 0 or (padding and isinstance(mesh, TreeMesh)):
+        msg = f"plot_models.padding: got {padding}, wanted >= 0, and 0 on a TreeMesh. Pass limits instead."
+        raise ValueError(msg)
+    if padding:
+        for axis, h in enumerate(mesh.h):
+            view[axis, 0] = max(view[axis, 0], mesh.origin[axis] + h[:padding].sum())
+            if axis < mesh.dim - 1:
+                view[axis, 1] = min(view[axis, 1], mesh.origin[axis] + h[:-padding].sum())
+    if (view[:, 0] >= view[:, 1]).any():
+        msg = f"plot_models: nothing is left in view, {view.tolist()}. Use less padding or wider limits."
+        raise ValueError(msg)
+    return view
+
+
+def _faces(x, y, image, jump) -> list:
+    """Faces over which `image` changes by more than `jump`, as line segments."""
+    row, column = np.nonzero(np.abs(np.diff(image, axis=1)) > jump)
+    upright = [((x[j + 1], y[i]), (x[j + 1], y[i + 1])) for i, j in zip(row, column, strict=True)]
+    row, column = np.nonzero(np.abs(np.diff(image, axis=0)) > jump)
+    return upright + [((x[j], y[i + 1]), (x[j + 1], y[i + 1])) for i, j in zip(row, column, strict=True)]
+
+
+def _place(value, extent, scale) -> str:
+    text = f"{value:.{max(0, 3 - floor(log10(extent)))}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} {'km' if scale > 1 else 'm'}".replace("-", "−")

@@ -1,0 +1,91 @@
+"""How every figure looks: where its axes stand, its colours, its units."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ._checks import label_of
+
+BLANK = "0.85"
+_WIDTH, _LEFT, _BAR, _ABOVE, _BELOW = 12.0, 1.06, 1.3, 0.6, 0.6  # in inches
+
+
+def lay_out(spans, bars, below=0.0) -> tuple[Figure, list, list]:
+    """Figure with axes shaped as `spans` (rows of width, height) and colourbar axes right of columns `bars`.
+
+    Placed by hand: constrained layout runs titles into one another where axes have a fixed aspect.
+    """
+    widths = np.max([[width for width, _ in row] for row in spans], axis=0)
+    widths = np.maximum(widths / widths.sum(), 0.6 / len(widths))
+    widths = widths / widths.sum() * (_WIDTH - _LEFT * len(widths) - _BAR * len(bars))
+    scales = [min(min(inches / w, 6.0 / h) for inches, (w, h) in zip(widths, row, strict=True)) for row in spans]
+    heights = [max(scale * max(h for _, h in row), 1.6) for scale, row in zip(scales, spans, strict=True)]
+    total = sum(heights) + (_ABOVE + _BELOW) * len(spans) + below
+    fig = Figure(figsize=(_WIDTH, total))
+    grid, bar_grid, top = [], [], total
+    for row, scale, height in zip(spans, scales, heights, strict=True):
+        top, left = top - _ABOVE, 0.0
+        boxes, bar_boxes = [], []
+        for column, (w, h) in enumerate(row):
+            left += _LEFT
+            boxes.append((left, top - scale * h, scale * w, scale * h))
+            left += widths[column]
+            if column in bars:
+                bar_boxes.append((left + 0.36, top - height, 0.16, height))
+                left += _BAR
+        top -= height + _BELOW
+        inch = np.array([_WIDTH, total, _WIDTH, total])
+        grid.append([fig.add_axes(box / inch) for box in boxes])
+        bar_grid.append([fig.add_axes(box / inch) for box in bar_boxes])
+    return fig, grid, bar_grid
+
+
+def shared_colors(values, *, signed=False, log=False, limits=None) -> tuple[dict, str]:
+    """Norm and map for what shares a colourbar, and the ends of that bar which something lies beyond."""
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        msg = "plotting: no cell in view has a value. Move the center or the limits."
+        raise ValueError(msg)
+    forward, back = (np.log10, lambda v: 10.0**v) if log else (np.asarray, np.asarray)
+    values = forward(values)
+    low, high = _robust_range(np.concatenate([values, -values]) if signed else values)
+    if limits is not None:
+        low, high = forward(limits)
+    slack = 1e-9 * (high - low)
+    ends = (values.min() < low - slack, values.max() > high + slack)
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[ends]
+    norm = (LogNorm if log else Normalize)(*back(np.array([low, high])))
+    return {"norm": norm, "cmap": "RdBu_r" if signed else "viridis"}, extend
+
+
+def _robust_range(values) -> tuple[float, float]:
+    """Least and greatest value, but those beyond twice the range of the central 99.5 %."""
+    low, high = np.quantile(values, (0.0025, 0.9975))
+    if low == high:
+        low, high = values.min(), values.max()
+    reach = high - low
+    low, high = values[values >= low - reach].min(), values[values <= high + reach].max()
+    margin = 0.0 if low < high else 0.5 * abs(low) or 1.0
+    return low - margin, high + margin
+
+
+def colorbar(cax, colors, name, unit) -> None:
+    """Colourbar with name and unit; the unit alone where a low bar has no room (titles hold the name)."""
+    style, extend = colors
+    room = 12.5 * cax.get_position().height * cax.figure.get_figheight()
+    label = label_of(name, unit) if len(label_of(name, unit)) <= room else unit or name
+    cax.figure.colorbar(ScalarMappable(**style), cax=cax, extend=extend, label=label)
+
+
+def length_axes(ax, names, extent) -> float:
+    """Label both axes, in km above 5 km; metres in that unit."""
+    scale, unit = (1000.0, "km") if extent > 5000 else (1.0, "m")
+    ax.set(xlabel=f"{names[0]} ({unit})", ylabel=f"{names[1]} ({unit})")
+    ax.ticklabel_format(style="plain", useOffset=False)
+    inches = ax.get_position().width * ax.figure.get_figwidth()
+    ax.xaxis.set_major_locator(MaxNLocator(max(1, int(inches / 0.62)), steps=[1, 2, 5, 10]))
+    return scale

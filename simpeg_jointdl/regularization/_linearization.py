@@ -1,0 +1,31 @@
+"""What a coupling keeps at one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class Linearization:
+    """What a coupling keeps at one model, so that further products there cost one tangent and one adjoint.
+
+    Residuals and their tangents may have any form that `tangent` and `adjoint` agree on.
+    """
+
+    value: torch.Tensor  # φ = ‖r‖², 0-d
+    gradient: Callable[[], torch.Tensor]  # Jᵀ r, (n_properties, n_cells)
+    tangent: Callable[[torch.Tensor], Any]  # (n_properties, n_cells) -> J v
+    adjoint: Callable[[Any], torch.Tensor]  # J v -> Jᵀ J v, (n_properties, n_cells)
+    cell_values: Callable[[], torch.Tensor]  # (n_cells,)
+    probe: Callable[[torch.Generator], Any]  # a random residual with zero mean and unit covariance
+    diagonal: Callable[[], torch.Tensor] | None = None  # diag(Jᵀ J) where it is cheap, (n_properties, n_cells)
+
+
+def random_signs(shape, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:
+    """Independent +1 and -1 with equal chance, in the dtype and on the device of `like`."""
+    signs = torch.randint(0, 2, shape, generator=generator, device=like.device)
+    return (2 * signs - 1).to(like.dtype)

@@ -1,0 +1,138 @@
+"""Guided fuzzy c-means: memberships, centres and what holds them."""
+
+import numpy as np
+import pytest
+
+from simpeg_jointdl.regularization import GuidedFuzzyCMeans
+from tests.registry import make_problem
+from tests.regularization import oracles
+
+TARGETS = np.array([[0.6, 20.0], [1.1, 35.0], [1.7, 50.0]])
+SCALES = np.array([0.5, 20.0])
+
+
+@pytest.fixture
+def problem():
+    mesh, active_cells, wires, model = make_problem(2, "tree", 2, "some")
+    cells = oracles.Cells(mesh, active_cells)
+    weights = np.random.default_rng(1).uniform(0.3, 2.0, (cells.n, 2))
+
+    def make(centers=TARGETS, **options):
+        return GuidedFuzzyCMeans(
+            mesh, wires, centers, scales=SCALES, active_cells=active_cells, weights={"own": weights}, **options
+        )
+
+    return make, model, cells, weights
+
+
+@pytest.mark.parametrize("fuzziness", [1.1, 1.5, 2.0, 4.0])
+def test_memberships(problem, fuzziness):
+    make, model, cells, weights = problem
+    got = make(fuzziness=fuzziness).memberships(model)
+    wanted, _ = oracles.memberships(model.reshape(2, -1), weights, cells.volumes, TARGETS, SCALES, fuzziness)
+    np.testing.assert_allclose(got.sum(axis=1), 1.0, rtol=1e-14)
+    np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_gradient_is_that_at_fixed_memberships(problem):
+    make, model, cells, weights = problem
+    coupling, p, q = make(fuzziness=1.7), model.reshape(2, -1), 1.7
+    u, _ = oracles.memberships(p, weights, cells.volumes, TARGETS, SCALES, q)
+    wanted = np.zeros_like(p)
+    for k, center in enumerate(TARGETS):
+        for a in range(2):
+            wanted[a] += 2 * weights[:, a] * cells.volumes * u[:, k] ** q * (p[a] - center[a]) / SCALES[a] ** 2
+    np.testing.assert_allclose(coupling.deriv(model), wanted.ravel(), rtol=1e-9, atol=1e-12 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("guidance", [0.0, 1.0, [0.2, 0.0, 5.0], [np.inf, 1.0, 0.0]], ids=str)
+def test_update_obeys_its_formula(problem, guidance):
+    make, model, cells, weights = problem
+    coupling = make(guidance=guidance)
+    coupling.centers = TARGETS * 1.2
+    p, measure = model.reshape(2, -1), weights * cells.volumes[:, None]
+    u, _ = oracles.memberships(p, weights, cells.volumes, TARGETS * 1.2, SCALES)
+    wanted = TARGETS.copy()
+    for k, strength in enumerate(np.broadcast_to(guidance, 3)):
+        for a in range(2):
+            if np.isfinite(strength):
+                eta = strength * measure[:, a].sum() / 3
+                mass = np.sum(measure[:, a] * u[:, k] ** 2)
+                moment = np.sum(measure[:, a] * u[:, k] ** 2 * p[a])
+                wanted[k, a] = (moment + eta * TARGETS[k, a]) / (mass + eta)
+    np.testing.assert_allclose(coupling.update(model), wanted, rtol=1e-12)
+    np.testing.assert_array_equal(coupling.targets, TARGETS)
+
+
+@pytest.mark.parametrize("fuzziness", [1.3, 2.0, 3.0])
+@pytest.mark.parametrize("guidance", [0.0, 0.5, [0.0, np.inf, 2.0]], ids=str)
+def test_update_never_increases_the_value(problem, guidance, fuzziness):
+    make, model, _, _ = problem
+    coupling = make(guidance=guidance, fuzziness=fuzziness)
+    values = [coupling(model)]
+    for _ in range(8):
+        coupling.update(model)
+        values.append(coupling(model))
+    assert (np.diff(values) <= 1e-12 * values[0]).all()
+    assert values[-1] < values[0]
+
+
+def test_fixed_centers_do_not_move(problem):
+    make, model, _, _ = problem
+    coupling = make(guidance=np.inf)
+    np.testing.assert_array_equal(coupling.update(model), TARGETS)
+
+
+def test_a_free_cluster_without_any_cell_stays(problem):
+    make, _, cells, _ = problem
+    coupling = make(guidance=0.0)
+    on_two = TARGETS[np.arange(cells.n) % 2]  # every cell on the first or the second centre
+    np.testing.assert_allclose(coupling.update(on_two.T.ravel()), TARGETS, rtol=1e-12)
+
+
+def test_cells_on_centers_cost_nothing(problem):
+    make, _, cells, _ = problem
+    coupling = make()
+    model = TARGETS[np.arange(cells.n) % 3].T.ravel()
+    assert coupling(model) == 0.0
+    np.testing.assert_array_equal(coupling.deriv(model), 0.0)
+    np.testing.assert_array_equal(coupling.cell_values(model), 0.0)
+    np.testing.assert_allclose(coupling.memberships(model), np.eye(3)[np.arange(cells.n) % 3], atol=1e-12)
+
+
+def test_cells_sum_to_the_value_while_centers_are_on_target(problem):
+    make, model, _, _ = problem
+    coupling = make()
+    assert coupling.cell_values(model).sum() == pytest.approx(coupling(model), rel=1e-12)
+    coupling.centers = TARGETS * 1.2
+    assert coupling.cell_values(model).sum() < coupling(model)
+
+
+def test_a_property_of_no_weight_is_not_moved(problem):
+    make, model, cells, _ = problem
+    coupling = make()
+    coupling.set_weights(own=np.tile([1.0, 0.0], (cells.n, 1)))
+    gradient = coupling.deriv(model).reshape(2, -1)
+    assert np.abs(gradient[0]).max() > 0
+    np.testing.assert_array_equal(gradient[1], 0.0)
+
+
+def test_centers_are_copies(problem):
+    make, model, _, _ = problem
+    given = TARGETS.copy()
+    coupling = make(given)
+    value = coupling(model)
+    given[:] = coupling.centers[:] = 0.0
+    for handed_out in (coupling.centers, coupling.targets, coupling.scales, coupling.guidance):
+        handed_out[:] = 7.0
+    assert coupling(model) == value
+    np.testing.assert_array_equal(coupling.targets, TARGETS)
+
+
+def test_new_centers_are_used_at_once(problem):
+    make, model, _, _ = problem
+    coupling = make(guidance=0.0)
+    value = coupling(model)
+    coupling.centers = TARGETS + SCALES
+    assert coupling(model) == pytest.approx(make(TARGETS + SCALES)(model), rel=1e-12)
+    assert coupling(model) != value
