@@ -22,7 +22,8 @@ LAYERS = (
     {"recipes", "plotting"},
     {"regularization", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
     {"networks", "kernels"},
-    {"_torch", "_operators", "_estimates"},
+    {"_torch", "_operators"},
+    {"_estimates"},
 )
 # These stand beside: what they may import, and nobody but the door of the package imports them.
 BESIDE = {

@@ -83,7 +83,9 @@ def load(data: str, size: str):
         survey = datasets.load("two_blocks", cell_size=cell_size, shape=shape)  #:
         return survey, survey.mesh, survey.active_cells, None
     every = 1 if size == "full" else 3
-    survey = datasets.load("ernest_henry", trend_order=2, upward_continuation=1000.0 * every, every=every)  #:
+    survey = datasets.load(  #:
+        "ernest_henry", trend_order=2, upward_continuation=1000.0 * every, every=every, gravity_uncertainty=0.5
+    )
     width, n_padding = 1000.0 * every, 6 if size == "full" else 4
     locations = survey.gravity.locations
     n_core = [int(np.ceil(np.ptp(locations[:, axis]) / width)) + 1 for axis in (0, 1)]

@@ -22,7 +22,6 @@ INDUCING_FIELD = (50_560.0, -50.75, 6.28)
 _GRAVITY_ELEVATION = 0.0  # m; the files hold no heights: flat-earth convention, on the ground
 _MAGNETIC_ELEVATION = 80.0  # m; the usual reference clearance of the national compilation
 _MGAL_PER_MICROMETRE = 0.1  # 1 um/s^2
-_GRAVITY_UNCERTAINTY = 1.0  # mGal
 _MAGNETIC_UNCERTAINTY = 100.0  # nT, as published
 _SMALLEST_MAGNETIC_UNCERTAINTY = 25.0  # nT, however high the data are continued
 
@@ -34,7 +33,12 @@ _DESCRIPTION = (
 
 
 def load_ernest_henry(
-    *, remove_trend: bool = True, trend_order: int = 1, upward_continuation: float = 0.0, every: int = 1
+    *,
+    remove_trend: bool = True,
+    trend_order: int = 1,
+    upward_continuation: float = 0.0,
+    every: int = 1,
+    gravity_uncertainty: float = 1.0,
 ) -> GravityMagneticDataset:
     r"""Gravity and magnetics of 36 x 36 km around the Ernest Henry deposit.
 
@@ -52,6 +56,8 @@ def load_ernest_henry(
     every : int
         Keep every n-th row and column, for small runs; continue upwards by about the spacing that is left, or
         the thinned magnetics are aliased once more.
+    gravity_uncertainty : float
+        In mGal; 0.5 to 1 is what the interpolation between stations leaves uncertain.
 
     Returns
     -------
@@ -67,7 +73,7 @@ def load_ernest_henry(
     aliases are not all short, and what remains is correlated between neighbours.
 
     Gravity stations lie several km apart and the grid between them is interpolated. Continuation barely
-    touches errors of that length, so gravity keeps 1 mGal.
+    touches errors of that length, so gravity keeps its uncertainty.
     """
     height = real_number("ernest_henry.upward_continuation", upward_continuation, minimum=0.0)
     every = whole_number("ernest_henry.every", every, minimum=1)
@@ -81,7 +87,7 @@ def load_ernest_henry(
         tmi, _ = _trend.remove_trend(tmi_locations, tmi, trend_order)
     return GravityMagneticDataset(
         name="ernest_henry",
-        gravity=GravityData(gz_locations, gz, _GRAVITY_UNCERTAINTY),
+        gravity=GravityData(gz_locations, gz, gravity_uncertainty),
         magnetics=MagneticData(tmi_locations, tmi, _magnetic_uncertainty(magnetics, height), INDUCING_FIELD),
         description=_DESCRIPTION,
         license=" ".join(dict.fromkeys((gravity_terms, magnetic_terms))),

@@ -8,8 +8,9 @@ import torch
 def pair_coefficients(floor: float, normalized: bool):
     r"""Coefficients of :math:`r = |v| \, (u - (u \cdot v / |v|^2) \, v)`.
 
-    Its square is :math:`|u|^2|v|^2 - (u \cdot v)^2`. The smaller of both, each in its overall rms, is projected on the larger: the residual is then smooth
-    wherever one of them is not zero, and where both are it is zero to second order.
+    Its square is :math:`|u|^2|v|^2 - (u \cdot v)^2`. The smaller of both, each in its overall rms, is projected
+    on the larger: the residual is then smooth wherever one of them is not zero, and where both are it is zero
+    to second order.
     """
 
     def coefficients(gram, mean_square):

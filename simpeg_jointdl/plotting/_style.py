@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from ._checks import label_of
 
 BLANK = "0.85"
-_WIDTH, _LEFT, _BAR, _ABOVE, _BELOW = 12.0, 1.06, 1.3, 0.6, 0.6  # in inches
+_WIDTH, _LEFT, _BAR, _ABOVE, _BELOW = 12.0, 1.06, 1.5, 0.6, 0.6  # in inches
 
 
 def lay_out(spans, bars, below=0.0) -> tuple[Figure, list, list]:

@@ -3,17 +3,19 @@
     python tests/benchmarks/coupling_cost.py [--cells 1000000] [--repeats 5] [--device cpu] [--dtype float64]
 
 For each coupling: the time of value + gradient + one Hessian product at a new model, of a further product at
-the same model, and of the diagonal; medians over alternating repeats, so that noise hits all alike. Memory is
-what building the coupling and one round of all this adds to the process.
+the same model, and of the diagonal; medians over repeats, each at a model not seen before. Memory is the peak
+that building the coupling and one round of all this adds to a fresh process, in bytes per cell, at this size
+and at an eighth of it: equal numbers mean that it grows linearly.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import os
+import resource
+import subprocess
+import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,12 +26,6 @@ from simpeg import maps
 from simpeg import regularization as simpeg_regularization
 
 from simpeg_jointdl import regularization
-
-
-def resident() -> float:
-    """Resident memory of this process, GiB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
 def factories(mesh, wires, device, dtype):
@@ -62,25 +58,43 @@ def clock(function) -> float:
     return time.perf_counter() - start
 
 
-def measure(build, models, v):
-    """Setup, the three costs (value, gradient, product), a further product, the diagonal; and memory."""
-    gc.collect()
-    before = resident()
-    start = time.perf_counter()
-    coupling = build()
-    setup = time.perf_counter() - start
-    rows = []
-    for model in models:
-        row = [
-            clock(lambda m=model: coupling(m)),
-            clock(lambda m=model: coupling.deriv(m)),
-            clock(lambda m=model: coupling.deriv2(m, v)),
-            clock(lambda m=model: coupling.deriv2(m, v)),
-        ]
-        diagonal = getattr(coupling, "hessian_diagonal", None)
-        row.append(clock(lambda m=model, d=diagonal: d(m)) if diagonal else np.nan)
-        rows.append(row)
-    return setup, np.median(rows[1:], axis=0), resident() - before
+def one_round(coupling, model, v) -> list[float]:
+    """Seconds of value, gradient, product, a further product, and diagonal."""
+    row = [
+        clock(lambda: coupling(model)),
+        clock(lambda: coupling.deriv(model)),
+        clock(lambda: coupling.deriv2(model, v)),
+        clock(lambda: coupling.deriv2(model, v)),
+    ]
+    diagonal = getattr(coupling, "hessian_diagonal", None)
+    return [*row, clock(lambda: diagonal(model)) if diagonal else np.nan]
+
+
+def make_problem(n_cells):
+    """Mesh, wires, a model and a vector."""
+    mesh = TensorMesh([round(n_cells ** (1 / 3))] * 3)
+    wires = maps.Wires(("first", mesh.n_cells), ("second", mesh.n_cells))
+    return mesh, wires, *np.random.default_rng(0).normal(size=(2, wires.nP))
+
+
+def peak() -> float:
+    """Largest resident memory of this process so far, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+
+
+def print_bytes_per_cell(name, options):
+    """Run in a fresh process: peak memory that one coupling adds."""
+    mesh, wires, model, v = make_problem(options.cells)
+    before = peak()
+    one_round(factories(mesh, wires, options.device, options.dtype)[name](), model, v)
+    print((peak() - before) / mesh.n_cells)
+
+
+def bytes_per_cell(name, n_cells, options) -> float:
+    """Peak memory that one coupling adds to a fresh process."""
+    command = [sys.executable, __file__, "--memory-of", name, "--cells", str(n_cells)]
+    command += ["--device", options.device, "--dtype", options.dtype]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 
 
 def main():
@@ -91,27 +105,47 @@ def main():
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float64")
     parser.add_argument("--only", nargs="*", help="names to measure; SimPEG's always is")
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    n = round(options.cells ** (1 / 3))
-    mesh = TensorMesh([n, n, n])
-    wires = maps.Wires(("first", mesh.n_cells), ("second", mesh.n_cells))
-    rng = np.random.default_rng(0)
-    model, v = rng.normal(size=(2, wires.nP))
+    if options.memory_of:
+        print_bytes_per_cell(options.memory_of, options)
+        return
+    mesh, wires, model, v = make_problem(options.cells)
     models = [model + 1e-6 * i for i in range(options.repeats + 1)]  # the first warms up
 
     table = Table(title=f"{mesh.n_cells} cells, two properties, {options.device}, {options.dtype}; seconds")
-    for title in ("", "setup", "value", "gradient", "product", "sum", "ratio", "next product", "diagonal", "GiB"):
-        table.add_column(title, justify="right" if title else "left")
+    titles = (
+        "setup",
+        "value",
+        "gradient",
+        "product",
+        "sum",
+        "ratio",
+        "next product",
+        "diagonal",
+        "B/cell",
+        "B/cell at 1/8",
+    )
+    table.add_column("")
+    for title in titles:
+        table.add_column(title, justify="right")
     reference = None
     for name, build in factories(mesh, wires, options.device, options.dtype).items():
         if reference is not None and options.only and name not in options.only:
             continue
-        setup, (value, gradient, product, again, diagonal), memory = measure(build, models, v)
+        gc.collect()
+        start = time.perf_counter()
+        coupling = build()
+        setup = time.perf_counter() - start
+        rows = [one_round(coupling, each, v) for each in models]
+        value, gradient, product, again, diagonal = np.median(rows[1:], axis=0)
+        del coupling
         total = value + gradient + product
         reference = total if reference is None else reference
-        cells = (setup, value, gradient, product, total, total / reference, again, diagonal, memory)
-        table.add_row(name, *(f"{cell:.3f}" for cell in cells))
-    Console(width=130).print(table)
+        cells = (setup, value, gradient, product, total, total / reference, again, diagonal)
+        memory = [bytes_per_cell(name, n_cells, options) for n_cells in (options.cells, options.cells // 8)]
+        table.add_row(name, *(f"{cell:.3f}" for cell in cells), *(f"{each:.0f}" for each in memory))
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":
