@@ -117,6 +117,13 @@ class JointBetaSchedule(InversionDirective):
         model = self.invProb.model
         self.opt.stoppers = [StoppingCriteria.iteration]
         rng = np.random.default_rng(self.random_seed)
+        blind = [i for i, misfit in enumerate(self.dmisfit.objfcts) if not hasattr(misfit, "simulation")]
+        if blind:
+            msg = (
+                f"JointBetaSchedule: data misfit(s) {blind} have no simulation, so no number of data to reach a "
+                "target with; wanted data misfits such as simpeg.data_misfit.L2DataMisfit."
+            )
+            raise TypeError(msg)
         self._terms = smoothness_terms(self.reg)
         self._steered_by_irls = any(isinstance(other, UpdateIRLS) for other in self.inversion.directiveList)
         self._supports = [map_support(self.reg.objfcts[i].mapping, model) for i in self._terms]

@@ -61,9 +61,7 @@ def parameters_of_cells(mapping, model: np.ndarray, cells: np.ndarray) -> np.nda
 
 def misfit_support(misfit, model: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Model parameters that a data misfit depends on, (nP,) of bool."""
-    simulation = getattr(misfit, "simulation", None)
-    if simulation is None:
-        return np.ones(model.size, dtype=bool)
+    simulation = misfit.simulation
     return simulation.Jtvec(model, rng.standard_normal(simulation.survey.nD)) != 0
 
 

@@ -53,7 +53,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
 
     References
     ----------
-    Sun, J. and Li, Y. (2015). Geophysics, 80(4), ID1-ID18. https://doi.org/10.1190/geo2014-0049.1
+    Sun, J. and Li, Y. (2016). Geophysics, 81, ID37-ID57. https://doi.org/10.1190/geo2015-0457.1
 
     Examples
     --------

@@ -62,8 +62,8 @@ class Gramian(BaseCoupling):
         Take window means off first: a linear relation with an offset. Not for ``"gradient"``.
     floor : float
         With ``normalized=True`` and windows, :math:`\epsilon_a` as a part of the rms of :math:`T p_a` over
-        all cells: windows where little happens fade out. Nothing happens in a constant window: it costs
-        nothing and has no gradient.
+        all cells: windows where little happens fade out. A constant window costs nothing, and has no
+        gradient but what reaches it through :math:`\epsilon`, which follows the rms over all cells.
 
     Notes
     -----

@@ -25,26 +25,28 @@ class LocalPearson(BaseCoupling):
     ----------
     mesh, wire_map, active_cells, weights, device, dtype, random_seed
         See :class:`BaseCoupling`.
-    window : sequence of int
-        Cells per axis of each window. Too small and two properties are always related; too large and one
-        line no longer does. On a TreeMesh a window spans that many of the finest cells and holds every
-        cell centred in it.
+    window : sequence of int, optional
+        Cells per axis of each window; (8, 8, 6) in 3-D and (8, 6) in 2-D when not given. Too small and two
+        properties are always related; too large and one line no longer does. On a TreeMesh a window spans
+        that many of the finest cells and holds every cell centred in it.
     overlap : float
         Part of the width that neighbouring windows share, in [0, 1). A cell counts in every window it
         lies in. Windows at the border of the active cells hold what cells there are.
     floor : float
         :math:`\epsilon` as a part of the standard deviation over all cells: windows where a property
         varies less fade out. With 0 it is :math:`1 - r^2` to the letter. A window in which a property is
-        constant costs nothing and has no gradient.
+        constant costs nothing, and has no gradient but what reaches it through :math:`\epsilon`, which
+        follows the deviation over all cells.
 
     Notes
     -----
-    The diagonal of the Hessian is exact. Cost and memory do not depend on the window's size.
+    The diagonal of the Hessian is exact. Cost and memory do not grow with the window's size.
 
     References
     ----------
-    Yin, C., Sun, S., Gao, X., Liu, Y. and Chen, H. (2018). Chinese Journal of Geophysics, 61(11), 4637-4646.
-    https://doi.org/10.6038/cjg2018M0041
+    After Yin, C. et al. (2018) and Liu, S. et al. (2022), who maximise the correlation in windows of 8 x 8 x 6 and
+    8 x 8 x 10 cells. The form as a residual, :math:`1 - r^2 = \| \hat a - (\hat a \cdot \hat b) \hat b \|^2` with
+    centred unit vectors, follows from the definition of r.
 
     Examples
     --------
@@ -63,7 +65,7 @@ class LocalPearson(BaseCoupling):
         mesh,
         wire_map,
         *,
-        window: Sequence[int] = (8, 8, 6),
+        window: Sequence[int] | None = None,
         overlap: float = 0.5,
         floor: float = 0.05,
         **kwargs,
@@ -73,6 +75,8 @@ class LocalPearson(BaseCoupling):
             normalized=True, centered=True, pairwise=True, floor=check_floor(floor, type(self).__name__)
         )
         self._operator = identity_operator()
+        if window is None:
+            window = (8, 8, 6) if self.regularization_mesh.dim == 3 else (8, 6)
         self._windows = make_windows(self, window, overlap)
 
     def _residual(self, p):

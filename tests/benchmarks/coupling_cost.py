@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import argparse
 import gc
-import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -79,7 +79,9 @@ def make_problem(n_cells):
 
 def peak() -> float:
     """Largest resident memory of this process so far, bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+    # not getrusage: that remembers the parent's peak across fork and exec
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return float(line.split()[1]) * 1024.0
 
 
 def print_bytes_per_cell(name, options):

@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from simpeg import directives as simpeg_directives
+from simpeg import objective_function
 
 from simpeg_jointdl import directives, regularization
 from tests.directives.problem import make_joint_problem
@@ -171,3 +172,12 @@ def test_a_misfit_nothing_regularizes_is_named():
     betas = directives.JointBetaSchedule()
     with pytest.raises(ValueError, match=r"data misfit\(s\) \[1\]"):
         problem.inversion(problem.terms[:1], [betas]).run(problem.start)
+
+
+def test_a_misfit_without_data_is_named():
+    problem = make_joint_problem()
+    no_data = objective_function.L2ObjectiveFunction(nP=problem.start.size)
+    inversion = problem.inversion(problem.terms, [directives.JointBetaSchedule()], misfits=[*problem.misfits, no_data])
+    inversion.invProb.startup(problem.start)
+    with pytest.raises(TypeError, match=r"data misfit\(s\) \[2\] have no simulation"):
+        inversion.directiveList.call("initialize")

@@ -183,3 +183,11 @@ def test_cross_gradient_of_linear_models_does_not_know_the_cell_size(n, normaliz
     wanted = 24 * square / (3 * 13) if normalized else 24 * square
     options = dict(normalized=True, floor=0.0) if normalized else {}
     assert CrossGradient(mesh, wires, **options)(model) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_default_windows_of_pearson_fit_the_dimension():
+    for shape, window in (((12, 10), (8, 6)), ((9, 9, 7), (8, 8, 6))):
+        mesh = discretize.TensorMesh(list(shape))
+        wires = maps.Wires(("first", mesh.n_cells), ("second", mesh.n_cells))
+        model = np.random.default_rng(0).normal(size=2 * mesh.n_cells)
+        assert LocalPearson(mesh, wires)(model) == LocalPearson(mesh, wires, window=window)(model)
