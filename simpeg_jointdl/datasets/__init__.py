@@ -40,8 +40,9 @@ def load(name: str, **options) -> GravityMagneticDataset:
         Queensland. It is downloaded once, or read from the folder that the environment variable
         ``SIMPEG_JOINTDL_DATA`` names. ``"two_blocks"`` is synthetic, with its true models.
     **options
-        ``"ernest_henry"``: `remove_trend` (bool, True), `upward_continuation` (metres, 0.0) and `every`
-        (keep every n-th row and column, 1). ``"two_blocks"``: the arguments of `make_two_blocks`.
+        ``"ernest_henry"``: `remove_trend` (bool, True), `trend_order` (0, 1 or 2; 1), `upward_continuation`
+        (metres, 0.0), `every` (keep every n-th row and column, 1) and `gravity_uncertainty` (mGal, 1.0).
+        ``"two_blocks"``: the arguments of `make_two_blocks`.
 
     Returns
     -------

@@ -8,6 +8,7 @@ from simpeg.utils import get_logger
 
 from ._joint_beta import JointBetaSchedule
 from ._problem import (
+    JointTerms,
     check_order,
     couplings,
     has_structure,
@@ -21,10 +22,11 @@ from ._problem import (
 )
 
 
-class EstimateCouplingWeights(InversionDirective):
+class EstimateCouplingWeights(JointTerms, InversionDirective):
     r"""Set every coupling's multiplier from spectral norms.
 
-    With the block of property :math:`k` of both Hessians, the regularization's with its multipliers,
+    With the block of property :math:`k` of both Hessians, the regularization's with its multipliers, over the
+    :math:`N` properties on which the coupling acts at that model,
 
     .. math::
         \lambda = \text{ratio} \cdot \left( \prod_k
@@ -94,6 +96,9 @@ class EstimateCouplingWeights(InversionDirective):
 
     def endIter(self):
         """Estimate again if a beta has changed, or if a coupling waits for structure."""
+        if self.sensitivity_weights:
+            for place in couplings(self.reg):
+                self._hand_over_sensitivities(self.reg.objfcts[place], self.invProb.model)
         if self._betas != self._current_betas() or (self.weights == 0.0).any():
             self._update()
 

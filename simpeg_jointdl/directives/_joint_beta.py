@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
-from simpeg.directives import InversionDirective, UpdateIRLS, UpdatePreconditioner, UpdateSensitivityWeights
+from simpeg.directives import (
+    BetaEstimate_ByEig,
+    BetaEstimateMaxDerivative,
+    BetaSchedule,
+    InversionDirective,
+    UpdateIRLS,
+    UpdatePreconditioner,
+    UpdateSensitivityWeights,
+)
 from simpeg.optimization import StoppingCriteria
 from simpeg.utils import get_logger
 
 from ._problem import (
+    JointTerms,
+    check_data,
     check_order,
     chi_factors,
     map_support,
@@ -18,30 +28,33 @@ from ._problem import (
 )
 
 
-class JointBetaSchedule(InversionDirective):
+class JointBetaSchedule(JointTerms, InversionDirective):
     r"""Cool each property's beta until every data set has reached its own target.
 
-    The betas are the multipliers of the regularization terms that are not couplings, times the common
-    ``invProb.beta``. Which data constrain which term is found from the sensitivities, so any number of
-    misfits, properties and couplings may come in any order. Each beta starts at
+    Regularization terms that share parameters share one beta, and keep the multipliers they had relative to
+    each other: term :math:`i` of property :math:`k` has multiplier :math:`\beta_k c_i`, with the common
+    ``invProb.beta`` taken off. Couplings are left alone. Which data constrain which property is found from the
+    sensitivities, so any number of misfits, properties and couplings may come in any order. Each beta starts at
 
     .. math::
-        \beta_k = \text{beta0\_ratio} \cdot \frac{\| \mathbf H_d^{kk} \|_2}{\| \mathbf H_k^{kk} \|_2}
+        \beta_k = \text{beta0\_ratio} \cdot \frac{\| \mathbf H_d^{kk} \|_2}{\| \sum_i c_i \mathbf H_i^{kk} \|_2}
 
     and after each iteration follows the worst of the data sets that constrain it: above the target it is
-    divided by at most `cooling_factor`, less when near; more than `tolerance` below, it is raised again.
+    divided by at most `cooling_factor`, less when near; more than `tolerance` below, it is raised again. A misfit
+    with multiplier zero steers nothing.
 
     The inversion stops when every :math:`\chi` is at or below its target and no property changes by more
-    than `model_tolerance` in an iteration, or at the minimizer's ``maxIter``. The minimizer's own criteria on
-    the objective function and the model are switched off: they are absolute, and end a run in small units
-    before any data are fitted.
+    than `model_tolerance` of its deviation from its mean in an iteration, or at the minimizer's ``maxIter``, with
+    a warning that names what is above its target. The minimizer's own criteria on the objective function and
+    the model are switched off for the run: they are absolute, and end one in small units before any data are
+    fitted.
 
     Parameters
     ----------
     chifact : float or sequence of float
         Target :math:`\chi`, misfit per datum; one for all data sets or one each.
     beta0_ratio : float or sequence of float
-        Start, relative to equally stiff data and regularization; one for all terms or one each.
+        Start, relative to equally stiff data and regularization; one for all properties or one each.
     cooling_factor : float
         Largest division in one step, above 1.
     cooling_rate : int
@@ -57,8 +70,8 @@ class JointBetaSchedule(InversionDirective):
     ----------
     chi : (n_misfits,) numpy.ndarray
         After each iteration.
-    betas : (n_terms,) numpy.ndarray
-        Current trade-off parameters of the terms that are not couplings.
+    betas : (n_properties,) numpy.ndarray
+        Current trade-off parameters, in the order in which the properties' terms come.
 
     Notes
     -----
@@ -96,9 +109,10 @@ class JointBetaSchedule(InversionDirective):
 
     @property
     def betas(self) -> np.ndarray:
-        """Current trade-off parameters, (n_terms,)."""
+        """Current trade-off parameters, one per property."""
         multipliers = self.reg.multipliers
-        return float(self.invProb.beta) * np.array([multipliers[i] for i in self._terms], dtype=float)
+        first = [group[0] for group in self._groups]
+        return float(self.invProb.beta) * np.array([multipliers[i] / self._relative[i] for i in first])
 
     @property
     def targets(self) -> np.ndarray:
@@ -106,17 +120,41 @@ class JointBetaSchedule(InversionDirective):
         return per_item(self.chifact, len(self.dmisfit.objfcts), "JointBetaSchedule.chifact", "data misfit")
 
     def validate(self, directiveList=None):
-        """Must stand after sensitivity weights and UpdateIRLS, and before preconditioners."""
+        """Must stand after sensitivity weights, UpdateIRLS and beta estimators, before preconditioners, and alone."""
+        others = directiveList.dList
         check_order(
-            self, directiveList.dList, after=(UpdateSensitivityWeights, UpdateIRLS), before=(UpdatePreconditioner,)
+            self,
+            others,
+            after=(UpdateSensitivityWeights, UpdateIRLS, BetaEstimate_ByEig, BetaEstimateMaxDerivative),
+            before=(UpdatePreconditioner,),
         )
+        if any(isinstance(other, BetaSchedule) for other in others):
+            msg = "JointBetaSchedule cools the betas itself; take BetaSchedule out of the list of directives."
+            raise ValueError(msg)
         return True
 
     def initialize(self):
-        """Find out which data constrain which term, and set the first betas."""
-        model = self.invProb.model
-        self.opt.stoppers = [StoppingCriteria.iteration]
-        rng = np.random.default_rng(self.random_seed)
+        """Find out which data constrain which property, and set the first betas."""
+        model, rng = self.invProb.model, np.random.default_rng(self.random_seed)
+        self._check_misfits()
+        self._steered_by_irls = any(isinstance(other, UpdateIRLS) for other in self.inversion.directiveList)
+        self._group_terms(model)
+        counts = [multiplier != 0.0 for multiplier in self.dmisfit.multipliers]
+        self._counts = np.array(counts)
+        reach = [misfit_support(misfit, model, rng) for misfit in self.dmisfit.objfcts]
+        self._constrains = np.array([[bool(np.any(d & k)) for k in self._supports] for d in reach])
+        self._constrains &= self._counts[:, None]
+        idle = np.flatnonzero(self._counts & ~self._constrains.any(axis=1))
+        if idle.size:
+            msg = (
+                f"JointBetaSchedule: data misfit(s) {idle.tolist()} depend on no regularized parameter; "
+                "check the maps of the simulations and of the regularization terms."
+            )
+            raise ValueError(msg)
+        self._set_first_betas(model, rng)
+        self._stoppers, self.opt.stoppers = self.opt.stoppers, [StoppingCriteria.iteration]
+
+    def _check_misfits(self):
         blind = [i for i, misfit in enumerate(self.dmisfit.objfcts) if not hasattr(misfit, "simulation")]
         if blind:
             msg = (
@@ -124,35 +162,40 @@ class JointBetaSchedule(InversionDirective):
                 "target with; wanted data misfits such as simpeg.data_misfit.L2DataMisfit."
             )
             raise TypeError(msg)
-        self._terms = smoothness_terms(self.reg)
-        self._steered_by_irls = any(isinstance(other, UpdateIRLS) for other in self.inversion.directiveList)
-        self._supports = [map_support(self.reg.objfcts[i].mapping, model) for i in self._terms]
-        misfit_supports = [misfit_support(misfit, model, rng) for misfit in self.dmisfit.objfcts]
-        self._constrains = np.array([[bool(np.any(d & k)) for k in self._supports] for d in misfit_supports])
-        idle = [i for i, row in enumerate(self._constrains) if not row.any()]
-        if idle:
-            msg = (
-                f"JointBetaSchedule: data misfit(s) {idle} depend on no regularized parameter; "
-                "check the maps of the simulations and of the regularization terms."
-            )
-            raise ValueError(msg)
-        self._set_first_betas(model, rng)
+        check_data(self.dmisfit)
+
+    def _group_terms(self, model):
+        """Terms that share parameters, with the multipliers they have relative to each other."""
+        places = [i for i in smoothness_terms(self.reg) if self.reg.multipliers[i] != 0.0]
+        self._relative = {i: float(self.reg.multipliers[i]) for i in places}
+        self._groups: list[list[int]] = []
+        self._supports: list[np.ndarray] = []
+        for place in places:
+            group, support = [place], map_support(self.reg.objfcts[place].mapping, model)
+            for k in reversed(range(len(self._groups))):
+                if np.any(self._supports[k] & support):
+                    group, support = self._groups.pop(k) + group, self._supports.pop(k) | support
+            self._groups.append(group)
+            self._supports.append(support)
 
     def _set_first_betas(self, model, rng):
-        ratios = per_item(self.beta0_ratio, len(self._terms), "JointBetaSchedule.beta0_ratio", "regularization term")
-        betas = np.ones(len(self._terms))
-        for k, (place, support) in enumerate(zip(self._terms, self._supports, strict=True)):
-            term = self.reg.objfcts[place]
-            stiffness = spectral_norm(lambda v, term=term: term.deriv2(model, v), support, rng)
+        ratios = per_item(self.beta0_ratio, len(self._groups), "JointBetaSchedule.beta0_ratio", "property")
+        betas = np.ones(len(self._groups))
+        for k, (group, support) in enumerate(zip(self._groups, self._supports, strict=True)):
+            stiffness = spectral_norm(lambda v, group=group: self._group_product(group, model, v), support, rng)
             data = spectral_norm(lambda v: self.dmisfit.deriv2(model, v), support, rng)
             if stiffness > 0.0 and data > 0.0:
                 betas[k] = ratios[k] * data / stiffness
         self._set_betas(betas)
 
+    def _group_product(self, group, model, v):
+        return sum(self._relative[i] * self.reg.objfcts[i].deriv2(model, v) for i in group)
+
     def _set_betas(self, betas):
         multipliers = list(self.reg.multipliers)
-        for place, beta in zip(self._terms, betas, strict=True):
-            multipliers[place] = float(beta / self.invProb.beta)
+        for group, beta in zip(self._groups, betas, strict=True):
+            for place in group:
+                multipliers[place] = float(beta * self._relative[place] / self.invProb.beta)
         self.reg.multipliers = multipliers
 
     def endIter(self):
@@ -163,11 +206,23 @@ class JointBetaSchedule(InversionDirective):
             self._cool(excess)
         if self.verbose:
             get_logger().info(f"JointBetaSchedule: χ {self.chi}, betas {self.betas}")
-        if not self._steered_by_irls and (excess <= 1.0).all() and self._at_rest():
+        if not self._steered_by_irls and (excess[self._counts] <= 1.0).all() and self._at_rest():
             self.opt.stopNextIteration = True
 
+    def finish(self):
+        """Give the minimizer its criteria back, and say which data are not fitted."""
+        self.opt.stoppers = self._stoppers
+        if self.chi is None:
+            return
+        above = np.flatnonzero(self._counts & (self.chi > self.targets))
+        if above.size and not self._steered_by_irls:
+            get_logger().warning(
+                f"JointBetaSchedule: stopped after {self.opt.iter} iterations with χ {self.chi[above]} of data "
+                f"misfit(s) {above.tolist()} above the target {self.targets[above]}."
+            )
+
     def _cool(self, excess):
-        worst = np.where(self._constrains, excess[:, None], 0.0).max(axis=0)  # (n_terms,); 0 where no data reach
+        worst = np.where(self._constrains, excess[:, None], 0.0).max(axis=0)  # per property; 0 where no data reach
         factor = np.ones(len(worst))
         above, below = worst > 1.0, (worst > 0.0) & (worst < 1.0 - self.tolerance)
         # aim into the band rather than at its edge, gently when near
@@ -182,6 +237,7 @@ class JointBetaSchedule(InversionDirective):
     def _at_rest(self) -> bool:
         model, last = self.invProb.model, self.opt.x_last
         for support in self._supports:
-            if np.linalg.norm((model - last)[support]) > self.model_tolerance * np.linalg.norm(model[support]):
+            here = model[support]
+            if np.linalg.norm(here - last[support]) > self.model_tolerance * np.linalg.norm(here - here.mean()):
                 return False
         return True

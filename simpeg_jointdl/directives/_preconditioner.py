@@ -6,10 +6,21 @@ import numpy as np
 import scipy.sparse as sp
 from simpeg.directives import UpdatePreconditioner
 from simpeg.objective_function import ComboObjectiveFunction
-from simpeg.regularization import Smallness, SmoothnessFirstOrder
+from simpeg.regularization import (
+    Smallness,
+    SmoothnessFirstOrder,
+    SmoothnessSecondOrder,
+    SparseSmallness,
+    SparseSmoothness,
+)
+
+from ._problem import JointTerms
+
+# ‖W F m‖² with F fixed where the map is linear; subclasses of these may be something else
+_LEAST_SQUARES = (Smallness, SmoothnessFirstOrder, SmoothnessSecondOrder, SparseSmallness, SparseSmoothness)
 
 
-class UpdateJointPreconditioner(UpdatePreconditioner):
+class UpdateJointPreconditioner(JointTerms, UpdatePreconditioner):
     r"""Jacobi preconditioner with every multiplier honoured, without forming any Hessian.
 
     .. math::
@@ -69,7 +80,7 @@ class UpdateJointPreconditioner(UpdatePreconditioner):
                 if multiplier:
                     total += multiplier * self._term_diagonal(part, model)
             return total
-        if isinstance(term, (Smallness, SmoothnessFirstOrder)):
+        if type(term) in _LEAST_SQUARES:
             return self._least_squares_diagonal(term, model)
         return np.asarray(term.deriv2(model).diagonal())
 

@@ -6,9 +6,64 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.sparse as sp
-from simpeg.regularization import BaseSimilarityMeasure
+from simpeg.regularization import BaseSimilarityMeasure, WeightedLeastSquares
 
 POWER_ITERATIONS = 8
+
+
+class JointTerms:
+    """Mixin of our directives: the misfits and terms of the inversion that a directive serves now.
+
+    SimPEG's directives keep those of the first inversion they served, and wrap a lone regularization in a sum
+    of their own, whose multipliers the objective function never sees.
+    """
+
+    @property
+    def dmisfit(self):
+        """Sum of the data misfits."""
+        return self.invProb.dmisfit
+
+    @dmisfit.setter
+    def dmisfit(self, value):
+        _refuse_own(self, "dmisfit", value)
+
+    @property
+    def reg(self):
+        """Sum of the regularization terms, couplings among them."""
+        problem = self.invProb
+        if isinstance(problem.reg, WeightedLeastSquares):
+            problem.reg = 1.0 * problem.reg
+        nested = [type(term).__name__ for term in problem.reg.objfcts if not hasattr(term, "regularization_mesh")]
+        if nested:
+            msg = (
+                f"{type(self).__name__}: the regularization holds {', '.join(nested)}, a sum within the sum; "
+                "wanted its terms one by one, as term_1 + 2.0 * term_2 + coupling gives them."
+            )
+            raise TypeError(msg)
+        return problem.reg
+
+    @reg.setter
+    def reg(self, value):
+        _refuse_own(self, "reg", value)
+
+
+def _refuse_own(directive, name, value):
+    if value is not None:
+        msg = f"{type(directive).__name__}: takes no {name}; it serves the inversion whose list it stands in."
+        raise TypeError(msg)
+
+
+def check_data(dmisfit):
+    """Raise ValueError where data or uncertainties are not finite, naming the misfit."""
+    for i, misfit in enumerate(dmisfit.objfcts):
+        data = getattr(misfit, "data", None)
+        if data is None:
+            continue
+        # one after the other: SimPEG makes the uncertainties from the data
+        for what, get in (("data", lambda d: d.dobs), ("uncertainties", lambda d: d.standard_deviation)):
+            if not np.isfinite(get(data)).all():
+                msg = f"data misfit {i} ({type(misfit.simulation).__module__}): NaN or infinite {what}; take them out."
+                raise ValueError(msg)
 
 
 def couplings(reg) -> list[int]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
+from discretize.utils import Identity
 from simpeg.directives import UpdateSensitivityWeights
 from simpeg.regularization import BaseSimilarityMeasure
 
 from ._preconditioner import UpdateJointPreconditioner
+from ._problem import JointTerms, check_data
 
 
-class UpdateJointSensitivityWeights(UpdateSensitivityWeights):
+class UpdateJointSensitivityWeights(JointTerms, UpdateSensitivityWeights):
     r"""Sensitivity weights, thresholded and normalised for each property by itself.
 
     In cell :math:`j` of property :math:`k` the weight is the root of the summed squared sensitivities per
     volume, :math:`w_j = \big( \sum_i (\mathbf W \mathbf J)_{ij}^2 \big)^{1/2} / V_j`, with the largest (or
     smallest) one of that property set to 1. SimPEG's directive takes one largest value over the whole
     model: of two properties in different units one then peaks at 1 and the other perhaps at 0.05, so that
-    threshold, regularization and couplings treat them unequally for no reason but their units.
+    threshold, regularization and couplings treat them unequally for no reason but their units. Where a term
+    regularizes a function of the parameters (a logarithm, say) the sensitivities are to that function.
 
     Parameters
     ----------
@@ -27,6 +31,7 @@ class UpdateJointSensitivityWeights(UpdateSensitivityWeights):
     def update(self):
         """Compute the weights at the current model and hand them to every term that is not a coupling."""
         model = self.invProb.model
+        check_data(self.dmisfit)
         squared = 0.5 * sum(
             UpdateJointPreconditioner._misfit_diagonal(misfit, model) for misfit in self.dmisfit.objfcts
         )
@@ -35,7 +40,7 @@ class UpdateJointSensitivityWeights(UpdateSensitivityWeights):
                 continue
             volumes = np.asarray(term.regularization_mesh.vol)
             # a vector model has several values per cell, one component after the other
-            per_cell = np.asarray(term.mapping * squared).reshape((len(volumes), -1), order="F")
+            per_cell = _through(term.mapping, model, squared).reshape((len(volumes), -1), order="F")
             weights = self._limited((np.sqrt(per_cell) / volumes[:, None]).ravel(order="F"))
             for part in getattr(term, "objfcts", [term]):
                 part.set_weights(sensitivity=weights)
@@ -58,3 +63,22 @@ class UpdateJointSensitivityWeights(UpdateSensitivityWeights):
         if self.normalization_method == "minimum":
             return weights / weights.min()
         return weights
+
+
+def _through(mapping, model: np.ndarray, squared: np.ndarray) -> np.ndarray:
+    """Squared sensitivities to what a map makes of the parameters, from those to the parameters.
+
+    With p = f(m) cell by cell, ∂d/∂p = (∂d/∂m) / f'; a row of several parameters takes their pseudo-inverse.
+    """
+    derivative = mapping.deriv(model)
+    if isinstance(derivative, Identity):
+        return squared
+    if not sp.issparse(derivative):
+        msg = (
+            "UpdateJointSensitivityWeights: a regularization term's map has no sparse derivative, so its cells have "
+            "no sensitivities; leave the directive out, or regularize the parameters themselves."
+        )
+        raise TypeError(msg)
+    entries = derivative.power(2)
+    norms = np.asarray(entries.sum(axis=1)).ravel()
+    return (entries @ squared) / np.where(norms > 0, norms, 1.0) ** 2

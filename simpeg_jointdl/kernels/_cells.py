@@ -11,6 +11,8 @@ import scipy.sparse as sp
 
 # A direction whose scatter is below this part of the largest one is taken as not resolved by the stencil.
 _RANK_TOLERANCE = 1e-10
+# How many times a stencil that does not span all directions is widened; only such cells pay for it.
+_RINGS = 15
 
 
 def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
@@ -22,9 +24,9 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
     :math:`\omega_{ij} = |\mathbf d_{ij}|^{-3}`. With these weights it is the three-point formula, exact for
     quadratic models, on a tensor mesh of any spacing, and exact for linear models on every mesh.
 
-    A cell whose face neighbours do not span all directions (a lone cell on a ridge of the topography)
-    also takes its neighbours' neighbours. A direction no active cell can tell anything about
-    (a layer one cell thick) has gradient zero.
+    A cell whose face neighbours do not span all directions (the top of a tower, a wall one cell thick) takes
+    their neighbours too, ring by ring, up to 16 cells away. A direction no active cell within reach can tell
+    anything about (a layer one cell thick) has gradient zero.
 
     Parameters
     ----------
@@ -41,12 +43,14 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
     n_cells, dim = centers.shape
     near, far = np.r_[pairs[:, 0], pairs[:, 1]], np.r_[pairs[:, 1], pairs[:, 0]]
     scatter = _scatter_matrices(centers, near, far)
-    for _ in range(2):
-        lacking = np.flatnonzero(_rank(scatter) < dim)
+    adjacency = sp.csr_matrix((np.ones(len(near)), (near, far)), shape=(n_cells, n_cells))
+    lacking = np.flatnonzero(_rank(scatter) < dim)
+    for _ in range(_RINGS):
         if not lacking.size:
             break
-        near, far = _with_second_ring(near, far, lacking, n_cells)
+        near, far = _with_next_ring(near, far, lacking, adjacency)
         scatter = _scatter_matrices(centers, near, far)
+        lacking = lacking[_rank(scatter[lacking]) < dim]
 
     inverse = _pseudo_inverse(scatter)
     offset, weight = _offsets(centers, near, far)
@@ -178,11 +182,11 @@ def _pseudo_inverse(scatter):
     return inverse
 
 
-def _with_second_ring(near, far, lacking, n_cells):
-    """Add to the cells in `lacking` the neighbours of their neighbours."""
-    adjacency = sp.csr_matrix((np.ones(len(near)), (near, far)), shape=(n_cells, n_cells))
-    reach = (adjacency[lacking] @ adjacency + adjacency[lacking]).tocoo()
+def _with_next_ring(near, far, lacking, adjacency):
+    """Add to the stencils of the cells in `lacking` the neighbours of all cells in them."""
+    grow = np.isin(near, lacking)
+    stencils = sp.csr_matrix((np.ones(grow.sum()), (near[grow], far[grow])), shape=adjacency.shape)[lacking]
+    reach = (stencils @ adjacency + stencils).tocoo()
     own = lacking[reach.row]
     new_near, new_far = own[reach.col != own], reach.col[reach.col != own]
-    keep = ~np.isin(near, lacking)
-    return np.r_[near[keep], new_near], np.r_[far[keep], new_far]
+    return np.r_[near[~grow], new_near], np.r_[far[~grow], new_far]

@@ -21,6 +21,9 @@ class SparseMatrix:
         """Copy a scipy sparse matrix to `device`."""
         return cls(csr_as_tensor(matrix, device, dtype), csr_as_tensor(matrix.T, device, dtype))
 
+    def __deepcopy__(self, memo):
+        return self  # never written to, and torch cannot copy a CSR tensor
+
     @property
     def T(self) -> SparseMatrix:
         """The transpose, sharing memory."""

@@ -278,12 +278,12 @@ class BaseCoupling(BaseSimilarityMeasure):
     # housekeeping ---------------------------------------------------------------------------------------
     def _at(self, model) -> _State:
         """Linearization at `model`, kept until another model comes or a setting changes."""
-        model = np.asarray(model, dtype=float)
         state = self._state
         if state is None or not np.array_equal(state.model, model):
             p = self._properties(model)
+            model = np.array(model, dtype=float)
             with self._guard():
-                self._state = state = _State(model.copy(), self._linearize(self.tensor(p)), self._properties)
+                self._state = state = _State(model, self._linearize(self.tensor(p)), self._properties)
         return state
 
     def _forget(self):

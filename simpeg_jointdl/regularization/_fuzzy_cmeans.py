@@ -31,7 +31,8 @@ class GuidedFuzzyCMeans(BaseCoupling):
     fuzziness : float
         :math:`q > 1`; 2 is usual, towards 1 memberships become 0 or 1.
     guidance : float or (n_clusters,) array_like
-        How strongly :meth:`update` is held to the targets: :math:`\eta_{kp}` is this times the total weight
+        How strongly :meth:`update` (which :class:`~simpeg_jointdl.directives.UpdateFuzzyClusters` calls after each
+        iteration) is held to the targets: :math:`\eta_{kp}` is this times the total weight
         of all cells divided by the number of clusters, so it means the same on every mesh. 0: free centres;
         infinity: fixed ones.
     scales : (n_properties,) array_like, optional

@@ -29,8 +29,8 @@ class GramTerm:
         Weights times volumes.
     windows : Windows
     coefficients : callable
-        ``(K, K, n_windows), (K, n_windows) -> (K, n_windows)``: from Gram matrices and the mean squares
-        of the fields over all cells to the residual's coefficients.
+        ``(K, K, n_windows), (K, n_windows) -> (K, n_windows)``: from Gram matrices, and the mean over all
+        windows of the fields' squares in them, to the residual's coefficients.
     centered : bool
         Whether window means are taken off the fields; only fields of one component can be.
     """
@@ -52,15 +52,12 @@ class GramTerm:
             zeros = torch.zeros(*x.shape[:-1], n_windows, dtype=x.dtype, device=x.device)
             return zeros.index_add(-1, window, w * x) / total
 
-        total = torch.zeros(n_windows, dtype=w.dtype, device=w.device).index_add(0, window, w)
-        total = torch.where(total > 0, total, 1.0)
-        everywhere = fields[list(self.members)]
-        share = _share(self.weights)
+        volume = torch.zeros(n_windows, dtype=w.dtype, device=w.device).index_add(0, window, w)
+        total = torch.where(volume > 0, volume, 1.0)
         if self.centered:
             f = f - average(f)[:, :, window]
-            everywhere = everywhere - (everywhere * share).sum(-1, keepdim=True)
         gram = average((f[:, None] * f[None]).sum(2))
-        mean_square = (everywhere.square().sum(1) * share).sum(-1)
+        mean_square = gram.diagonal().T @ _share(volume)
         c = self.coefficients(gram, mean_square[:, None].expand(-1, n_windows))
         return w.sqrt() * (c[:, None, window] * f).sum(0)
 
@@ -78,10 +75,9 @@ class LinearizedTerm:
     def __init__(self, term: GramTerm, fields: torch.Tensor):
         self.term, self.windows, self.w = term, term.windows, term.weights
         self.members = list(term.members)
-        self.share = _share(self.w)
         fields = fields[self.members]
         if term.centered:  # about the overall mean, so that window moments do not cancel
-            fields = fields - (fields * self.share).sum(-1, keepdim=True)
+            fields = fields - (fields * _share(self.w)).sum(-1, keepdim=True)
         self.f = fields  # (K, C, n_cells)
         self.volume = self.windows.sum(self.w[None])[0]
         self.per_volume = torch.where(self.volume > 0, 1.0 / torch.where(self.volume > 0, self.volume, 1.0), 0.0)
@@ -97,7 +93,8 @@ class LinearizedTerm:
                 noise = 16 * torch.finfo(moment.dtype).eps * moment
                 moment = torch.where(centered > noise, centered, 0.0) if i == j else centered
             self.gram[i, j] = self.gram[j, i] = moment
-        mean_square = (self.f.square().sum(1) * self.share).sum(-1)[:, None].expand(-1, self.windows.n_windows)
+        self.share = _share(self.volume)
+        mean_square = (self.gram.diagonal().T @ self.share)[:, None].expand(-1, self.windows.n_windows)
         self.c, pull = torch.func.vjp(term.coefficients, self.gram, mean_square.contiguous())
         # ∂c_k / ∂(gram, mean squares) in every window: windows do not mix, so K products give all of it
         rows = [pull(_unit_rows(self.c, i)) for i in range(k)]
@@ -123,7 +120,7 @@ class LinearizedTerm:
         """J v for a change of all fields, (n_fields, n_components, n_cells); opaque."""
         d = change[self.members]
         mixed, mean = self._mixed(d)
-        d_square = 2.0 * (_dot(self.f, d) * self.share).sum(-1)  # (K,)
+        d_square = 2.0 * (mixed.diagonal().T @ self.share)  # (K,)
         alpha = 0.5 * (self.d_gram * (mixed + mixed.transpose(0, 1))).sum((1, 2))
         alpha = alpha + (self.d_square * d_square[:, None]).sum(1)
         return alpha, (self.c, d, mixed, mean)
@@ -157,6 +154,9 @@ class LinearizedTerm:
             beta, d, mixed, mean = other
             h = h + _times(mixed, beta)
         on_fields = self.c[:, None] * alpha[None] + (self.d_gram * h[:, None, None]).sum(0)
+        on_squares = (self.d_square * h[:, None]).sum(0) @ self.volume / self._total()  # (K,)
+        for i in range(k):
+            on_fields[i, i] += 2.0 * on_squares[i]
         spread = self.windows.spread(on_fields.flatten(0, 1)).unflatten(0, (k, k))
         pull = torch.stack([sum(spread[i, j] * self.f[j] for j in range(k)) for i in range(k)])
         shift = _times(on_fields, self.mean) if self.term.centered else None
@@ -169,8 +169,6 @@ class LinearizedTerm:
                 shift = shift + self.c * (beta * mean).sum(0)
         if shift is not None:
             pull -= self.windows.spread(shift)[:, None]
-        squares = 2.0 * (self.d_square * h[:, None]).sum(0) @ self.volume
-        pull += (squares / self._total())[:, None, None] * self.f
         return pull * self.w
 
     def _spread_products(self, beta):
@@ -183,8 +181,14 @@ class LinearizedTerm:
         return self._products
 
     def _total(self):
-        total = self.w.sum()
+        total = self.volume.sum()
         return torch.where(total > 0, total, 1.0)
+
+    def _deviation(self, i):
+        """Field i less the window's mean, summed over the windows each cell lies in, (n_cells,)."""
+        count = self.windows.spread(torch.ones_like(self.volume)[None])[0]
+        deviation = count * self.f[i, 0]
+        return deviation - self.windows.spread(self.mean[i][None])[0] if self.term.centered else deviation
 
     def cell_values(self) -> torch.Tensor:
         """Squared residual by cell, summed over the windows it lies in, (n_cells,)."""
@@ -248,7 +252,7 @@ class LinearizedTerm:
         if self.term.centered:
             quadratic = quadratic - 2.0 * (self.windows.spread(form_mean * self.per_volume) * f).sum(0)
             cross = cross - self.windows.spread(mixed_constant[None])[0]
-        lean = 2.0 * self.w * f[i] / self._total()
+        lean = 2.0 * self.w * self._deviation(i) / self._total()
         everywhere = self.volume @ _form(self.gram, floor)
         local = self.w.square() * quadratic + self.w * spread[len(upper) + 1]
         return (local + 2.0 * lean * self.w * cross + lean.square() * everywhere).clamp_min(0.0)

@@ -61,9 +61,10 @@ class Gramian(BaseCoupling):
     centered : bool
         Take window means off first: a linear relation with an offset. Not for ``"gradient"``.
     floor : float
-        With ``normalized=True`` and windows, :math:`\epsilon_a` as a part of the rms of :math:`T p_a` over
-        all cells: windows where little happens fade out. A constant window costs nothing, and has no
-        gradient but what reaches it through :math:`\epsilon`, which follows the rms over all cells.
+        With ``normalized=True`` and windows, :math:`\epsilon_a` as a part of the rms of
+        :math:`\| T p_a \|_W` over all windows, :math:`\epsilon_a^2 = \text{floor}^2 \sum_W V_W \| T p_a \|_W^2 /
+        \sum_W V_W`: windows where little happens fade out. A window in which a property does not vary costs
+        nothing, and that property has no gradient in it.
 
     Notes
     -----

@@ -33,10 +33,10 @@ class LocalPearson(BaseCoupling):
         Part of the width that neighbouring windows share, in [0, 1). A cell counts in every window it
         lies in. Windows at the border of the active cells hold what cells there are.
     floor : float
-        :math:`\epsilon` as a part of the standard deviation over all cells: windows where a property
-        varies less fade out. With 0 it is :math:`1 - r^2` to the letter. A window in which a property is
-        constant costs nothing, and has no gradient but what reaches it through :math:`\epsilon`, which
-        follows the deviation over all cells.
+        :math:`\epsilon_a` as a part of the root mean variance of all windows,
+        :math:`\epsilon_a^2 = \text{floor}^2 \sum_W V_W \sigma_{aa} / \sum_W V_W`: windows where a property varies
+        less fade out. With 0 it is :math:`1 - r^2` to the letter. A window in which a property is constant
+        costs nothing, and that property has no gradient in it.
 
     Notes
     -----

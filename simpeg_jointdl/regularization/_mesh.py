@@ -21,22 +21,15 @@ def as_regularization_mesh(mesh, active_cells, name: str) -> RegularizationMesh:
         If it has one dimension, or no cell is active.
     """
     if isinstance(mesh, RegularizationMesh):
-        if active_cells is not None:
-            mesh.active_cells = active_cells  # refuses to change what is already set
-        regularization_mesh = mesh
-    elif isinstance(mesh, BaseMesh):
-        if active_cells is not None:
-            active_cells = np.array(active_cells)
-            if active_cells.dtype == bool and active_cells.shape != (mesh.n_cells,):
-                msg = (
-                    f"{name}.active_cells: got shape {active_cells.shape}, wanted ({mesh.n_cells},), "
-                    "one boolean per mesh cell."
-                )
-                raise ValueError(msg)
-        regularization_mesh = RegularizationMesh(mesh, active_cells)
-    else:
+        if mesh.active_cells is not None and active_cells is not None:
+            msg = f"{name}: the RegularizationMesh has active cells of its own; give them once."
+            raise ValueError(msg)
+        active_cells = mesh.active_cells if active_cells is None else active_cells
+        mesh = mesh.mesh
+    if not isinstance(mesh, BaseMesh):
         msg = f"{name}.mesh: got {type(mesh).__name__}, wanted a discretize TensorMesh or TreeMesh."
         raise TypeError(msg)
+    regularization_mesh = RegularizationMesh(mesh, _check_active(active_cells, mesh.n_cells, name))
     base = regularization_mesh.mesh
     if getattr(base, "_meshType", None) not in ("TENSOR", "TREE"):
         msg = f"{name}.mesh: got {type(base).__name__}, wanted a discretize TensorMesh or TreeMesh."
@@ -48,6 +41,24 @@ def as_regularization_mesh(mesh, active_cells, name: str) -> RegularizationMesh:
         msg = f"{name}.active_cells: no cell is active."
         raise ValueError(msg)
     return regularization_mesh
+
+
+def _check_active(active_cells, n_cells: int, name: str) -> np.ndarray | None:
+    """A boolean per mesh cell, from booleans or indices."""
+    if active_cells is None:
+        return None
+    values = np.array(active_cells)
+    if values.dtype == bool and values.shape == (n_cells,):
+        return values
+    if np.issubdtype(values.dtype, np.integer) and values.ndim == 1 and np.all((values >= 0) & (values < n_cells)):
+        mask = np.zeros(n_cells, dtype=bool)
+        mask[values] = True
+        return mask
+    msg = (
+        f"{name}.active_cells: got {values.dtype} of shape {values.shape}, wanted ({n_cells},), one boolean per mesh "
+        f"cell, or indices from 0 to {n_cells - 1}."
+    )
+    raise ValueError(msg)
 
 
 def active_values(mesh: RegularizationMesh, values: np.ndarray) -> np.ndarray:

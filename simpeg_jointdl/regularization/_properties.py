@@ -52,7 +52,11 @@ class PropertyMaps:
 
     def __call__(self, model: np.ndarray) -> np.ndarray:
         """Properties, (n_properties, n_cells); raises ValueError where one is not finite."""
-        model = np.asarray(model, dtype=float)
+        model = np.asarray(model)
+        if np.iscomplexobj(model):
+            msg = f"{self._name}: got a complex model; a coupling takes real ones, such as magnitude or phase."
+            raise TypeError(msg)
+        model = model.astype(float, copy=False)
         if model.shape != (self.nP,):
             msg = f"{self._name}: got a model of shape {model.shape}, wanted ({self.nP},), the whole model."
             raise ValueError(msg)

@@ -57,13 +57,10 @@ class Windows:
             segment, member = _one_axis(len(nodes), size, overlap)
             segments.append(segment[position])
             memberships.append(member)
-        counts = [member.shape[1] for member in memberships]
-        used, atom = np.unique(np.ravel_multi_index(segments, counts), return_inverse=True)
-        incidence = memberships[0]
-        for member in memberships[1:]:
-            incidence = sp.kron(incidence, member, format="csr")
-        incidence = incidence.tocsc()[:, used].tocsr()
-        incidence = incidence[np.diff(incidence.indptr) > 0]
+        used, atom = np.unique(
+            np.ravel_multi_index(segments, [member.shape[0] for member in memberships]), return_inverse=True
+        )
+        incidence = _incidence(used, memberships)
         if len(used) == len(atom):  # every cell its own atom: number them alike
             atom, incidence = np.arange(len(atom)), incidence[:, atom]
         return cls(atom.astype(np.int64), incidence, device, dtype)
@@ -132,12 +129,23 @@ def check_window(window, overlap, mesh: RegularizationMesh, name: str) -> tuple[
 
 
 def _one_axis(n: int, size: int, overlap: float):
-    """Segments of an axis of n cells, (n,), and which windows hold them, (n_windows, n_segments)."""
+    """Segments of an axis of n cells, (n,), and the windows that hold them, (n_segments, n_windows)."""
     stride = max(1, round(size * (1.0 - overlap)))
     # begin before the first cell, so that border cells lie in as many windows as all others
     starts = np.arange(-stride * ((size - 1) // stride), n, stride)
     edges = np.unique(np.clip(np.r_[starts, starts + size, 0, n], 0, n))
     segment = np.searchsorted(edges, np.arange(n), side="right") - 1
-    first = edges[:-1]
-    member = (starts[:, None] <= first) & (first < starts[:, None] + size)
-    return segment, sp.csr_matrix(member.astype(float))
+    first = edges[:-1, None]
+    return segment, sp.csr_matrix((starts <= first) & (first < starts + size))
+
+
+def _incidence(used: np.ndarray, memberships: list[sp.csr_matrix]) -> sp.csr_matrix:
+    """Windows of the atoms in use, (n_windows, n_atoms); never those of the whole grid, most of it empty on a tree."""
+    per_axis = np.unravel_index(used, [member.shape[0] for member in memberships])
+    atom, window = np.arange(len(used)), np.zeros(len(used), dtype=np.int64)
+    for member, segment in zip(memberships, per_axis, strict=True):
+        held = member[segment[atom]]  # one row per entry so far: the windows of this axis
+        count = np.diff(held.indptr)
+        atom, window = np.repeat(atom, count), np.repeat(window, count) * member.shape[1] + held.indices
+    _, window = np.unique(window, return_inverse=True)
+    return sp.csr_matrix((np.ones(len(atom)), (window, atom)), shape=(window.max() + 1, len(used)))

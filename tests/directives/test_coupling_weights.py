@@ -151,7 +151,8 @@ def test_sensitivity_weights_are_handed_over_unless_told_not_to():
         initialized(problem, [*problem.terms, coupling], *steps)
         assert ("sensitivity" in coupling.weights_keys) is wanted
     coupling = regularization.GuidedFuzzyCMeans(problem.mesh, problem.wires, [[0, 0], [1.0, 0.05]])
-    initialized(problem, [*problem.terms, coupling], steps[0], directives.EstimateCouplingWeights())
+    steps = (directives.UpdateJointSensitivityWeights(), directives.EstimateCouplingWeights())
+    initialized(problem, [*problem.terms, coupling], *steps)
     handed = coupling.get_weights("sensitivity")
     for k, term in enumerate(problem.terms):
         expected = term.objfcts[0].get_weights("sensitivity")

@@ -1,11 +1,15 @@
 """Each misfit reaches its own target, in any order and number, beside SimPEG's own directives."""
 
+import logging
+import warnings
 from itertools import combinations
 
 import numpy as np
 import pytest
+from simpeg import data_misfit, maps, objective_function
 from simpeg import directives as simpeg_directives
-from simpeg import objective_function
+from simpeg.potential_fields import gravity
+from simpeg.regularization import Smallness, WeightedLeastSquares
 
 from simpeg_jointdl import directives, regularization
 from tests.directives.problem import make_joint_problem
@@ -97,19 +101,20 @@ def test_starts_from_the_ratio_of_spectral_norms():
 @pytest.mark.parametrize("n_properties", [2, 3])
 def test_beside_simpegs_directives(n_properties, tmp_path):
     problem = make_joint_problem(n_properties)
-    betas = directives.JointBetaSchedule()
+    betas = directives.JointBetaSchedule(chifact=1.0)
     outputs = simpeg_directives.SaveOutputDictEveryIteration(on_disk=False)
     curves = simpeg_directives.SaveOutputEveryIteration(on_disk=True, directory=tmp_path)
     run = [
         simpeg_directives.UpdateSensitivityWeights(),
-        betas,
         simpeg_directives.BetaEstimate_ByEig(beta0_ratio=1.0, random_seed=0),
+        betas,
         directives.EstimateCouplingWeights(),
         simpeg_directives.UpdatePreconditioner(),
         curves,
         outputs,
     ]
     inversion = problem.inversion([*problem.terms, *pair_couplings(problem, n_properties)], run)
+    inversion.opt.cg_maxiter = 200  # SimPEG's preconditioner ignores the multipliers
     inversion.run(problem.start)
     assert (betas.chi <= 1.0).all()
     assert len(outputs.outDict) == inversion.opt.iter == len(curves.beta)
@@ -158,7 +163,7 @@ def test_beside_irls(n_properties):
         ({"model_tolerance": 2.0}, "model_tolerance"),
         ({"chifact": -1.0}, "chifact"),
         ({"chifact": [1.0, 1.0, 1.0]}, "chifact.*one per data misfit"),
-        ({"beta0_ratio": [1.0]}, "beta0_ratio.*one per regularization term"),
+        ({"beta0_ratio": [1.0]}, "beta0_ratio.*one per property"),
     ],
 )
 def test_bad_input(options, message):
@@ -180,4 +185,112 @@ def test_a_misfit_without_data_is_named():
     inversion = problem.inversion(problem.terms, [directives.JointBetaSchedule()], misfits=[*problem.misfits, no_data])
     inversion.invProb.startup(problem.start)
     with pytest.raises(TypeError, match=r"data misfit\(s\) \[2\] have no simulation"):
+        inversion.directiveList.call("initialize")
+
+
+def test_the_same_directives_serve_a_second_inversion():
+    results = []
+    serving = steps(directives.JointBetaSchedule())
+    for _ in range(2):
+        problem = make_joint_problem()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*has switched to a new inversion", category=UserWarning)
+            inversion = problem.inversion([*problem.terms, *pair_couplings(problem, 2)], serving)
+            results.append(inversion.run(problem.start))
+    np.testing.assert_array_equal(results[0], results[1])
+
+
+def test_a_lone_regularization_is_steered_too():
+    problem = make_joint_problem()
+    n = problem.mesh.n_cells
+    simulation = gravity.Simulation3DIntegral(
+        problem.mesh, survey=problem.misfits[0].simulation.survey, rhoMap=maps.IdentityMap(nP=n)
+    )
+    misfit = data_misfit.L2DataMisfit(data=problem.misfits[0].data, simulation=simulation)
+    lone = WeightedLeastSquares(problem.mesh, alpha_s=1e-2)
+    betas = directives.JointBetaSchedule()
+    inversion = problem.inversion([lone], [betas, directives.UpdateJointPreconditioner()], misfits=[misfit])
+    inversion.run(problem.start[:n])
+    assert 0.85 < betas.chi[0] <= 1.0
+    assert lone.alpha_s == 1e-2
+
+
+def test_terms_of_one_property_keep_their_relative_multipliers():
+    problem = make_joint_problem()
+    extra = Smallness(problem.mesh, mapping=problem.wires.density)
+    betas = directives.JointBetaSchedule()
+    inversion = problem.inversion(
+        [problem.terms[0], problem.terms[1], 1e-3 * extra], [betas, directives.UpdateJointPreconditioner()]
+    )
+    inversion.run(problem.start)
+    first, _, last = inversion.invProb.reg.multipliers
+    assert last / first == pytest.approx(1e-3)
+    assert betas.betas.shape == (2,)
+    assert (betas.chi <= 1.0).all()
+
+
+def test_a_misfit_of_multiplier_zero_steers_nothing():
+    problem = make_joint_problem()
+    misfits = [problem.misfits[0], 0.0 * problem.misfits[1]]
+    betas = directives.JointBetaSchedule()
+    inversion = problem.inversion(problem.terms, [betas, directives.UpdateJointPreconditioner()], misfits=misfits)
+    inversion.run(problem.start)
+    assert inversion.opt.iter < 30
+    assert betas.chi[0] <= 1.0 < betas.chi[1]
+
+
+def test_a_run_that_does_not_get_there_says_so(caplog):
+    problem = make_joint_problem()
+    betas = directives.JointBetaSchedule(chifact=1e-6)
+    logging.getLogger("SimPEG").propagate = True
+    inversion = problem.inversion(problem.terms, [betas, directives.UpdateJointPreconditioner()], max_iterations=2)
+    before = inversion.opt.stoppers
+    inversion.run(problem.start)
+    assert "above the target" in caplog.text
+    assert inversion.opt.stoppers == before
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: [directives.JointBetaSchedule(), simpeg_directives.BetaSchedule()], ValueError, "BetaSchedule"),
+        (
+            lambda: [directives.JointBetaSchedule(), simpeg_directives.BetaEstimate_ByEig()],
+            ValueError,
+            "after BetaEstimate_ByEig",
+        ),
+    ],
+)
+def test_other_betas_in_the_list(make, error, message):
+    problem = make_joint_problem()
+    with pytest.raises(error, match=message):
+        problem.inversion(problem.terms, make())
+
+
+@pytest.mark.parametrize("directive", [directives.JointBetaSchedule, directives.UpdateJointSensitivityWeights])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_data_that_are_not_finite_are_named(directive, value):
+    problem = make_joint_problem()
+    problem.misfits[1].data.dobs[3] = value
+    inversion = problem.inversion(problem.terms, [directive()])
+    inversion.invProb.startup(problem.start)
+    with pytest.raises(ValueError, match=r"data misfit 1 .*NaN or infinite (data|uncertainties)"):
+        inversion.directiveList.call("initialize")
+
+
+@pytest.mark.parametrize(
+    "directive",
+    [
+        directives.JointBetaSchedule,
+        directives.EstimateCouplingWeights,
+        directives.UpdateJointSensitivityWeights,
+        directives.UpdateJointPreconditioner,
+    ],
+)
+def test_a_sum_within_the_sum_is_named(directive):
+    problem = make_joint_problem()
+    nested = objective_function.ComboObjectiveFunction(pair_couplings(problem, 2), [1.0], unpack_on_add=False)
+    inversion = problem.inversion([*problem.terms, nested], [directive()])
+    inversion.invProb.startup(problem.start)
+    with pytest.raises(TypeError, match=rf"{directive.__name__}.*a sum within the sum"):
         inversion.directiveList.call("initialize")

@@ -52,8 +52,8 @@ def test_nonlinear_map_is_followed():
     n = problem.mesh.n_cells
     mapping = maps.ExpMap(nP=n) * problem.wires.density
     term = simpeg_regularization.WeightedLeastSquares(problem.mesh, mapping=mapping, reference_model_in_smooth=True)
-    directive = directives.UpdateJointPreconditioner()
     for model in (problem.start, problem.truth):
+        directive = directives.UpdateJointPreconditioner()
         inversion = at(problem, [term, problem.terms[1]], directive, model)
         np.testing.assert_allclose(directive.diagonal(model), dense_hessian_diagonal(inversion, model), rtol=1e-5)
 
@@ -133,3 +133,34 @@ def test_a_property_no_data_see_is_named():
     inversion.invProb.startup(problem.truth)
     with pytest.raises(ValueError, match="UpdateJointSensitivityWeights: no data are sensitive"):
         inversion.directiveList.call("initialize")
+
+
+def test_sensitivities_to_what_a_nonlinear_map_makes():
+    """d depends on p = log m through m = exp p: ∂d/∂p = m ∂d/∂m."""
+    problem = make_joint_problem()
+    n = problem.mesh.n_cells
+    model = np.abs(problem.truth) + 0.3
+    term = simpeg_regularization.WeightedLeastSquares(problem.mesh, mapping=maps.LogMap(nP=n) * problem.wires.density)
+    directive = directives.UpdateJointSensitivityWeights(threshold_value=0.0)
+    at(problem, [term, problem.terms[1]], directive, model).directiveList.call("initialize")
+    weighted = problem.misfits[0].W @ problem.misfits[0].simulation.G
+    expected = np.linalg.norm(weighted, axis=0) * model[:n] / problem.mesh.cell_volumes
+    np.testing.assert_allclose(term.objfcts[0].get_weights("sensitivity"), expected / expected.max(), rtol=1e-4)
+
+
+def test_terms_of_other_form_are_asked_for_their_hessian():
+    problem = make_joint_problem()
+
+    class Doubled(simpeg_regularization.Smallness):
+        """A subclass whose derivative is not what its base class makes of it."""
+
+        def deriv2(self, model, v=None):
+            hessian = 2.0 * super().deriv2(model)
+            return hessian if v is None else hessian @ v
+
+    term = Doubled(problem.mesh, mapping=problem.wires.density)
+    directive = directives.UpdateJointPreconditioner()
+    inversion = at(problem, [term, problem.terms[1]], directive, problem.truth)
+    np.testing.assert_allclose(
+        directive.diagonal(problem.truth), dense_hessian_diagonal(inversion, problem.truth), rtol=1e-5
+    )

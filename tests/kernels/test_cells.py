@@ -196,3 +196,14 @@ def test_derivatives_converge_with_second_order(dim):
         )
     orders = np.log2(np.array(errors[0]) / np.array(errors[1]))
     np.testing.assert_allclose(orders, 2.0, atol=0.35)
+
+
+@pytest.mark.parametrize("narrow", ["tower", "wall"])
+def test_narrow_topography_looks_down_for_what_it_cannot_see_sideways(narrow):
+    mesh = discretize.TensorMesh([7, 7, 14])
+    x, y, z = mesh.cell_centers.T
+    active = z < 0.4
+    active |= (x > 3 / 7) & (x < 4 / 7) & ((y > 3 / 7) & (y < 4 / 7) if narrow == "tower" else True)
+    matrix = gradient_matrix(RegularizationMesh(mesh, active))
+    found = (matrix @ (x + 2 * y + 3 * z)[active]).reshape(3, -1)
+    np.testing.assert_allclose(found, np.broadcast_to([[1.0], [2.0], [3.0]], found.shape), rtol=1e-9)

@@ -135,16 +135,18 @@ def gramian(
     total = 0.0
     for group in groups:
         w = cells.volumes * pair_weights(weights, group)
-        everything = [fields[a] - centered * np.average(fields[a], axis=0, weights=w) for a in group]
-        floors = [floor**2 * np.average(np.sum(f**2, axis=1), weights=w) for f in everything]
+        grams, sizes = [], []
         for inside in windows:
             part = [
                 fields[a][inside] - centered * np.average(fields[a][inside], axis=0, weights=w[inside]) for a in group
             ]
-            gram = np.array([[np.average(np.sum(f * g, axis=1), weights=w[inside]) for g in part] for f in part])
+            grams.append(np.array([[np.average(np.sum(f * g, axis=1), weights=w[inside]) for g in part] for f in part]))
+            sizes.append(w[inside].sum())
+        floors = floor**2 * np.average([np.diagonal(gram) for gram in grams], axis=0, weights=sizes)
+        for gram, size in zip(grams, sizes, strict=True):
             scale = np.prod(np.diagonal(gram) + floors) if normalized else 1.0
             if scale > 0:
-                total += w[inside].sum() * np.linalg.det(gram) / scale
+                total += size * np.linalg.det(gram) / scale
     return total
 
 

@@ -101,10 +101,13 @@ BAD = {
     "cylindrical mesh": (lambda: cross(mesh=CYLINDER), TypeError, "CrossGradient.mesh: got CylindricalMesh"),
     "not a mesh": (lambda: cross(mesh="mesh"), TypeError, "CrossGradient.mesh: got str"),
     "no active cell": (lambda: cross(active_cells=np.zeros(N, bool)), ValueError, "active_cells: no cell is active"),
+    "active cells beyond the mesh": (lambda: cross(active_cells=np.array([0, 99])), ValueError, "indices from 0 to 11"),
+    "active cells of floats": (lambda: cross(active_cells=np.ones(12)), ValueError, "got float64 of shape"),
+    "model complex": (lambda: cross()(MODEL * 1j), TypeError, "CrossGradient: got a complex model"),
     "active cells too few": (
         lambda: cross(active_cells=np.ones(5, bool)),
         ValueError,
-        r"active_cells: got shape \(5,\)",
+        r"active_cells: got bool of shape \(5,\)",
     ),
     # weights
     "negative weights": (
@@ -155,7 +158,11 @@ BAD = {
         "Gramian.window: with operator='log', 1 value",
     ),
     "window too large": (lambda: pearson(window=(4, 5)), ValueError, r"LocalPearson.window: got \(4, 5\), larger"),
-    "window of three axes": (lambda: pearson(), ValueError, r"LocalPearson.window: got \(8, 8, 6\), wanted 2"),
+    "window of three axes": (
+        lambda: pearson(window=(8, 8, 6)),
+        ValueError,
+        r"LocalPearson.window: got \(8, 8, 6\), wanted 2",
+    ),
     "window of zero": (lambda: gramian(window=(2, 0)), ValueError, r"Gramian.window: got \(2, 0\), wanted 2 positive"),
     "window of a fraction": (lambda: gramian(window=(2, 1.5)), ValueError, "wanted 2 positive whole numbers"),
     "window negative": (lambda: gramian(window=(-2, 2)), ValueError, "wanted 2 positive whole numbers"),

@@ -1,5 +1,7 @@
 """What may stand between the model and the properties: wires, sequences, transforms, operators, networks."""
 
+import copy
+
 import discretize
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from simpeg import maps
 from simpeg_jointdl._operators import JacobianOperator
 from simpeg_jointdl.regularization import CrossGradient
 from simpeg_jointdl.testing import check_coupling
-from tests.registry import COUPLINGS, make_model
+from tests.registry import COUPLINGS, make_model, make_problem
 
 MESH = discretize.TensorMesh([np.array([1, 2, 1, 1.5]), np.array([1, 1, 2.0])])
 N = MESH.n_cells
@@ -139,3 +141,14 @@ def test_a_new_wire_map_is_used_at_once():
     assert coupling(np.r_[x, y]) == pytest.approx(volume)
     coupling.wire_map = [maps.LinearMap(2 * sp.identity(N)) * wires.a, wires.b]
     assert coupling(np.r_[x, y]) == pytest.approx(4 * volume)
+
+
+@pytest.mark.parametrize("name", COUPLINGS)
+def test_a_copy_stands_on_its_own(name):
+    mesh, active_cells, wires, model = make_problem(2, "tensor", 3, "all")
+    coupling = COUPLINGS[name](mesh, wires, active_cells=active_cells)
+    value = coupling(model)
+    twin = copy.deepcopy(coupling)
+    twin.set_weights(mine=np.full(coupling.n_cells, 2.0))
+    assert coupling(model) == value
+    assert twin(model) == pytest.approx(2.0 * value)
