@@ -252,6 +252,7 @@ def write(name: str, result: Result, survey, mesh, active_cells, coupling, limit
         "crossplot": plotting.plot_crossplot(
             *properties,
             weights=mesh.cell_volumes[active_cells],
+            weights_label="volume (m³)",
             centers=getattr(coupling, "centers", None),
         ),
         "convergence": plotting.plot_convergence(result.history),
