@@ -59,7 +59,8 @@ class BaseCoupling(BaseSimilarityMeasure):
     device : str or torch.device, optional
         Torch's default device when not given.
     dtype : optional
-        float64 (default) or float32.
+        float64 (default) or float32, whose error tests/regularization/test_float32.py bounds (at most 3e-5 of the
+        value); offsets much larger than a property's variation should come off the model first.
     random_seed : int
         Of the diagonal's estimate, where it is one.
 
