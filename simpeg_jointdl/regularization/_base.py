@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,25 +12,12 @@ from simpeg.regularization import BaseSimilarityMeasure
 
 from .._operators import JacobianOperator
 from .._torch import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
-from ._linearization import Linearization, random_signs
+from ._linearization import Linearization, State, random_signs
 from ._mesh import as_regularization_mesh
-from ._properties import PropertyJacobian, PropertyMaps
+from ._properties import PropertyMaps
 
 # Probes of an estimated diagonal: as many adjoint products, so that it costs no more than three gradients.
 _DIAGONAL_PROBES = 2
-
-
-@dataclass(frozen=True)
-class _State:
-    """A linearization and the model it belongs to."""
-
-    model: np.ndarray  # (nP,), a copy
-    at: Linearization
-    properties: PropertyMaps
-
-    @cached_property
-    def jacobian(self) -> PropertyJacobian:
-        return self.properties.jacobian(self.model)
 
 
 class BaseCoupling(BaseSimilarityMeasure):
@@ -60,7 +45,7 @@ class BaseCoupling(BaseSimilarityMeasure):
         Torch's default device when not given.
     dtype : optional
         float64 (default) or float32, whose error tests/regularization/test_float32.py bounds (at most 3e-5 of the
-        value); offsets much larger than a property's variation should come off the model first.
+        value); where a coupling feels offsets, much larger ones than the variation should come off the model first.
     random_seed : int
         Of the diagonal's estimate, where it is one.
 
@@ -81,7 +66,7 @@ class BaseCoupling(BaseSimilarityMeasure):
         dtype=None,
         random_seed: int = 0,
     ):
-        self._state: _State | None = None
+        self._state: State | None = None
         self._device, self._dtype = resolve_device(device), resolve_dtype(dtype)
         self.random_seed = int(random_seed)
         super().__init__(as_regularization_mesh(mesh, active_cells, type(self).__name__), wire_map)
@@ -91,6 +76,10 @@ class BaseCoupling(BaseSimilarityMeasure):
                 msg = f"{type(self).__name__}.weights: got {type(weights).__name__}, wanted {{name: array}}."
                 raise TypeError(msg)
             self.set_weights(**weights)
+
+    # Whether a constant added to a property changes nothing. Offsets then come off before the cast to `dtype`:
+    # float32 keeps what varies, and a uniform model is exactly zero rather than round-off.
+    _ignores_offsets = False
 
     # what a subclass writes ---------------------------------------------------------------------
     @abstractmethod
@@ -162,6 +151,12 @@ class BaseCoupling(BaseSimilarityMeasure):
     def tensor(self, array) -> torch.Tensor:
         """`array` on this coupling's device and in its dtype."""
         return as_tensor(array, self._device, self._dtype)
+
+    def _property_tensor(self, model) -> torch.Tensor:
+        p = self._properties(model)
+        if self._ignores_offsets:  # the middle of the range: exact for a uniform property, as a mean is not
+            p = p - 0.5 * (p.min(axis=1, keepdims=True) + p.max(axis=1, keepdims=True))
+        return self.tensor(p)
 
     # weights ----------------------------------------------------------------------------------------
     def set_weights(self, **weights: np.ndarray):
@@ -266,7 +261,7 @@ class BaseCoupling(BaseSimilarityMeasure):
 
     def residual(self, model) -> np.ndarray:
         """All entries of the residual, whose squared norm is the value; (nP,) -> (n_residuals,)."""
-        p = self.tensor(self._properties(model))
+        p = self._property_tensor(model)
         with self._guard():
             return as_numpy(self._residual(p)).ravel()
 
@@ -277,14 +272,14 @@ class BaseCoupling(BaseSimilarityMeasure):
             return as_numpy(state.at.cell_values()).copy()  # kept for this model: the caller gets its own
 
     # housekeeping ---------------------------------------------------------------------------------------
-    def _at(self, model) -> _State:
+    def _at(self, model) -> State:
         """Linearization at `model`, kept until another model comes or a setting changes."""
         state = self._state
         if state is None or not np.array_equal(state.model, model):
-            p = self._properties(model)
+            p = self._property_tensor(model)
             model = np.array(model, dtype=float)
             with self._guard():
-                self._state = state = _State(model, self._linearize(self.tensor(p)), self._properties)
+                self._state = state = State(model, self._linearize(p), self._properties)
         return state
 
     def _forget(self):
@@ -293,7 +288,7 @@ class BaseCoupling(BaseSimilarityMeasure):
         self._W = None
 
     @staticmethod
-    def _diagonal_is_exact(state: _State) -> bool:
+    def _diagonal_is_exact(state: State) -> bool:
         return state.at.diagonal is not None and state.jacobian.is_separable
 
     def _guard(self):

@@ -59,6 +59,8 @@ class CrossGradient(BaseCoupling):
     '0.000 9.000'
     """
 
+    _ignores_offsets = True
+
     def __init__(self, mesh, wire_map, *, normalized: bool = False, floor: float = 0.1, **kwargs):
         super().__init__(mesh, wire_map, **kwargs)
         if not 0.0 <= float(floor) < float("inf"):
@@ -80,9 +82,7 @@ class CrossGradient(BaseCoupling):
         return self._floor
 
     def _gradients(self, p):
-        # about one cell's value: a uniform property has no gradient, not one of round-off
-        shifted = p - p[:, :1].detach()
-        return matvec(self._gradient, shifted).reshape(len(p), -1, p.shape[1])  # (n_properties, dim, n_cells)
+        return matvec(self._gradient, p).reshape(len(p), -1, p.shape[1])  # (n_properties, dim, n_cells)
 
     def _unit(self, gradient):
         return _UnitVectors(gradient, self._volumes, self._floor)

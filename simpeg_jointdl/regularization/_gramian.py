@@ -101,6 +101,7 @@ class Gramian(BaseCoupling):
             raise ValueError(msg)
         self._options = GramOptions(normalized, centered, pairwise, check_floor(floor, name))
         self._operator_name = operator
+        self._ignores_offsets = operator in ("gradient", "laplacian") or (centered and operator == "identity")
         self._operator = _OPERATORS[operator](self)
         self._windows = make_windows(self, window, overlap)
         if self._windows.is_pointwise:
@@ -170,8 +171,7 @@ def _linear_operator(coupling: BaseCoupling, matrix) -> FieldOperator:
     squared = SparseMatrix.from_scipy(matrix.multiply(matrix).tocsr(), coupling.device, coupling.dtype)
 
     def apply(p):
-        # about one cell's value: a uniform property has no derivative, not one of round-off
-        return matvec(product, p - p[:, :1].detach()).reshape(len(p), -1, p.shape[1])
+        return matvec(product, p).reshape(len(p), -1, p.shape[1])
 
     return FieldOperator(
         apply,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
+
+from ._properties import PropertyJacobian, PropertyMaps
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,19 @@ class Linearization:
     cell_values: Callable[[], torch.Tensor]  # (n_cells,)
     probe: Callable[[torch.Generator], Any]  # a random residual with zero mean and unit covariance
     diagonal: Callable[[], torch.Tensor] | None = None  # diag(Jᵀ J) where it is cheap, (n_properties, n_cells)
+
+
+@dataclass(frozen=True)
+class State:
+    """A linearization and the model it belongs to."""
+
+    model: np.ndarray  # (nP,), a copy
+    at: Linearization
+    properties: PropertyMaps
+
+    @cached_property
+    def jacobian(self) -> PropertyJacobian:
+        return self.properties.jacobian(self.model)
 
 
 def random_signs(shape, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:

@@ -60,6 +60,8 @@ class LocalPearson(BaseCoupling):
     '0.000'
     """
 
+    _ignores_offsets = True
+
     def __init__(
         self,
         mesh,

@@ -12,10 +12,10 @@ import pytest
 from tests.registry import COUPLINGS, make_problem
 
 # first pattern that fits a coupling's name -> bounds (value, gradient, Hessian product) without and with the offset;
-# measured errors are smaller by 2 to 10
+# in windowed relations the errors come from windows of little variance
 BOUNDS = {
-    "pearson, wide, no floor": [(3e-6, 1e-2, 5e-2), (3e-6, 1e-2, 5e-2)],  # windows of almost no variance
-    "pearson|centered windows": [(2e-5, 3e-4, 5e-4), (2e-5, 3e-4, 1e-3)],
+    "pearson, wide, no floor": [(3e-6, 2e-2, 1e-1), (3e-6, 2e-2, 1e-1)],  # windows of almost no variance
+    "pearson|centered windows": [(2e-5, 3e-4, 1e-3), (2e-5, 3e-4, 1e-3)],
     "clusters": [(5e-7, 3e-6, 1e-6), (5e-7, 3e-6, 1e-6)],
     "gradient|laplacian": [(3e-6, 1e-5, 1e-5), (5e-6, 3e-5, 3e-5)],
     "centered": [(3e-6, 3e-6, 2e-6), (1e-5, 2e-5, 1e-5)],
@@ -49,3 +49,10 @@ def relative_errors(name, situation, offset, device):
         (single.deriv2(model, v), double.deriv2(model, v)),
     ]
     return np.array([np.abs(np.subtract(a, b)).max() / np.abs(b).max() for a, b in pairs])
+
+
+@pytest.mark.parametrize("name", ["cross-gradient, normalized", "pearson", "gramian, gradient, windows"])
+def test_an_offset_a_coupling_ignores_costs_float32_nothing(name):
+    mesh, active_cells, wires, model = make_problem(2, "tensor", 2, "all")
+    coupling = COUPLINGS[name](mesh, wires, active_cells=active_cells, dtype="float32")
+    assert coupling(model + 1e6) == pytest.approx(coupling(model), rel=1e-4)
