@@ -140,10 +140,9 @@ class CrossGradient(BaseCoupling):
         """diag(Jᵀ J): each property's gradient enters through a symmetric 3 x 3 matrix per cell."""
         metrics = [torch.zeros(1, dtype=self.dtype, device=self.device)] * len(vectors)
         for (a, b), w in zip(pairs, weights, strict=True):
-            metrics[a] = metrics[a] + _cross_metric(vectors[b], w)
-            metrics[b] = metrics[b] + _cross_metric(vectors[a], w)
-        if units is not None:
-            metrics = [unit.between(metric) for unit, metric in zip(units, metrics, strict=True)]
+            for one, other in ((a, b), (b, a)):
+                t = vectors[other]
+                metrics[one] = metrics[one] + (_cross_metric(t, w) if units is None else units[one].cross_metric(t, w))
         diagonal = matvec(self._squared_gradient.T, torch.stack([metric.ravel() for metric in metrics]))
         return diagonal if units is None else diagonal + self._floor_diagonal(vectors, units, pairs, weights, crosses)
 
@@ -208,15 +207,17 @@ class _UnitVectors:
         """Derivative with the floor held fixed; symmetric."""
         return (d - self.vector * (self.vector * d).sum(0)) * self.inverse_length
 
-    def between(self, metric):
-        """Upper entries of K M K, K being the derivative with the floor held fixed."""
-        dim = len(self.vector)
-        full = [[None] * dim for _ in range(dim)]
-        for entry, (i, j) in zip(metric, _upper(dim), strict=True):
-            full[i][j] = full[j][i] = entry
-        right = [self.local(torch.stack(row)) for row in full]  # rows of M K
-        columns = [self.local(torch.stack([row[j] for row in right])) for j in range(dim)]
-        return torch.stack([columns[j][i] for i, j in _upper(dim)])
+    def cross_metric(self, t, w):
+        """Upper entries of w K M K with aᵀ M a = |a x t|² and K the derivative with the floor held fixed.
+
+        With P = I - u uᵀ and K = P / s it is w / s² (|t|² P² - (P t)(P t)ᵀ), and P² = I - (2 - |u|²) u uᵀ: the floor
+        leaves u shorter than one.
+        """
+        scale = w * self.inverse_length.square()
+        square = scale * t.square().sum(0)
+        u, q = self.vector, t - self.vector * (self.vector * t).sum(0)
+        scaled, bent = scale * q, (2.0 - u.square().sum(0)) * u
+        return torch.stack([square * (float(i == j) - bent[i] * u[j]) - scaled[i] * q[j] for i, j in _upper(len(t))])
 
     def tangent(self, d):
         return self.local(d) - self.vector * self.inverse_length.square() * (self.mean_pull * d).sum()
