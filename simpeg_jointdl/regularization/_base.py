@@ -44,7 +44,7 @@ class BaseCoupling(BaseSimilarityMeasure):
     device : str or torch.device, optional
         Torch's default device when not given.
     dtype : optional
-        float64 (default) or float32, whose error tests/regularization/test_float32.py bounds (at most 3e-5 of the
+        float64 (default) or float32, whose error tests/regularization/test_float32.py bounds (at most 2e-5 of the
         value); where a coupling feels offsets, much larger ones than the variation should come off the model first.
     random_seed : int
         Of the diagonal's estimate, where it is one.
