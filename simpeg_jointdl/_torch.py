@@ -86,7 +86,7 @@ def as_numpy(tensor: torch.Tensor) -> np.ndarray:
 def csr_as_tensor(matrix, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
     """Torch CSR tensor of a scipy sparse matrix, a copy; every row's indices sorted.
 
-    int64 indices: MKL takes int32 ones in a slower path (measured: 8 times, at 3e6 rows).
+    int64 indices: MKL takes int32 ones in a slower path.
     """
     matrix = matrix.tocsr().sorted_indices()
     # built by hand from a matrix known to be valid; checking again would cost as much as building it

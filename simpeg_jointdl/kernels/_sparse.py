@@ -53,8 +53,7 @@ class _Product(torch.autograd.Function):
 def matvec(matrix: SparseMatrix, x: torch.Tensor) -> torch.Tensor:
     """Product of a sparse matrix with each row of `x`.
 
-    Row by row, because one sparse-dense product with all of them takes several times as long on a CPU
-    (tests/benchmarks/coupling_cost.py measures both).
+    Row by row: on a CPU the sparse-vector product is the faster path of MKL.
 
     Parameters
     ----------

@@ -143,7 +143,7 @@ class PropertyJacobian:
 
 
 def _projection_index(one: IdentityMap) -> slice | np.ndarray | None:
-    """Where a projection takes its values from: SimPEG keeps a list, a slice copies a hundred times faster."""
+    """Where a projection takes its values from: SimPEG keeps a list, a slice copies faster."""
     if not isinstance(one, Projection):
         return None
     index = np.asarray(one.index, dtype=np.int64)
