@@ -17,6 +17,7 @@ from simpeg_jointdl.plotting import (
     plot_convergence,
     plot_crossplot,
     plot_data_fit,
+    plot_depth_slices,
     plot_models,
 )
 
@@ -87,7 +88,7 @@ def _assert_readable(fig):
 
 
 def _texts(ax):
-    labels = [ax.title, ax.xaxis.label, ax.yaxis.label]
+    labels = [ax.title, *ax.texts, ax.xaxis.label, ax.yaxis.label]
     for axis in (ax.xaxis, ax.yaxis):
         ticks = axis._update_ticks()
         labels += [label for tick in ticks for label in (tick.label1, tick.label2) if label.get_visible()]
@@ -301,6 +302,58 @@ def test_cell_values_on_the_same_planes(ground):
         plot_cell_values(mesh, amount[1:], **names)
 
 
+# --- depth slices
+
+
+def test_depth_slices_have_a_row_for_each_property_and_its_colors(ground):
+    mesh, active, values = ground
+    models = [PropertyModel("Density", "g/cc", values, signed=True), PropertyModel("κ", "SI", np.arange(len(values)))]
+    fig = plot_depth_slices(mesh, models, active_cells=active, depths=[150, 200, 260], true_models=[values, None])
+    panels = _panels(fig)
+    assert len(panels) == 6
+    assert [ax.get_title() for ax in panels[:3]] == ["150 m deep", "200 m deep", "260 m deep"]
+    assert [panels[k].texts[0].get_text() for k in (0, 3)] == ["Density", "κ"]
+    assert [bar.get_ylabel() for bar in _bars(fig)] == ["Density (g/cc)", "κ (SI)"]
+    assert {_colored(ax).get_clim() for ax in panels[:3]} == {(-0.4, 0.4)}
+    assert len({_colored(ax).get_clim() for ax in panels[3:]}) == 1
+    assert all(ax.get_aspect() == 1 and ax.get_xlabel() == "Easting (m)" for ax in panels)
+    assert [ax.get_ylabel() for ax in panels] == ["Northing (m)", "", ""] * 2
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["true boundary"]
+    _assert_readable(fig)
+
+
+def test_depth_slices_are_level_and_counted_from_the_highest_active_cell(ground):
+    mesh, active, _ = ground
+    heights = mesh.cell_centers[active, 2]
+    top = (heights + mesh.h_gridded[active, 2] / 2).max()
+    fig = plot_depth_slices(mesh, PropertyModel("z", "m", heights), active_cells=active, depths=[60.0, 210.0])
+    for ax, depth in zip(_panels(fig), (60.0, 210.0), strict=True):
+        shown = _colored(ax).get_array().compressed()
+        assert (np.abs(shown - (top - depth)) <= mesh.h_gridded[:, 2].max() / 2).all()
+    assert np.ma.count_masked(_colored(fig.axes[0]).get_array()) > 0
+
+
+def test_depths_are_spread_evenly_over_the_view():
+    mesh = TensorMesh([[1000.0] * 8, [1000.0] * 8, [500.0] * 10], origin="CCN")
+    model = PropertyModel("Density contrast of a model with a long name", "g/cc", np.arange(640.0))
+    fig = plot_depth_slices(mesh, model, depths=2, limits=[[-4e3, 4e3], [-4e3, 4e3], [-4000, 0]])
+    assert [ax.get_title() for ax in _panels(fig)] == ["1 km deep", "3 km deep"]
+    _assert_readable(fig)
+    assert len(_panels(plot_depth_slices(mesh, model, padding=2))) == 4
+
+
+@pytest.mark.parametrize("depths", [[0.0], [5000.0], [], 0, True, [np.nan], [[1000.0]]])
+def test_depths_outside_the_view_are_refused(depths):
+    mesh = TensorMesh([[1000.0] * 8, [1000.0] * 8, [500.0] * 10], origin="CCN")
+    with pytest.raises(ValueError, match=r"plot_depth_slices\.depths: got"):
+        plot_depth_slices(mesh, PropertyModel("a", "", np.arange(640.0)), depths=depths)
+
+
+def test_depth_slices_need_three_dimensions():
+    with pytest.raises(ValueError, match=r"got a 2-D mesh, wanted a 3-D one\. Use plot_models"):
+        plot_depth_slices(TensorMesh([4, 4]), PropertyModel("a", "", np.ones(16)))
+
+
 # --- data
 
 
@@ -396,6 +449,74 @@ def test_crossplot_refuses_what_does_not_fit():
     with pytest.raises(ValueError, match="no cell has both"):
         plot_crossplot(first, first, weights=np.zeros(4))
     _assert_readable(plot_crossplot(first, first))
+
+
+def test_crossplot_of_clusters():
+    rng = np.random.default_rng(3)
+    which = np.arange(400) % 2
+    first = PropertyModel("Density", "g/cc", 0.4 * which + 0.02 * rng.normal(size=400))
+    second = PropertyModel("ρ", "Ω·m", 10.0 ** (1 + 2 * which + 0.1 * rng.normal(size=400)), log=True)
+    centers = [[0.0, 10.0], [0.4, 1000.0]]
+    fig = plot_crossplot(first, second, centers=centers, memberships=np.eye(2)[which], title="Cells")
+    (ax,) = fig.axes
+    points = ax.collections[0]
+    np.testing.assert_array_equal(points.get_offsets(), np.column_stack([first.values, second.values]))
+    colors = points.get_facecolors()
+    assert len(np.unique(colors[which == 0], axis=0)) == len(np.unique(colors[which == 1], axis=0)) == 1
+    assert not np.allclose(colors[0], colors[1])
+    curves = [line.get_xydata() for line in ax.lines if len(line.get_xydata()) > 1]
+    rings = [line.get_xydata() for line in ax.lines if len(line.get_xydata()) == 1]
+    np.testing.assert_array_equal(np.concatenate(rings), centers)
+    for curve, (x, y) in zip(curves, centers, strict=True):
+        low, high = curve.min(axis=0), curve.max(axis=0)
+        np.testing.assert_allclose([low[0], high[0]], [x - 0.04, x + 0.04], atol=0.006)
+        np.testing.assert_allclose(np.log10([low[1] / y, high[1] / y]), [-0.2, 0.2], atol=0.03)
+    names = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert names == ["cluster 1", "cluster 2", "centre", "2 standard deviations"]
+    _assert_readable(fig)
+
+
+def test_crossplot_blends_colors_and_needs_no_centers():
+    model = PropertyModel("a", "", np.arange(3.0))
+    fig = plot_crossplot(model, model, memberships=[[1, 0], [0.5, 0.5], [0, 1]], weights=[1, 1, 1])
+    first, both, second = fig.axes[0].collections[0].get_facecolors()[:, :3]
+    np.testing.assert_allclose(both, (first + second) / 2)
+    alone = plot_crossplot(model, model, memberships=np.eye(2)[[0, 0, 0]])  # nothing in the second
+    assert len(alone.axes[0].lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("memberships", "match"),
+    [
+        (np.full((4, 2), 0.7), "rows sum to 1.4 to 1.4"),
+        (np.tile([1.5, -0.5], (4, 1)), "the least entry is -0.5"),
+        (np.full((3, 2), 0.5), r"memberships: got shape \(3, 2\)"),
+        (np.ones(4), r"memberships: got shape \(4,\)"),
+    ],
+)
+def test_crossplot_refuses_memberships_that_are_none(memberships, match):
+    model = PropertyModel("a", "", np.arange(4.0))
+    with pytest.raises(ValueError, match=match):
+        plot_crossplot(model, model, memberships=memberships)
+
+
+def test_convergence_shows_every_term_and_no_drop_to_zero():
+    terms = {f"term {k}": np.geomspace(1, 1e4, 5) for k in range(6)}
+    terms["coupling"] = [0.0, 1.0, 2.0, 3.0, 4.0]
+    fig = plot_convergence({"chi": {"gravity": [2.0, 1.0]}, "term_value": terms, "change": {"a": [0.5, 0.1]}})
+    assert [ax.get_ylabel() for ax in fig.axes[1:]] == ["Value of each term", "Relative change of the model"]
+    assert fig.axes[1].get_yscale() == "log"
+    assert fig.axes[1].yaxis.get_transform()._clip is False
+    assert len(fig.axes[1].get_legend().get_texts()) == 7
+    fig.draw_without_rendering()
+    key = fig.axes[1].get_legend().get_window_extent()
+    assert not any(_overlap(key, ax.bbox) for ax in fig.axes)
+    _assert_readable(fig)
+
+
+@pytest.mark.parametrize(("values", "scale"), [([1, -1], "linear"), ([0, 0], "linear"), ([0, 1, 100], "log")])
+def test_convergence_scales(values, scale):
+    assert plot_convergence({"coupling_value": {"a": values}}).axes[0].get_yscale() == scale
 
 
 def test_convergence_has_a_panel_for_each_group():

@@ -1,7 +1,8 @@
-"""Surveys to invert: a synthetic one with a known answer, and public field data.
+"""Surveys to invert: synthetic ones with a known answer, two of them published, and field data.
 
 ==========================  =====================================================================
-`load`                      a dataset by name: ``"two_blocks"`` or ``"ernest_henry"``
+`load`                      a dataset by name: ``"two_blocks"``, ``"camp_blocks"``, ``"two_bodies"``
+                            or ``"ernest_henry"``
 `make_two_blocks`           synthetic gravity and magnetics over two blocks, in any size and unit
 `remove_trend`              polynomial regional trend, robust against the anomalies themselves
 `upward_continue`           the field some way higher, where short wavelengths have died
@@ -11,11 +12,13 @@
 ==========================  =====================================================================
 """
 
+from ._camp_blocks import load_camp_blocks
 from ._continuation import upward_continue
 from ._ernest_henry import load_ernest_henry
 from ._survey import GravityData, GravityMagneticDataset, MagneticData
 from ._synthetic import make_two_blocks
 from ._trend import remove_trend
+from ._two_bodies import load_two_bodies
 
 __all__ = [
     "load",
@@ -27,7 +30,12 @@ __all__ = [
     "GravityMagneticDataset",
 ]
 
-_LOADERS = {"ernest_henry": load_ernest_henry, "two_blocks": make_two_blocks}
+_LOADERS = {
+    "camp_blocks": load_camp_blocks,
+    "ernest_henry": load_ernest_henry,
+    "two_blocks": make_two_blocks,
+    "two_bodies": load_two_bodies,
+}
 
 
 def load(name: str, **options) -> GravityMagneticDataset:
@@ -35,14 +43,17 @@ def load(name: str, **options) -> GravityMagneticDataset:
 
     Parameters
     ----------
-    name : {"ernest_henry", "two_blocks"}
-        ``"ernest_henry"`` is real gravity and magnetics, 36 x 36 km around the Ernest Henry deposit in
-        Queensland. It is downloaded once, or read from the folder that the environment variable
-        ``SIMPEG_JOINTDL_DATA`` names. ``"two_blocks"`` is synthetic, with its true models.
+    name : {"camp_blocks", "ernest_henry", "two_blocks", "two_bodies"}
+        ``"two_blocks"`` is made here, with its true models. ``"camp_blocks"`` and ``"two_bodies"`` are
+        published synthetic surveys with their true models; the first comes with the models that others have
+        recovered, too. ``"ernest_henry"`` is real gravity and magnetics, 36 x 36 km around the Ernest Henry
+        deposit in Queensland. Public files are downloaded once, or read from the folder that the environment
+        variable ``SIMPEG_JOINTDL_DATA`` names.
     **options
-        ``"ernest_henry"``: `remove_trend` (bool, True), `trend_order` (0, 1 or 2; 1), `upward_continuation`
-        (metres, 0.0), `every` (keep every n-th row and column, 1) and `gravity_uncertainty` (mGal, 1.0).
-        ``"two_blocks"``: the arguments of `make_two_blocks`.
+        ``"two_blocks"``: the arguments of `make_two_blocks`. ``"camp_blocks"``: `size` (``"full"``, or
+        ``"small"`` for every third station each way). ``"two_bodies"``: none. ``"ernest_henry"``:
+        `remove_trend` (bool, True), `trend_order` (0, 1 or 2; 1), `upward_continuation` (metres, 0.0),
+        `every` (keep every n-th row and column, 1) and `gravity_uncertainty` (mGal, 1.0).
 
     Returns
     -------

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import hashlib
 import os
 import pathlib
+import zlib
 from dataclasses import dataclass
 
 #: Environment variable that names a local folder of data; nothing is downloaded when it is set.
@@ -14,11 +17,19 @@ _ESCRIPT = (
     "https://raw.githubusercontent.com/esys-escript/esys-escript.github.io/"
     "90b4e597bf41f345217d3971400cf5a8d871a22d/doc/examples/inversion/data/"
 )
+_FAST_TIMES = (
+    "https://raw.githubusercontent.com/simpeg-research/Fast-Times-2021-Carbon-Mineralization/"
+    "0706e8faf2ce736daaaa50ed37fe487d0a24bdee/3_blocks_model/Assets/"
+)
+_GRAM = "https://raw.githubusercontent.com/abdrg/Gram_Joint_Inversion/7f5777f0f0853407f85ce72cf492f7da63421737/"
 
 
 @dataclass(frozen=True)
 class PublicFile:
-    """One file: its path inside the data folder, its public address and its sha256."""
+    """One file: its path inside the data folder, its public address and its sha256.
+
+    The folder may hold it compressed, with ``.gz`` after its name; the sha256 is that of what is inside.
+    """
 
     path: str
     url: str
@@ -35,6 +46,51 @@ REGISTRY = {
         path="qld_west_gravmag/original/QLDWestMagnetic.nc",
         url=_ESCRIPT + "QLDWestMagnetic.nc",
         sha256="314c25f5550606fa9a5a0093d38ccd0d967d1ef8bd550c756de00b7511763f87",
+    ),
+    "camp_gravity": PublicFile(
+        path="camp_blocks/original/3_blocks_model/grav_data.obs",
+        url=_FAST_TIMES + "grav_data.obs",
+        sha256="604d36a6c87bef5363ddd3598430acfcd611b549322561f2edfb311e8085a182",
+    ),
+    "camp_magnetics": PublicFile(
+        path="camp_blocks/original/3_blocks_model/magnetic_data.obs",
+        url=_FAST_TIMES + "magnetic_data.obs",
+        sha256="0b7f3fa145dc08c05688978e2ae01facd1f969a6dcd4ba938ef990b53b78b94f",
+    ),
+    "camp_mesh": PublicFile(
+        path="camp_blocks/original/3_blocks_model/mesh_CaMP.ubc",
+        url=_FAST_TIMES + "mesh_CaMP.ubc",
+        sha256="d61203a6f7b7f28fbbcc505af2a0eb8e202a8c74633ce3a4939a42e1c1b28727",
+    ),
+    "camp_density": PublicFile(
+        path="camp_blocks/original/3_blocks_model/CaMP_grav_synthetic_model.ubc",
+        url=_FAST_TIMES + "CaMP_grav_synthetic_model.ubc",
+        sha256="28fd1791852ced9e19241837d64d03ee994e2bb1cc7b824545f7469045bb55ba",
+    ),
+    "camp_susceptibility": PublicFile(
+        path="camp_blocks/original/3_blocks_model/CaMP_magnetic_synthetic_model.ubc",
+        url=_FAST_TIMES + "CaMP_magnetic_synthetic_model.ubc",
+        sha256="ca90b0093c1d38ae26beb1b20aeb46fe452377f63036e6c4a9a62f629bf27862",
+    ),
+    "two_bodies_gravity": PublicFile(
+        path="two_bodies/original/input_d_gv_cuerpos_noised.csv",
+        url=_GRAM + "input_d_gv_cuerpos_noised.csv",
+        sha256="3a9b387473cf6859091f58333c5944c304f89b301c19d6840e87bb64932a5189",
+    ),
+    "two_bodies_magnetics": PublicFile(
+        path="two_bodies/original/input_d_mg_cuerpos_noised.csv",
+        url=_GRAM + "input_d_mg_cuerpos_noised.csv",
+        sha256="75c7210be1c8e91d83008026c63f2853b69af62710464cf1ea9da070da2045b0",
+    ),
+    "two_bodies_density": PublicFile(
+        path="two_bodies/original/input_m_gv_cuerpos.csv",
+        url=_GRAM + "input_m_gv_cuerpos.csv",
+        sha256="e9aff7600c834b76116997a27e23aa87dc462806c5a5f33f85b10a890f1e5604",
+    ),
+    "two_bodies_magnetization": PublicFile(
+        path="two_bodies/original/input_m_mg_cuerpos.csv",
+        url=_GRAM + "input_m_mg_cuerpos.csv",
+        sha256="0d49ef013b26f48a90b851a5e36cc6777061d8fec1c3fabb7232df32d4acd25d",
     ),
 }
 
@@ -68,15 +124,25 @@ def fetch(name: str) -> pathlib.Path:
     return _from_folder(folder, REGISTRY[name]) if folder else _from_network(REGISTRY[name])
 
 
+def find_in_folder(path: str) -> pathlib.Path | None:
+    """Path of a file that has no public address, None unless ``SIMPEG_JOINTDL_DATA`` holds it."""
+    folder = os.environ.get(DATA_VARIABLE)
+    found = pathlib.Path(folder).expanduser() / path if folder else None
+    return found if found is not None and found.is_file() else None
+
+
 def _from_folder(folder: str, file: PublicFile) -> pathlib.Path:
     path = pathlib.Path(folder).expanduser() / file.path
+    compressed = path.with_name(path.name + ".gz")
+    if not path.is_file() and compressed.is_file():
+        path = compressed
     if not path.is_file():
         msg = (
             f"fetch: {DATA_VARIABLE}={folder!r} is set, but there is no file {path}. "
             f"Put the file of {file.url} there, or unset {DATA_VARIABLE} to have it downloaded."
         )
         raise FileNotFoundError(msg)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = _sha256(path)
     if sha256 != file.sha256:
         msg = (
             f"fetch: wrong checksum: {path} has sha256 {sha256}, wanted {file.sha256}. "
@@ -84,6 +150,15 @@ def _from_folder(folder: str, file: PublicFile) -> pathlib.Path:
         )
         raise ValueError(msg)
     return path
+
+
+def _sha256(path: pathlib.Path) -> str:
+    """Of the file, or of what a ``.gz`` holds."""
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        with contextlib.suppress(OSError, EOFError, zlib.error):  # damaged: then its own sum is wrong as well
+            content = gzip.decompress(content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def _from_network(file: PublicFile) -> pathlib.Path:

@@ -143,6 +143,9 @@ class GravityMagneticDataset:
         ``"density"`` contrast in g/cc and ``"susceptibility"`` in SI on the active cells; needs `mesh`.
     description, license : str
         Where the data come from, and the terms they come under.
+    published_models : dict of str to dict of str to (n_active,) numpy.ndarray, optional
+        What others have recovered from these data, ``{method: {property: model}}``, in the units of
+        `true_models`; needs `mesh`.
     """
 
     name: str
@@ -153,6 +156,7 @@ class GravityMagneticDataset:
     true_models: dict[str, np.ndarray] | None = None
     description: str = ""
     license: str = ""
+    published_models: dict[str, dict[str, np.ndarray]] | None = None
 
     def __post_init__(self):
         for attribute, kind in (("gravity", GravityData), ("magnetics", MagneticData)):
@@ -169,7 +173,7 @@ class GravityMagneticDataset:
             self._check_models(self.mesh.n_cells)
 
     def _refuse_models_without_mesh(self) -> None:
-        for attribute in ("active_cells", "true_models"):
+        for attribute in ("active_cells", "true_models", "published_models"):
             if getattr(self, attribute) is not None:
                 msg = f"GravityMagneticDataset.{attribute}: came without a mesh. Pass mesh= along with it."
                 raise ValueError(msg)
@@ -184,10 +188,19 @@ class GravityMagneticDataset:
             raise ValueError(msg)
         active.flags.writeable = False
         object.__setattr__(self, "active_cells", active)
+        n_active = int(active.sum())
         if self.true_models is not None:
-            shape = (int(active.sum()),)
-            models = {
-                key: finite_array(f"GravityMagneticDataset.true_models[{key!r}]", model, shape)
-                for key, model in self.true_models.items()
+            object.__setattr__(self, "true_models", _models("true_models", self.true_models, n_active))
+        if self.published_models is not None:
+            published = {
+                method: _models(f"published_models[{method!r}]", models, n_active)
+                for method, models in self.published_models.items()
             }
-            object.__setattr__(self, "true_models", models)
+            object.__setattr__(self, "published_models", published)
+
+
+def _models(name: str, models: dict, n_active: int) -> dict[str, np.ndarray]:
+    return {
+        key: finite_array(f"GravityMagneticDataset.{name}[{key!r}]", model, (n_active,))
+        for key, model in models.items()
+    }

@@ -1,13 +1,20 @@
-"""Figures of data, models and inversions; every function returns a matplotlib Figure that the caller saves.
+"""Figures of data, models and inversions, and models as files for other programs.
 
-Figures are 1200 pixels wide and know no pyplot: nothing stays open, no display is needed. Signed quantities
-are blue and red around a white zero, others run from dark to bright. The 0.5 % most extreme of the values
-shown are left off the colours where they would double their range; the colourbar then ends in an arrow.
+Every `plot_...` returns a matplotlib Figure that the caller saves. Figures are 1200 pixels wide and know no
+pyplot: nothing stays open, no display is needed. Signed quantities are blue and red around a white zero, others
+run from dark to bright. The 0.5 % most extreme of the values shown are left off the colours where they would
+double their range; the colourbar then ends in an arrow.
+
+`show_3d`, and VTK files, need pyvista: ``pip install "simpeg_jointdl[plot3d]"``.
 """
 
-from ._curves import plot_convergence, plot_crossplot
+from ._convergence import plot_convergence
+from ._crossplot import plot_crossplot
 from ._data_fit import DataFit, plot_data_fit
+from ._depth_slices import plot_depth_slices
+from ._export import export_models
 from ._models import PropertyModel, plot_cell_values, plot_models
+from ._show_3d import show_3d
 
 __all__ = [
     "DataFit",
@@ -16,5 +23,8 @@ __all__ = [
     "plot_convergence",
     "plot_crossplot",
     "plot_data_fit",
+    "plot_depth_slices",
     "plot_models",
+    "show_3d",
+    "export_models",
 ]

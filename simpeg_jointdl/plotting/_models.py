@@ -77,20 +77,19 @@ def plot_models(
     """
     models = listed("plot_models.models", models, PropertyModel)
     active = checked_active(mesh, active_cells)
-    truths = _checked_truths(models, true_models, int(active.sum()))
+    truths = checked_truths("plot_models", models, true_models, int(active.sum()))
     planes = planes_through(
         mesh, active, view_limits(mesh, active, padding, limits), center, models[0], vertical_exaggeration
     )
     spans = [plane.span * (1, plane.stretch) for plane in planes]
     fig, grid, bars = lay_out([spans] * len(models), bars=(len(planes) - 1,), below=0.35)
     for model, truth, row, bar in zip(models, truths, grid, bars, strict=True):
-        alike = [m for m in models if (m.unit, m.signed, m.log) == (model.unit, model.signed, model.log)]
-        shown = np.concatenate([plane.image(m.values).ravel() for m in alike for plane in planes])
-        colors = shared_colors(shown, signed=model.signed, log=model.log, limits=model.color_limits)
+        colors = colors_on(planes, model, models)
         for ax, plane in zip(row, planes, strict=True):
             plane.draw(ax, model, truth, colors[0])
+            plane.entitle(ax, model)
         colorbar(bar[0], colors, model.name, model.unit)
-    _key(fig, crossing=mesh.dim == 3, boundary=any(truth is not None for truth in truths))
+    draw_key(fig, crossing=mesh.dim == 3, boundary=any(truth is not None for truth in truths))
     return fig
 
 
@@ -127,20 +126,27 @@ def plot_cell_values(mesh, values, *, title, unit, active_cells=None, per_volume
     return plot_models(mesh, model, active_cells=active, **view)
 
 
-def _checked_truths(models, true_models, n_active) -> list:
+def colors_on(planes, model, models) -> tuple[dict, str]:
+    """Colours of `model`, shared with all `models` alike, from what the planes show of them."""
+    alike = [m for m in models if (m.unit, m.signed, m.log) == (model.unit, model.signed, model.log)]
+    shown = np.concatenate([plane.image(m.values).ravel() for m in alike for plane in planes])
+    return shared_colors(shown, signed=model.signed, log=model.log, limits=model.color_limits)
+
+
+def checked_truths(who, models, true_models, n_active) -> list:
     """The truth or None for each model, once every length is right."""
     truths = [None] * len(models) if true_models is None else list(true_models)
     if len(truths) != len(models):
-        msg = f"plot_models.true_models: got {len(truths)} for {len(models)} models. Give one (or None) for each."
+        msg = f"{who}.true_models: got {len(truths)} for {len(models)} models. Give one (or None) for each."
         raise ValueError(msg)
     for model, truth in zip(models, truths, strict=True):
-        checked_array(f"plot_models.models {model.name!r}", model.values, (n_active,), blanks=True)
+        checked_array(f"{who}.models {model.name!r}", model.values, (n_active,), blanks=True)
         if truth is not None:
-            checked_array(f"plot_models.true_models of {model.name!r}", truth, (n_active,), blanks=True)
+            checked_array(f"{who}.true_models of {model.name!r}", truth, (n_active,), blanks=True)
     return truths
 
 
-def _key(fig, *, crossing, boundary) -> None:
+def draw_key(fig, *, crossing, boundary) -> None:
     """What the dashed and the black lines are, below everything."""
     lines = [("the other planes", CROSSING)] * crossing + [("true boundary", OUTLINE)] * boundary
     if lines:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import floor, log10
-
 import numpy as np
 from discretize import TreeMesh
 from matplotlib.collections import LineCollection
@@ -11,14 +9,14 @@ from matplotlib.patheffects import withStroke
 from scipy.spatial.distance import cdist
 
 from ._checks import checked_array
-from ._style import BLANK, length_axes
+from ._style import BLANK, length_axes, length_scale, length_text
 
 CROSSING = {"color": "black", "gapcolor": "white", "linewidth": 0.9, "linestyle": (0, (5, 4))}
 HALO = [withStroke(linewidth=3.0, foreground="white")]
 OUTLINE = {"color": "black", "linewidth": 1.4, "path_effects": HALO}
 
 
-class _Plane:
+class Plane:
     """The cells on one plane, seen on the finest grid of the mesh, so that Tensor and TreeMesh are one."""
 
     def __init__(self, mesh, active, limits, center, normal, stretch):
@@ -45,24 +43,33 @@ class _Plane:
         return full[self._cells]
 
     def draw(self, ax, model, truth, style) -> None:
-        """Values, outlines of the truth, and dashes where the other planes cross."""
+        """Values and outlines of the truth."""
         names = ("Distance", "Elevation") if self.normal is None else ("Easting", "Northing", "Elevation")
         scale = length_axes(ax, [names[axis] for axis in self.across], self.extent)
         x, y = (edges / scale for edges in self.edges)
         ax.pcolormesh(x, y, np.ma.masked_invalid(self.image(model.values)), rasterized=True, **style)
-        ax.set(facecolor=BLANK, xlim=x[[0, -1]], ylim=y[[0, -1]], aspect=self.stretch, title=model.name)
+        ax.set(facecolor=BLANK, xlim=x[[0, -1]], ylim=y[[0, -1]], aspect=self.stretch)
         if truth is not None:
             jump = 0.05 * (np.nanmax(truth) - np.nanmin(truth))
             ax.add_collection(LineCollection(_faces(x, y, self.image(truth), jump), **OUTLINE))
-        if self.normal is not None:
-            kind = ("S–N section", "W–E section", "map")[self.normal]
-            where = _place(self.center[self.normal] / scale, self.extent / scale, scale)
-            ax.set_title(f"{model.name}\n{kind} at {names[self.normal].lower()} {where}", fontsize=11, pad=9)
-            ax.axvline(self.center[self.across[0]] / scale, **CROSSING)
-            ax.axhline(self.center[self.across[1]] / scale, **CROSSING)
+
+    def entitle(self, ax, model) -> None:
+        """What is shown and where, and dashes where the other planes cross."""
+        ax.set_title(model.name)
+        if self.normal is None:
+            return
+        kind, along = (("S–N section", "easting"), ("W–E section", "northing"), ("map", "elevation"))[self.normal]
+        ax.set_title(f"{model.name}\n{kind} at {along} {self.place()}", fontsize=11, pad=9)
+        scale = length_scale(self.extent)[0]
+        ax.axvline(self.center[self.across[0]] / scale, **CROSSING)
+        ax.axhline(self.center[self.across[1]] / scale, **CROSSING)
+
+    def place(self) -> str:
+        """Where the plane stands along its normal, with its unit."""
+        return length_text(self.center[self.normal], self.extent)
 
 
-def planes_through(mesh, active, limits, center, model, vertical_exaggeration) -> list[_Plane]:
+def planes_through(mesh, active, limits, center, model, vertical_exaggeration) -> list[Plane]:
     """Map, west-east and south-north section through `center`; of a 2-D mesh its one section."""
     if center is None:
         center = _anomaly_center(mesh, active, limits, model)
@@ -72,7 +79,7 @@ def planes_through(mesh, active, limits, center, model, vertical_exaggeration) -
         raise ValueError(msg)
     normals = (2, 1, 0) if mesh.dim == 3 else (None,)
     stretches = [1.0 if normal == 2 else float(vertical_exaggeration) for normal in normals]
-    return [_Plane(mesh, active, limits, center, *each) for each in zip(normals, stretches, strict=True)]
+    return [Plane(mesh, active, limits, center, *each) for each in zip(normals, stretches, strict=True)]
 
 
 def _anomaly_center(mesh, active, limits, model) -> np.ndarray:
@@ -96,10 +103,10 @@ def view_limits(mesh, active, padding, limits) -> np.ndarray:
     half, centers = mesh.h_gridded[active] / 2, mesh.cell_centers[active]
     view = np.column_stack([(centers - half).min(axis=0), (centers + half).max(axis=0)])
     if limits is not None:
-        asked = checked_array("plot_models.limits", limits, (mesh.dim, 2))
+        asked = checked_array("plotting, limits", limits, (mesh.dim, 2))
         view = np.column_stack([np.maximum(view[:, 0], asked[:, 0]), np.minimum(view[:, 1], asked[:, 1])])
     if padding < 0 or (padding and isinstance(mesh, TreeMesh)):
-        msg = f"plot_models.padding: got {padding}, wanted >= 0, and 0 on a TreeMesh. Pass limits instead."
+        msg = f"plotting, padding: got {padding}, wanted >= 0, and 0 on a TreeMesh. Pass limits instead."
         raise ValueError(msg)
     if padding:
         for axis, h in enumerate(mesh.h):
@@ -107,7 +114,7 @@ def view_limits(mesh, active, padding, limits) -> np.ndarray:
             if axis < mesh.dim - 1:
                 view[axis, 1] = min(view[axis, 1], mesh.origin[axis] + h[:-padding].sum())
     if (view[:, 0] >= view[:, 1]).any():
-        msg = f"plot_models: nothing is left in view, {view.tolist()}. Use less padding or wider limits."
+        msg = f"plotting: nothing is left in view, {view.tolist()}. Use less padding or wider limits."
         raise ValueError(msg)
     return view
 
@@ -118,9 +125,3 @@ def _faces(x, y, image, jump) -> list:
     upright = [((x[j + 1], y[i]), (x[j + 1], y[i + 1])) for i, j in zip(row, column, strict=True)]
     row, column = np.nonzero(np.abs(np.diff(image, axis=0)) > jump)
     return upright + [((x[j], y[i + 1]), (x[j + 1], y[i + 1])) for i, j in zip(row, column, strict=True)]
-
-
-def _place(value, extent, scale) -> str:
-    text = f"{value:.{max(0, 3 - floor(log10(extent)))}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{text} {'km' if scale > 1 else 'm'}".replace("-", "−")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor, log10
+
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
@@ -14,14 +16,17 @@ BLANK = "0.85"
 _WIDTH, _LEFT, _BAR, _ABOVE, _BELOW = 12.0, 1.06, 1.5, 0.6, 0.6  # in inches
 
 
-def lay_out(spans, bars, below=0.0) -> tuple[Figure, list, list]:
+def lay_out(spans, bars, below=0.0, between=_LEFT) -> tuple[Figure, list, list]:
     """Figure with axes shaped as `spans` (rows of width, height) and colourbar axes right of columns `bars`.
+
+    `below` is room for a key and `between` that left of every column but the first, in inches.
 
     Placed by hand: constrained layout runs titles into one another where axes have a fixed aspect.
     """
     widths = np.max([[width for width, _ in row] for row in spans], axis=0)
     widths = np.maximum(widths / widths.sum(), 0.6 / len(widths))
-    widths = widths / widths.sum() * (_WIDTH - _LEFT * len(widths) - _BAR * len(bars))
+    left_of = [_LEFT] + [between] * (len(widths) - 1)
+    widths = widths / widths.sum() * (_WIDTH - sum(left_of) - _BAR * len(bars))
     scales = [min(min(inches / w, 6.0 / h) for inches, (w, h) in zip(widths, row, strict=True)) for row in spans]
     heights = [max(scale * max(h for _, h in row), 1.6) for scale, row in zip(scales, spans, strict=True)]
     total = sum(heights) + (_ABOVE + _BELOW) * len(spans) + below
@@ -31,7 +36,7 @@ def lay_out(spans, bars, below=0.0) -> tuple[Figure, list, list]:
         top, left = top - _ABOVE, 0.0
         boxes, bar_boxes = [], []
         for column, (w, h) in enumerate(row):
-            left += _LEFT
+            left += left_of[column]
             boxes.append((left, top - scale * h, scale * w, scale * h))
             left += widths[column]
             if column in bars:
@@ -83,9 +88,22 @@ def colorbar(cax, colors, name, unit) -> None:
 
 def length_axes(ax, names, extent) -> float:
     """Label both axes, in km above 5 km; metres in that unit."""
-    scale, unit = (1000.0, "km") if extent > 5000 else (1.0, "m")
+    scale, unit = length_scale(extent)
     ax.set(xlabel=f"{names[0]} ({unit})", ylabel=f"{names[1]} ({unit})")
     ax.ticklabel_format(style="plain", useOffset=False)
     inches = ax.get_position().width * ax.figure.get_figwidth()
     ax.xaxis.set_major_locator(MaxNLocator(max(1, int(inches / 0.62)), steps=[1, 2, 5, 10]))
     return scale
+
+
+def length_scale(extent) -> tuple[float, str]:
+    """Metres in the unit of length, and that unit."""
+    return (1000.0, "km") if extent > 5000 else (1.0, "m")
+
+
+def length_text(metres, extent) -> str:
+    """A length in words, to a thousandth of `extent` or so."""
+    scale, unit = length_scale(extent)
+    text = f"{metres / scale:.{max(0, 3 - floor(log10(extent / scale)))}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} {unit}".replace("-", "−")

@@ -23,7 +23,7 @@ def test_door_lists_what_it_holds():
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"name='nope', wanted one of \['ernest_henry', 'two_blocks'\]"):
+    with pytest.raises(ValueError, match=r"name='nope', wanted one of \['camp_blocks', 'ernest_henry', 'two_b"):
         datasets.load("nope")
 
 

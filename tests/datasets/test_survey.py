@@ -95,6 +95,8 @@ def test_dataset_holds_mesh_and_models():
     [
         ({"gravity": magnetics()}, TypeError, "gravity: got MagneticData, wanted GravityData"),
         ({"true_models": {"density": np.ones(8)}}, ValueError, "true_models: came without a mesh"),
+        ({"published_models": {"L2": {}}}, ValueError, "published_models: came without a mesh"),
+        ({"mesh": MESH, "published_models": {"L2": {"density": np.ones(7)}}}, ValueError, r"\['L2'\]\['density'\]"),
         ({"active_cells": np.ones(8, dtype=bool)}, ValueError, "active_cells: came without a mesh"),
         ({"mesh": MESH, "active_cells": np.ones(8)}, ValueError, "active_cells: got float64 of shape"),
         ({"mesh": MESH, "true_models": {"density": np.ones(7)}}, ValueError, r"\(7,\), wanted \(8,\)"),
