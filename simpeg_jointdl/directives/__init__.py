@@ -1,15 +1,27 @@
 """Directives a joint inversion cannot do without."""
 
+from ._checkpoint import SaveCheckpoint, resume
 from ._coupling_weights import EstimateCouplingWeights
 from ._fuzzy_clusters import UpdateFuzzyClusters
 from ._joint_beta import JointBetaSchedule
+from ._joint_irls import UpdateJointIRLS
 from ._preconditioner import UpdateJointPreconditioner
+from ._save_log import SaveLog, read_log
 from ._sensitivity_weights import UpdateJointSensitivityWeights
+from ._show_progress import ShowProgress
+from ._take_turns import TakeTurns
 
 __all__ = [
     "EstimateCouplingWeights",
     "JointBetaSchedule",
+    "SaveCheckpoint",
+    "SaveLog",
+    "ShowProgress",
+    "TakeTurns",
     "UpdateFuzzyClusters",
+    "UpdateJointIRLS",
     "UpdateJointPreconditioner",
     "UpdateJointSensitivityWeights",
+    "read_log",
+    "resume",
 ]

@@ -6,9 +6,10 @@ import numpy as np
 from simpeg.directives import InversionDirective, UpdatePreconditioner, UpdateSensitivityWeights
 from simpeg.utils import get_logger
 
-from ._joint_beta import JointBetaSchedule
+from ._joint_beta import JointBetaSchedule, beta_schedule
 from ._problem import (
     JointTerms,
+    at_cells_of,
     check_order,
     couplings,
     has_structure,
@@ -20,6 +21,8 @@ from ._problem import (
     spectral_norm,
     structured_cells,
 )
+
+_STARTS = ("structure", "fitted", "settled")
 
 
 class EstimateCouplingWeights(JointTerms, InversionDirective):
@@ -47,6 +50,11 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
     ----------
     ratios : float or sequence of float
         One for all couplings, or one each, in the order of the regularization.
+    start : {"structure", "fitted", "settled"}
+        When couplings begin: with the first structure in the models; once all data are fitted; or once,
+        besides, every other directive has settled, so that they take the sparse model of
+        :class:`UpdateJointIRLS` from there. The last two need a :class:`JointBetaSchedule`. Where properties
+        :class:`TakeTurns` they begin in the last turn of the first round.
     sensitivity_weights : bool
         Hand each coupling the sensitivity weights of the properties it couples, each with largest value 1,
         as its weights named ``"sensitivity"``. Without them a cluster coupling makes models worse.
@@ -61,12 +69,25 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         Current multipliers of the couplings.
     """
 
-    def __init__(self, ratios=1.0, *, sensitivity_weights: bool = True, random_seed: int = 0, **kwargs):
+    def __init__(
+        self, ratios=1.0, *, start: str = "structure", sensitivity_weights: bool = True, random_seed: int = 0, **kwargs
+    ):
         super().__init__(**kwargs)
-        self.ratios = ratios
+        if start not in _STARTS:
+            msg = f"EstimateCouplingWeights.start: got {start!r}, wanted one of {', '.join(_STARTS)}."
+            raise ValueError(msg)
+        self.ratios, self.start, self._started = ratios, start, False
         self.sensitivity_weights = bool(sensitivity_weights)
         self.random_seed = int(random_seed)
         self._betas = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether couplings have begun, or wait for the data of a property whose turn has not come."""
+        if self._started:
+            return True
+        schedule = beta_schedule(self)
+        return not schedule.fitted[~schedule.steering].all()
 
     @property
     def weights(self) -> np.ndarray:
@@ -92,10 +113,20 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             msg = "EstimateCouplingWeights: the regularization holds couplings only; there is nothing to compare with."
             raise ValueError(msg)
         per_item(self.ratios, len(couplings(self.reg)), "EstimateCouplingWeights.ratios", "coupling")
+        self._started = self.start == "structure"
+        if not self._started:
+            beta_schedule(self)
         self._update()
+
+    def _may_start(self) -> bool:
+        others = [other for other in self.inversion.directiveList if other is not self]
+        settled = self.start == "fitted" or all(getattr(other, "settled", True) for other in others)
+        return settled and bool(beta_schedule(self).fitted.all())
 
     def endIter(self):
         """Estimate again if a beta has changed, or if a coupling waits for structure."""
+        if not self._started:
+            self._started = self._may_start()
         if self.sensitivity_weights:
             for place in couplings(self.reg):
                 self._hand_over_sensitivities(self.reg.objfcts[place], self.invProb.model)
@@ -116,7 +147,7 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             coupling = self.reg.objfcts[place]
             if self.sensitivity_weights:
                 self._hand_over_sensitivities(coupling, model)
-            multipliers[place] = float(ratio * self._stiffness_ratio(coupling, model, rng))
+            multipliers[place] = float(ratio * self._stiffness_ratio(coupling, model, rng)) if self._started else 0.0
         self.reg.multipliers = multipliers
         self._betas = self._current_betas()
         if self.verbose:
@@ -166,6 +197,6 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             for part in getattr(term, "objfcts", [term]):
                 if "sensitivity" in part.weights_keys:
                     values = part.get_weights("sensitivity")
-                    if values.shape == (mapping.shape[0],) and values.max() > 0:
-                        return values
+                    if values.max() > 0:
+                        return at_cells_of(mapping, term.mapping, values, model)
         return None

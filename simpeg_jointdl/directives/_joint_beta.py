@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from simpeg.directives import (
     BetaEstimate_ByEig,
@@ -15,12 +17,13 @@ from simpeg.directives import (
 from simpeg.optimization import StoppingCriteria
 from simpeg.utils import get_logger
 
+from ._pace import Pace
 from ._problem import (
     JointTerms,
     check_data,
     check_order,
     chi_factors,
-    map_support,
+    group_terms,
     misfit_support,
     per_item,
     smoothness_terms,
@@ -43,8 +46,9 @@ class JointBetaSchedule(JointTerms, InversionDirective):
     divided by at most `cooling_factor`, less when near; more than `tolerance` below, it is raised again. A misfit
     with multiplier zero steers nothing.
 
-    The inversion stops when every :math:`\chi` is at or below its target and no property changes by more
-    than `model_tolerance` of its deviation from its mean in an iteration, or at the minimizer's ``maxIter``, with
+    The inversion stops when every :math:`\chi` is at its target, at most `tolerance` below, and no property changes
+    by more than `model_tolerance` of its deviation from its mean in an iteration; data fitted better than that stop
+    it after `patience` such iterations. Or it stops at the minimizer's ``maxIter``, with
     a warning that names what is above its target. The minimizer's own criteria on the objective function and
     the model are switched off for the run: they are absolute, and end one in small units before any data are
     fitted.
@@ -63,6 +67,8 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         How far below its target a misfit may settle, as a part of it.
     model_tolerance : float
         Relative change of each property at which it is at rest.
+    patience : int
+        Iterations at rest that are granted to data which are fitted too well.
     random_seed : int
         Of the power iteration, an estimate.
 
@@ -72,6 +78,10 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         After each iteration.
     betas : (n_properties,) numpy.ndarray
         Current trade-off parameters, in the order in which the properties' terms come.
+    steering : (n_properties,) numpy.ndarray of bool
+        Whose betas follow their data now; :class:`TakeTurns` holds those of properties that wait (see `steer`).
+    done : bool
+        Whether all that are steering have come to the end described above.
 
     Notes
     -----
@@ -87,6 +97,7 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         cooling_rate: int = 1,
         tolerance: float = 0.1,
         model_tolerance: float = 0.02,
+        patience: int = 10,
         random_seed: int = 0,
         **kwargs,
     ):
@@ -104,7 +115,7 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         self.chifact, self.beta0_ratio = chifact, beta0_ratio
         self.cooling_factor, self.cooling_rate = float(cooling_factor), int(cooling_rate)
         self.tolerance, self.model_tolerance = float(tolerance), float(model_tolerance)
-        self.random_seed = int(random_seed)
+        self.patience, self.random_seed = int(patience), int(random_seed)
         self.chi: np.ndarray | None = None
 
     @property
@@ -118,6 +129,36 @@ class JointBetaSchedule(JointTerms, InversionDirective):
     def targets(self) -> np.ndarray:
         """Target χ of each data set, (n_misfits,)."""
         return per_item(self.chifact, len(self.dmisfit.objfcts), "JointBetaSchedule.chifact", "data misfit")
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """Places of the regularization terms of each property, in the order of `betas`."""
+        return [list(group) for group in self._groups]
+
+    @property
+    def supports(self) -> list[np.ndarray]:
+        """Model parameters of each property, (nP,) of bool."""
+        return [support.copy() for support in self._supports]
+
+    @property
+    def constrains(self) -> np.ndarray:
+        """Which data set constrains which property, (n_misfits, n_properties) of bool."""
+        return self._constrains.copy()
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """Whether all data that constrain a property are at their target, (n_properties,); not before an iteration."""
+        if self.chi is None:
+            return np.zeros(len(self._groups), dtype=bool)
+        return ~np.any(self._constrains & (self.chi > self.targets)[:, None], axis=0)
+
+    @property
+    def resting(self) -> np.ndarray:
+        """Whether a property changed by no more than `model_tolerance` in the last iteration, (n_properties,)."""
+        model, last = self.invProb.model, self.opt.x_last
+        changes = [np.linalg.norm(model[support] - last[support]) for support in self._supports]
+        deviations = [np.linalg.norm(model[support] - model[support].mean()) for support in self._supports]
+        return np.array(changes) <= self.model_tolerance * np.array(deviations)
 
     def validate(self, directiveList=None):
         """Must stand after sensitivity weights, UpdateIRLS and beta estimators, before preconditioners, and alone."""
@@ -135,13 +176,16 @@ class JointBetaSchedule(JointTerms, InversionDirective):
 
     def initialize(self):
         """Find out which data constrain which property, and set the first betas."""
-        model, rng = self.invProb.model, np.random.default_rng(self.random_seed)
+        model = self.invProb.model
         self._check_misfits()
         self._steered_by_irls = any(isinstance(other, UpdateIRLS) for other in self.inversion.directiveList)
-        self._group_terms(model)
+        self._relative = {
+            i: float(self.reg.multipliers[i]) for i in smoothness_terms(self.reg) if self.reg.multipliers[i]
+        }
+        self._groups, self._supports = group_terms(self.reg, self._relative, model)
         counts = [multiplier != 0.0 for multiplier in self.dmisfit.multipliers]
         self._counts = np.array(counts)
-        reach = [misfit_support(misfit, model, rng) for misfit in self.dmisfit.objfcts]
+        reach = [misfit_support(misfit, model, self._rng(i)) for i, misfit in enumerate(self.dmisfit.objfcts)]
         self._constrains = np.array([[bool(np.any(d & k)) for k in self._supports] for d in reach])
         self._constrains &= self._counts[:, None]
         idle = np.flatnonzero(self._counts & ~self._constrains.any(axis=1))
@@ -151,8 +195,19 @@ class JointBetaSchedule(JointTerms, InversionDirective):
                 "check the maps of the simulations and of the regularization terms."
             )
             raise ValueError(msg)
-        self._set_first_betas(model, rng)
+        self.chi = None
+        self.steer(np.ones(len(self._groups), dtype=bool))
+        self._pace = Pace(len(self._groups), self.cooling_factor, self.tolerance)
+        self._set_first_betas(model)
         self._stoppers, self.opt.stoppers = self.opt.stoppers, [StoppingCriteria.iteration]
+
+    def steer(self, properties: np.ndarray):
+        """Only these, (n_properties,) of bool, follow their data from now on, with all patience."""
+        self.steering, self._patience_left, self.done = np.array(properties, dtype=bool), self.patience, False
+
+    def _rng(self, place):
+        # one each, so that a property starts alike whatever stands beside it
+        return np.random.default_rng((self.random_seed, place))
 
     def _check_misfits(self):
         blind = [i for i, misfit in enumerate(self.dmisfit.objfcts) if not hasattr(misfit, "simulation")]
@@ -164,26 +219,13 @@ class JointBetaSchedule(JointTerms, InversionDirective):
             raise TypeError(msg)
         check_data(self.dmisfit)
 
-    def _group_terms(self, model):
-        """Terms that share parameters, with the multipliers they have relative to each other."""
-        places = [i for i in smoothness_terms(self.reg) if self.reg.multipliers[i] != 0.0]
-        self._relative = {i: float(self.reg.multipliers[i]) for i in places}
-        self._groups: list[list[int]] = []
-        self._supports: list[np.ndarray] = []
-        for place in places:
-            group, support = [place], map_support(self.reg.objfcts[place].mapping, model)
-            for k in reversed(range(len(self._groups))):
-                if np.any(self._supports[k] & support):
-                    group, support = self._groups.pop(k) + group, self._supports.pop(k) | support
-            self._groups.append(group)
-            self._supports.append(support)
-
-    def _set_first_betas(self, model, rng):
+    def _set_first_betas(self, model):
         ratios = per_item(self.beta0_ratio, len(self._groups), "JointBetaSchedule.beta0_ratio", "property")
         betas = np.ones(len(self._groups))
         for k, (group, support) in enumerate(zip(self._groups, self._supports, strict=True)):
-            stiffness = spectral_norm(lambda v, group=group: self._group_product(group, model, v), support, rng)
-            data = spectral_norm(lambda v: self.dmisfit.deriv2(model, v), support, rng)
+            product = partial(self._group_product, group, model)
+            stiffness = spectral_norm(product, support, self._rng(k))
+            data = spectral_norm(partial(self.dmisfit.deriv2, model), support, self._rng(k))
             if stiffness > 0.0 and data > 0.0:
                 betas[k] = ratios[k] * data / stiffness
         self._set_betas(betas)
@@ -206,8 +248,18 @@ class JointBetaSchedule(JointTerms, InversionDirective):
             self._cool(excess)
         if self.verbose:
             get_logger().info(f"JointBetaSchedule: χ {self.chi}, betas {self.betas}")
-        if not self._steered_by_irls and (excess[self._counts] <= 1.0).all() and self._at_rest():
+        on = self.steering
+        self.done = self._is_done(excess[self._counts & (on.all() | self._constrains[:, on].any(axis=1))])
+        if self.done and on.all() and not self._steered_by_irls:
             self.opt.stopNextIteration = True
+
+    def _is_done(self, excess) -> bool:
+        # others may still have steps to take: sparse norms, couplings that wait
+        settled = all(getattr(other, "settled", True) for other in self.inversion.directiveList)
+        if not (settled and (excess <= 1.0).all() and self.resting[self.steering].all()):
+            return False
+        self._patience_left -= 1
+        return bool((excess >= 1.0 - self.tolerance).all()) or self._patience_left < 0
 
     def finish(self):
         """Give the minimizer its criteria back, and say which data are not fitted."""
@@ -223,21 +275,17 @@ class JointBetaSchedule(JointTerms, InversionDirective):
 
     def _cool(self, excess):
         worst = np.where(self._constrains, excess[:, None], 0.0).max(axis=0)  # per property; 0 where no data reach
-        factor = np.ones(len(worst))
-        above, below = worst > 1.0, (worst > 0.0) & (worst < 1.0 - self.tolerance)
-        # aim into the band rather than at its edge, gently when near
-        aim = 1.0 - 0.5 * self.tolerance
-        factor[above] = np.minimum(self.cooling_factor, (worst[above] / aim) ** 1.5)
-        factor[below] = np.maximum(1.0 / self.cooling_factor, worst[below] / aim)
+        factor = self._pace.factors(worst, self.steering)
         if self._steered_by_irls:
             factor = np.exp(np.log(factor) - np.log(factor[worst > 0.0]).mean())
             factor[worst == 0.0] = 1.0
         self._set_betas(self.betas / factor)
 
-    def _at_rest(self) -> bool:
-        model, last = self.invProb.model, self.opt.x_last
-        for support in self._supports:
-            here = model[support]
-            if np.linalg.norm(here - last[support]) > self.model_tolerance * np.linalg.norm(here - here.mean()):
-                return False
-        return True
+
+def beta_schedule(directive) -> JointBetaSchedule:
+    """The JointBetaSchedule beside a directive."""
+    found = [other for other in directive.inversion.directiveList if isinstance(other, JointBetaSchedule)]
+    if len(found) != 1:
+        msg = f"{type(directive).__name__}: found {len(found)} JointBetaSchedule in the list of directives, wanted one."
+        raise ValueError(msg)
+    return found[0]

@@ -76,6 +76,20 @@ def smoothness_terms(reg) -> list[int]:
     return [i for i, term in enumerate(reg.objfcts) if not isinstance(term, BaseSimilarityMeasure)]
 
 
+def group_terms(reg, places, model: np.ndarray) -> tuple[list[list[int]], list[np.ndarray]]:
+    """Terms (of these places) that share parameters, and the parameters each such group shares, (nP,) of bool."""
+    groups: list[list[int]] = []
+    supports: list[np.ndarray] = []
+    for place in places:
+        group, support = [place], map_support(reg.objfcts[place].mapping, model)
+        for k in reversed(range(len(groups))):
+            if np.any(supports[k] & support):
+                group, support = groups.pop(k) + group, supports.pop(k) | support
+        groups.append(group)
+        supports.append(support)
+    return groups, supports
+
+
 def property_maps(coupling) -> tuple:
     """The maps to the properties of a coupling, ours or SimPEG's."""
     if hasattr(coupling, "properties"):
@@ -112,6 +126,22 @@ def parameters_of_cells(mapping, model: np.ndarray, cells: np.ndarray) -> np.nda
     if not sp.issparse(derivative):
         return map_support(mapping, model)
     return abs(derivative).T @ cells.astype(float) > 0
+
+
+def at_cells_of(mapping, other, values: np.ndarray, model: np.ndarray) -> np.ndarray | None:
+    """Values on the cells of another map, (n_other,), on those of `mapping`: where both depend on the same parameters.
+
+    A cell without such a partner takes 1; None where the parameters of cells are not known.
+    """
+    n_cells = mapping.shape[0]
+    if values.shape == (n_cells,):
+        return values
+    here, there = mapping.deriv(model), other.deriv(model)
+    if not (sp.issparse(here) and sp.issparse(there)) or values.shape != (there.shape[0],):
+        return None
+    shared = abs(here) @ abs(there).T
+    total = np.asarray(shared.sum(axis=1)).ravel()
+    return np.where(total > 0.0, (shared @ values) / np.where(total > 0.0, total, 1.0), 1.0)
 
 
 def misfit_support(misfit, model: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ from ._fuzzy_cmeans import GuidedFuzzyCMeans
 from ._gramian import Gramian
 from ._linearization import Linearization
 from ._local_pearson import LocalPearson
+from ._shared_structure import SharedStructure, shared_structure
 from ._similarity import structural_similarity
 
 __all__ = [
@@ -15,5 +16,7 @@ __all__ = [
     "GuidedFuzzyCMeans",
     "Linearization",
     "LocalPearson",
+    "SharedStructure",
+    "shared_structure",
     "structural_similarity",
 ]

@@ -14,12 +14,13 @@ class GuidedFuzzyCMeans(BaseCoupling):
     r"""Guided fuzzy c-means coupling: properties gather around cluster centres.
 
     .. math::
-        \phi = \sum_j \sum_k u_{jk}^q \sum_p w_{jp} V_j \left( \frac{p_{jp} - v_{kp}}{s_p} \right)^2
+        \phi = \sum_j \sum_k b_k u_{jk}^q \sum_p w_{jp} V_j \left( \frac{p_{jp} - v_{kp}}{s_p} \right)^2
              + \sum_k \sum_p \eta_{kp} \left( \frac{v_{kp} - t_{kp}}{s_p} \right)^2
 
     over cells :math:`j`, clusters :math:`k` and properties :math:`p`, with centres :math:`v`, targets
     :math:`t`, scales :math:`s`, fuzziness :math:`q`, and memberships that minimise it,
-    :math:`u_{jk} = 1 / \sum_i (d_{jk} / d_{ji})^{2 / (q - 1)}`, :math:`d` being the weighted distance.
+    :math:`u_{jk} = 1 / \sum_i (d_{jk} / d_{ji})^{2 / (q - 1)}`, :math:`d` being the weighted distance with its
+    :math:`b`, which are all 1 unless clusters are balanced.
     Cells that sit on a centre cost nothing.
 
     Parameters
@@ -35,6 +36,10 @@ class GuidedFuzzyCMeans(BaseCoupling):
         iteration) is held to the targets: :math:`\eta_{kp}` is this times the total weight
         of all cells divided by the number of clusters, so it means the same on every mesh. 0: free centres;
         infinity: fixed ones.
+    balance : float
+        Small bodies shrink beside a large background, whose pull reaches every cell between. With a balance above 0
+        :meth:`update` sets :math:`b_k` to the share of all cells' weight that cluster :math:`k` holds, to this power and
+        with geometric mean 1: the fewer cells a cluster has, the farther it reaches. 0: never; 0.5 to 1 is of use.
     scales : (n_properties,) array_like, optional
         Units in which properties are compared; the range of the centres when not given.
 
@@ -68,7 +73,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
     0.0
     """
 
-    def __init__(self, mesh, wire_map, centers, *, fuzziness: float = 2.0, guidance=1.0, scales=None, **kwargs):
+    def __init__(self, mesh, wire_map, centers, *, fuzziness: float = 2.0, guidance=1.0, scales=None, balance=0.0, **kwargs):
         super().__init__(mesh, wire_map, **kwargs)
         if not 1.0 < float(fuzziness) < np.inf:
             msg = f"GuidedFuzzyCMeans.fuzziness: got {fuzziness!r}, wanted a finite number above 1; 2 is usual."
@@ -78,6 +83,11 @@ class GuidedFuzzyCMeans(BaseCoupling):
         self._centers = self._targets.copy()
         self._guidance = self._check_guidance(guidance)
         self._scales = self._check_scales(scales)
+        if not 0.0 <= float(balance) <= 1.0:
+            msg = f"GuidedFuzzyCMeans.balance: got {balance!r}, wanted a number from 0 (none) to 1."
+            raise ValueError(msg)
+        self._balance = float(balance)
+        self._factors = np.ones(self.n_clusters)
 
     # settings -----------------------------------------------------------------------------------------
     @property
@@ -99,10 +109,25 @@ class GuidedFuzzyCMeans(BaseCoupling):
         """What guided centres are drawn to, (n_clusters, n_properties)."""
         return self._targets.copy()
 
+    def checkpoint_state(self) -> dict:
+        """What a checkpoint keeps: what moves with the model."""
+        return {"centers": self.centers, "targets": self.targets, "factors": self._factors.copy()}
+
+    def restore_checkpoint_state(self, state: dict):
+        """Put back what :meth:`checkpoint_state` gave."""
+        self._targets = self._check_centers(state["targets"])
+        self._factors = np.array(state.get("factors", np.ones(self.n_clusters)))
+        self.centers = state["centers"]
+
     @property
     def fuzziness(self) -> float:
         """Exponent q of the memberships."""
         return self._fuzziness
+
+    @property
+    def balance(self) -> float:
+        """Power with which small clusters are helped, 0 to 1."""
+        return self._balance
 
     @property
     def guidance(self) -> np.ndarray:
@@ -167,7 +192,8 @@ class GuidedFuzzyCMeans(BaseCoupling):
             v_{kp} = \frac{\sum_j w_{jp} V_j \, u_{jk}^q \, p_{jp} + \eta_{kp} \, t_{kp}}
                           {\sum_j w_{jp} V_j \, u_{jk}^q + \eta_{kp}}
 
-        A free cluster without any cell stays where it is.
+        A free cluster without any cell stays where it is. If clusters are balanced (then the masses above carry
+        :math:`b_k`), the :math:`b` follow, before the centres.
 
         Parameters
         ----------
@@ -180,7 +206,9 @@ class GuidedFuzzyCMeans(BaseCoupling):
         """
         p = self.tensor(self.properties(model))
         with self._guard():
-            power = self._memberships(self._distances(p)) ** self._fuzziness  # (n_clusters, n_cells)
+            if self._balance:
+                self._rebalance(p)
+            power = self._power(self._distances(p))  # (n_clusters, n_cells)
             weights = self._property_weights()
             mass = as_numpy(power @ weights.T)
             moment = as_numpy(power @ (weights * p).T)
@@ -194,6 +222,12 @@ class GuidedFuzzyCMeans(BaseCoupling):
         self.centers = updated
         return self.centers
 
+    def _rebalance(self, p):
+        weights = self._property_weights().mean(0)
+        shares = as_numpy(self._memberships(self._distances(p)) @ weights / weights.sum())
+        logs = self._balance * np.log(np.maximum(shares, 1e-6))
+        self._factors = np.exp(logs - logs.mean())
+
     def _strength(self):
         """η, (n_clusters, n_properties); zero for fixed centres, which are never off their targets by update."""
         guidance = np.where(np.isfinite(self._guidance), self._guidance, 0.0) / self.n_clusters
@@ -206,9 +240,14 @@ class GuidedFuzzyCMeans(BaseCoupling):
         return self._property_weights() / self.tensor(self._scales**2)[:, None]
 
     def _distances(self, p):
-        """Weighted squared distances, (n_clusters, n_cells)."""
+        """Weighted squared distances, times the clusters' factors, (n_clusters, n_cells)."""
         weights = self._scaled_weights()
-        return torch.stack([(weights * (p - v[:, None]).square()).sum(0) for v in self.tensor(self._centers)])
+        distances = torch.stack([(weights * (p - v[:, None]).square()).sum(0) for v in self.tensor(self._centers)])
+        return self.tensor(self._factors)[:, None] * distances
+
+    def _power(self, distances):
+        """b u^q, (n_clusters, n_cells)."""
+        return self.tensor(self._factors)[:, None] * self._memberships(distances) ** self._fuzziness
 
     def _memberships(self, distances):
         tiny = torch.finfo(self.dtype).tiny
@@ -220,17 +259,18 @@ class GuidedFuzzyCMeans(BaseCoupling):
 
     # the residual ---------------------------------------------------------------------------------------
     def _residual(self, p):
-        power = self._memberships(self._distances(p)).detach() ** self._fuzziness
+        power = self._power(self._distances(p)).detach()
         root = self._scaled_weights().sqrt()
         cells = [u.sqrt() * root * (p - v[:, None]) for u, v in zip(power, self.tensor(self._centers), strict=True)]
         return torch.cat([torch.stack(cells).ravel(), self._off_target().ravel()])
 
     def _linearize(self, p):
         distances = self._distances(p)
-        power = self._memberships(distances) ** self._fuzziness
+        powers = self._memberships(distances) ** self._fuzziness
+        power = self.tensor(self._factors)[:, None] * powers
         weights = self._scaled_weights()
         root = (weights * power.sum(0)).sqrt()  # of diag(Jᵀ J), which is all of it
-        cell_values = (power * distances).sum(0)
+        cell_values = (powers * distances).sum(0)
 
         def gradient():
             return weights * (power.sum(0) * p - self.tensor(self._centers).T @ power)
