@@ -4,15 +4,17 @@
 `regularization`          couplings between physical properties
 `directives`              weights, cooling and preconditioning of a joint run
 `datasets`                synthetic surveys and loaders of public field data
+`optimization`            minimizers beside SimPEG's own
 `plotting`                figures of models, data fit and convergence
+`recipes`                 ready-made inversions from a few arguments
 `testing`                 contract checks for couplings, usable by other plugins
 ========================  =====================================================
 """
 
 from importlib.metadata import version
 
-from . import datasets, directives, plotting, regularization, testing
+from . import datasets, directives, optimization, plotting, recipes, regularization, testing
 
 __version__ = version("simpeg_jointdl")
 
-__all__ = ["datasets", "directives", "plotting", "regularization", "testing"]
+__all__ = ["datasets", "directives", "optimization", "plotting", "recipes", "regularization", "testing"]

@@ -2,6 +2,7 @@
 
 from ._checkpoint import SaveCheckpoint, resume
 from ._coupling_weights import EstimateCouplingWeights
+from ._data_space import UpdateDataSpacePreconditioner
 from ._fuzzy_clusters import UpdateFuzzyClusters
 from ._joint_beta import JointBetaSchedule
 from ._joint_irls import UpdateJointIRLS
@@ -18,6 +19,7 @@ __all__ = [
     "SaveLog",
     "ShowProgress",
     "TakeTurns",
+    "UpdateDataSpacePreconditioner",
     "UpdateFuzzyClusters",
     "UpdateJointIRLS",
     "UpdateJointPreconditioner",

@@ -23,6 +23,7 @@ from ._problem import (
 )
 
 _STARTS = ("structure", "fitted", "settled")
+_FIRST_PART = 0.01
 
 
 class EstimateCouplingWeights(JointTerms, InversionDirective):
@@ -55,6 +56,10 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         besides, every other directive has settled, so that they take the sparse model of
         :class:`UpdateJointIRLS` from there. The last two need a :class:`JointBetaSchedule`. Where properties
         :class:`TakeTurns` they begin in the last turn of the first round.
+    growth : float, optional
+        Begin with a hundredth of the ratios, and multiply them by this in each iteration that leaves all data within a
+        tenth of their targets, up to their full size. A coupling that grows nudges the models along what the
+        data leave open; one that begins in full overrules the data first, and what it settles in then is often wrong.
     sensitivity_weights : bool
         Hand each coupling the sensitivity weights of the properties it couples, each with largest value 1,
         as its weights named ``"sensitivity"``. Without them a cluster coupling makes models worse.
@@ -70,22 +75,33 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
     """
 
     def __init__(
-        self, ratios=1.0, *, start: str = "structure", sensitivity_weights: bool = True, random_seed: int = 0, **kwargs
+        self,
+        ratios=1.0,
+        *,
+        start: str = "structure",
+        growth: float | None = None,
+        sensitivity_weights: bool = True,
+        random_seed: int = 0,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if start not in _STARTS:
             msg = f"EstimateCouplingWeights.start: got {start!r}, wanted one of {', '.join(_STARTS)}."
             raise ValueError(msg)
+        if growth is not None and not growth > 1.0:
+            msg = f"EstimateCouplingWeights.growth: got {growth!r}, wanted a number above 1, or None for all at once."
+            raise ValueError(msg)
         self.ratios, self.start, self._started = ratios, start, False
+        self.growth, self._part = growth, 1.0
         self.sensitivity_weights = bool(sensitivity_weights)
         self.random_seed = int(random_seed)
         self._betas = None
 
     @property
     def settled(self) -> bool:
-        """Whether couplings have begun, or wait for the data of a property whose turn has not come."""
+        """Whether couplings have begun and grown, or wait for a property whose turn has not come."""
         if self._started:
-            return True
+            return self._part >= 1.0 or not self.weights.any()
         schedule = beta_schedule(self)
         return not schedule.fitted[~schedule.steering].all()
 
@@ -114,6 +130,7 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             raise ValueError(msg)
         per_item(self.ratios, len(couplings(self.reg)), "EstimateCouplingWeights.ratios", "coupling")
         self._started = self.start == "structure"
+        self._part = 1.0 if self.growth is None else _FIRST_PART
         if not self._started:
             beta_schedule(self)
         self._update()
@@ -123,10 +140,18 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         settled = self.start == "fitted" or all(getattr(other, "settled", True) for other in others)
         return settled and bool(beta_schedule(self).fitted.all())
 
+    def _may_grow(self) -> bool:
+        schedule = beta_schedule(self)
+        constrains = schedule.constrains[:, schedule.steering].any(axis=1)
+        return schedule.chi is not None and bool((schedule.chi <= 1.1 * schedule.targets)[constrains].all())
+
     def endIter(self):
         """Estimate again if a beta has changed, or if a coupling waits for structure."""
         if not self._started:
             self._started = self._may_start()
+        elif self._part < 1.0 and self._may_grow():
+            self._part = min(1.0, self.growth * self._part)
+            self._betas = None
         if self.sensitivity_weights:
             for place in couplings(self.reg):
                 self._hand_over_sensitivities(self.reg.objfcts[place], self.invProb.model)
@@ -147,7 +172,9 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             coupling = self.reg.objfcts[place]
             if self.sensitivity_weights:
                 self._hand_over_sensitivities(coupling, model)
-            multipliers[place] = float(ratio * self._stiffness_ratio(coupling, model, rng)) if self._started else 0.0
+            multipliers[place] = (
+                float(self._part * ratio * self._stiffness_ratio(coupling, model, rng)) if self._started else 0.0
+            )
         self.reg.multipliers = multipliers
         self._betas = self._current_betas()
         if self.verbose:

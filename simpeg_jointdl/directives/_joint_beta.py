@@ -51,7 +51,7 @@ class JointBetaSchedule(JointTerms, InversionDirective):
     it after `patience` such iterations. Or it stops at the minimizer's ``maxIter``, with
     a warning that names what is above its target. The minimizer's own criteria on the objective function and
     the model are switched off for the run: they are absolute, and end one in small units before any data are
-    fitted.
+    fitted. Nor does a line search that finds nothing better end it: the model then rests.
 
     Parameters
     ----------
@@ -183,8 +183,7 @@ class JointBetaSchedule(JointTerms, InversionDirective):
             i: float(self.reg.multipliers[i]) for i in smoothness_terms(self.reg) if self.reg.multipliers[i]
         }
         self._groups, self._supports = group_terms(self.reg, self._relative, model)
-        counts = [multiplier != 0.0 for multiplier in self.dmisfit.multipliers]
-        self._counts = np.array(counts)
+        self._counts = np.array([multiplier != 0.0 for multiplier in self.dmisfit.multipliers])
         reach = [misfit_support(misfit, model, self._rng(i)) for i, misfit in enumerate(self.dmisfit.objfcts)]
         self._constrains = np.array([[bool(np.any(d & k)) for k in self._supports] for d in reach])
         self._constrains &= self._counts[:, None]
@@ -198,7 +197,9 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         self.chi = None
         self.steer(np.ones(len(self._groups), dtype=bool))
         self._pace = Pace(len(self._groups), self.cooling_factor, self.tolerance)
-        self._set_first_betas(model)
+        self.set_first_betas()
+        # a line search that finds nothing better means rest, not the end: a turn or a sparse norm may be due
+        self.opt.modifySearchDirectionBreak = self._stay
         self._stoppers, self.opt.stoppers = self.opt.stoppers, [StoppingCriteria.iteration]
 
     def steer(self, properties: np.ndarray):
@@ -219,7 +220,9 @@ class JointBetaSchedule(JointTerms, InversionDirective):
             raise TypeError(msg)
         check_data(self.dmisfit)
 
-    def _set_first_betas(self, model):
+    def set_first_betas(self):
+        """Betas of the start, for the terms as they are now."""
+        model = self.invProb.model
         ratios = per_item(self.beta0_ratio, len(self._groups), "JointBetaSchedule.beta0_ratio", "property")
         betas = np.ones(len(self._groups))
         for k, (group, support) in enumerate(zip(self._groups, self._supports, strict=True)):
@@ -253,6 +256,10 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         if self.done and on.all() and not self._steered_by_irls:
             self.opt.stopNextIteration = True
 
+    def _stay(self, _):
+        self.opt.evalFunction(self.opt.xc, return_g=False, return_H=False)  # model and data of here, not of the trial
+        return self.opt.xc, True
+
     def _is_done(self, excess) -> bool:
         # others may still have steps to take: sparse norms, couplings that wait
         settled = all(getattr(other, "settled", True) for other in self.inversion.directiveList)
@@ -264,6 +271,7 @@ class JointBetaSchedule(JointTerms, InversionDirective):
     def finish(self):
         """Give the minimizer its criteria back, and say which data are not fitted."""
         self.opt.stoppers = self._stoppers
+        vars(self.opt).pop("modifySearchDirectionBreak", None)
         if self.chi is None:
             return
         above = np.flatnonzero(self._counts & (self.chi > self.targets))
@@ -275,7 +283,8 @@ class JointBetaSchedule(JointTerms, InversionDirective):
 
     def _cool(self, excess):
         worst = np.where(self._constrains, excess[:, None], 0.0).max(axis=0)  # per property; 0 where no data reach
-        factor = self._pace.factors(worst, self.steering)
+        cut_short = getattr(self.opt, "cg_count", 0) >= getattr(self.opt, "cg_maxiter", np.inf)
+        factor = self._pace.factors(worst, self.steering, cut_short or self.opt.iterLS > 0)
         if self._steered_by_irls:
             factor = np.exp(np.log(factor) - np.log(factor[worst > 0.0]).mean())
             factor[worst == 0.0] = 1.0
@@ -286,6 +295,6 @@ def beta_schedule(directive) -> JointBetaSchedule:
     """The JointBetaSchedule beside a directive."""
     found = [other for other in directive.inversion.directiveList if isinstance(other, JointBetaSchedule)]
     if len(found) != 1:
-        msg = f"{type(directive).__name__}: found {len(found)} JointBetaSchedule in the list of directives, wanted one."
+        msg = f"{type(directive).__name__}: found {len(found)} JointBetaSchedule in the directives; give it one."
         raise ValueError(msg)
     return found[0]

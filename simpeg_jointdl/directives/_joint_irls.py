@@ -87,10 +87,18 @@ class UpdateJointIRLS(JointTerms, InversionDirective):
             raise ValueError(msg)
         self._norms = {i: self.reg.objfcts[i].norms for i in places}
         self._steps = dict.fromkeys(places, 0)
+        # the first betas of a second run were those of the sparse terms it found
+        again = any(self._is_sparse(part) for i in places for part in self.reg.objfcts[i].objfcts)
         for i in places:
             term = self.reg.objfcts[i]
             term.norms = [2.0] * len(term.objfcts)
             term.update_weights(self.invProb.model)
+        if again:
+            beta_schedule(self).set_first_betas()
+
+    @staticmethod
+    def _is_sparse(part) -> bool:
+        return "irls" in part.weights_keys and np.ptp(part.get_weights("irls")) > 0.0
 
     def endIter(self):
         """Turn terms sparse, or take the next step."""

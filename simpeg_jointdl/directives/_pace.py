@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_NEAR, _PATIENCE = 10.0, 4
+
 
 class Pace:
     """Divisors of trade-off parameters that bring misfits to their targets without swinging about them.
@@ -20,13 +22,16 @@ class Pace:
     ----------
     side, gain : (n_properties,) numpy.ndarray
         Which way each went last (1: divided), and the exponent of its steps.
+    waited : (n_properties,) numpy.ndarray
+        Steps that each has waited for.
     """
 
     def __init__(self, n_properties: int, cooling_factor: float, tolerance: float):
         self.cooling_factor, self.tolerance = cooling_factor, tolerance
         self.side, self.gain = np.zeros(n_properties), np.ones(n_properties)
+        self.waited = np.zeros(n_properties)
 
-    def factors(self, excess: np.ndarray, moving: np.ndarray) -> np.ndarray:
+    def factors(self, excess: np.ndarray, moving: np.ndarray, inexact: bool = False) -> np.ndarray:
         """Divisor of each parameter: above 1 where its data are not fitted, below 1 where they are fitted too well.
 
         Parameters
@@ -35,9 +40,14 @@ class Pace:
             Largest misfit over target of the data that constrain each property; 0 where none do.
         moving : (n_properties,) numpy.ndarray of bool
             Which may move.
+        inexact : bool
+            Whether the last Gauss-Newton step was cut short. Near the target the next steps are then awaited:
+            dividing on would end far below, once they have caught up.
         """
         factor = np.ones(len(excess))
-        above = moving & (excess > 1.0)
+        waits = inexact & (excess < _NEAR) & (self.waited < _PATIENCE)
+        self.waited = np.where(waits, self.waited + 1, 0)
+        above = moving & (excess > 1.0) & ~waits
         below = moving & (excess > 0.0) & (excess < 1.0 - self.tolerance)
         aim = 1.0 - 0.5 * self.tolerance  # into the band rather than at its edge
         factor[above] = np.minimum(self.cooling_factor, (excess[above] / aim) ** 1.5)

@@ -99,15 +99,21 @@ def property_maps(coupling) -> tuple:
 
 def map_support(mapping, model: np.ndarray) -> np.ndarray:
     """Model parameters that a map depends on, (nP,) of bool; all of them where only products are known."""
-    derivative = mapping.deriv(model)
-    if isinstance(derivative, np.ndarray):
-        derivative = sp.csr_matrix(derivative)
-    if not sp.issparse(derivative):
+    derivative = _sparse_derivative(mapping, model)
+    if derivative is None:
         return np.ones(model.size, dtype=bool)
     mask = np.zeros(model.size, dtype=bool)
     entries = derivative.tocoo()
     mask[entries.col[entries.data != 0]] = True
     return mask
+
+
+def _sparse_derivative(mapping, model: np.ndarray):
+    """Derivative of a map as a sparse matrix, None where only its products are known."""
+    derivative = mapping.deriv(model)
+    if isinstance(derivative, np.ndarray):
+        derivative = sp.csr_matrix(derivative)
+    return derivative if sp.issparse(derivative) else None
 
 
 def structured_cells(maps: Sequence, model: np.ndarray) -> np.ndarray:
@@ -122,8 +128,8 @@ def structured_cells(maps: Sequence, model: np.ndarray) -> np.ndarray:
 
 def parameters_of_cells(mapping, model: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """Model parameters that move a property in these cells, (nP,) of bool."""
-    derivative = mapping.deriv(model)
-    if not sp.issparse(derivative):
+    derivative = _sparse_derivative(mapping, model)
+    if derivative is None:
         return map_support(mapping, model)
     return abs(derivative).T @ cells.astype(float) > 0
 
@@ -136,8 +142,8 @@ def at_cells_of(mapping, other, values: np.ndarray, model: np.ndarray) -> np.nda
     n_cells = mapping.shape[0]
     if values.shape == (n_cells,):
         return values
-    here, there = mapping.deriv(model), other.deriv(model)
-    if not (sp.issparse(here) and sp.issparse(there)) or values.shape != (there.shape[0],):
+    here, there = _sparse_derivative(mapping, model), _sparse_derivative(other, model)
+    if here is None or there is None or values.shape != (there.shape[0],):
         return None
     shared = abs(here) @ abs(there).T
     total = np.asarray(shared.sum(axis=1)).ravel()

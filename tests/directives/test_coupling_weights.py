@@ -198,3 +198,38 @@ def test_wrong_order_is_refused(steps):
     problem = make_joint_problem()
     with pytest.raises(ValueError, match="must stand"):
         problem.inversion([*problem.terms], steps())
+
+
+def test_a_growing_coupling_grows_only_while_the_data_stay_fitted():
+    problem = make_joint_problem()
+    coupling = regularization.GuidedFuzzyCMeans(
+        problem.mesh, problem.wires, [[0.0, 0.0], [1.0, 0.05]], guidance=np.inf
+    )
+    weights = directives.EstimateCouplingWeights(start="fitted", growth=2.0)
+    schedule = directives.JointBetaSchedule()
+    parts, fits = [], []
+
+    class Watch(simpeg_directives.InversionDirective):
+        def endIter(self):
+            parts.append(weights._part if weights._started else 0.0)
+            fits.append(bool((schedule.chi <= 1.1).all()))
+
+    steps = [
+        directives.UpdateJointSensitivityWeights(),
+        schedule,
+        weights,
+        Watch(),
+        directives.UpdateJointPreconditioner(),
+    ]
+    problem.inversion([*problem.terms, coupling], steps, max_iterations=60).run(problem.start)
+    begun = np.flatnonzero(parts)
+    assert parts[begun[0]] == pytest.approx(0.01)
+    assert parts[-1] == 1.0
+    for i in begun[1:]:
+        assert parts[i] == pytest.approx(min(1.0, (2.0 if fits[i] else 1.0) * parts[i - 1]))
+    assert (schedule.chi <= 1.0).all()
+
+
+def test_growth_must_grow():
+    with pytest.raises(ValueError, match="growth: got 1.0, wanted a number above 1"):
+        directives.EstimateCouplingWeights(growth=1.0)

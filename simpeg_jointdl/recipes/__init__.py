@@ -1,0 +1,16 @@
+"""Ready-made inversions: a few arguments in, a plain SimPEG inversion out.
+
+==========================  =====================================================================
+`create_joint_inversion`    any number of data sets and properties, under one of four strategies
+`Recipe`                    what it returns: the inversion, its start, and its properties by name
+`find_centers`              cluster centres from the data themselves, without a petrophysical table
+`CenterSearch`              what it returns: centres, and which of them the data determine
+==========================  =====================================================================
+"""
+
+from ._center_result import CenterSearch
+from ._centers import find_centers
+from ._joint import create_joint_inversion
+from ._recipe import Recipe
+
+__all__ = ["create_joint_inversion", "find_centers", "CenterSearch", "Recipe"]

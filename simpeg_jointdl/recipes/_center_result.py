@@ -1,0 +1,193 @@
+"""What a search for centres found, and what it left open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Centres whose bodies were fitted to the data.
+
+    Attributes
+    ----------
+    unit : int
+        Whose properties differ from what was found, counted from 0 without the background.
+    which : int or None
+        Which property was multiplied; all of that unit if None.
+    factor : float
+    centers : (n_units, n_properties) numpy.ndarray
+    chi : (n_misfits,) numpy.ndarray
+        With bodies of these properties, whatever their shapes.
+    supported : bool
+        Whether that is within the noise.
+    """
+
+    unit: int
+    which: int | None
+    factor: float
+    centers: np.ndarray
+    chi: np.ndarray
+    supported: bool
+
+
+@dataclass
+class CenterSearch:
+    """Result of :func:`~simpeg_jointdl.recipes.find_centers`.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the properties.
+    units : (n_units, n_properties) numpy.ndarray
+        Properties of the units found.
+    tried : dict of int to (n_misfits,) numpy.ndarray
+        Least misfit per datum for each number of units tried.
+    curve : list of Candidate
+        All that was compared with them.
+    chi : (n_misfits,) numpy.ndarray
+        At the units found.
+    limits : (n_misfits,) numpy.ndarray
+        Up to which data count as explained.
+    tolerance : float
+    explained : bool
+        Whether bodies of these properties explain the data at all.
+    memberships : (n_cells, n_units + 1) numpy.ndarray
+        Of the bodies found, the background first.
+    """
+
+    names: tuple[str, ...]
+    units: np.ndarray
+    tried: dict[int, np.ndarray]
+    curve: list[Candidate]
+    chi: np.ndarray
+    limits: np.ndarray
+    tolerance: float
+    explained: bool
+    memberships: np.ndarray = field(repr=False)
+
+    @property
+    def n_units(self) -> int:
+        """Number of units beside the background."""
+        return len(self.units)
+
+    @property
+    def centers(self) -> np.ndarray:
+        """The background and the units, (n_units + 1, n_properties), for a cluster coupling."""
+        return np.vstack([np.zeros(self.units.shape[1]), self.units])
+
+    def with_known(self, name: str, values) -> np.ndarray:
+        """Centres with one property from elsewhere and the others at the ratios found, (n_units + 1, n_properties).
+
+        Parameters
+        ----------
+        name : str
+            The known property.
+        values : (n_units,) array_like
+            Its value in each unit, in the order of `units`; NaN keeps what was found.
+        """
+        if name not in self.names:
+            msg = f"CenterSearch.with_known: got {name!r}, wanted one of {', '.join(self.names)}."
+            raise ValueError(msg)
+        found = self.units[:, self.names.index(name)]
+        values = np.array(values, dtype=float)
+        if values.shape != found.shape:
+            msg = f"CenterSearch.with_known: got shape {values.shape}, wanted ({self.n_units},), one value per unit."
+            raise ValueError(msg)
+        values = np.where(np.isnan(values), found, values)
+        if not (values * found > 0).all():
+            msg = f"CenterSearch.with_known: got {values}, wanted values of the signs found, {found}."
+            raise ValueError(msg)
+        return np.vstack([np.zeros(len(self.names)), self.units * (values / found)[:, None]])
+
+    @property
+    def starting_models(self) -> dict[str, np.ndarray]:
+        """The bodies found as a model, {property: (n_cells,)}, to start a coupled inversion from."""
+        return dict(zip(self.names, self.units.T @ self.memberships.T[1:], strict=True))
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """Least and greatest supported value of each property of each unit, (n_units, n_properties, 2).
+
+        Zero or infinite where the last factor tried on that side is still supported; NaN where nothing explains the
+        data.
+        """
+        both = [self._span(unit, None) for unit in range(self.n_units)]
+        out = np.full((*self.units.shape, 2), np.nan)
+        for unit, low_high in enumerate(both):
+            for p, value in enumerate(self.units[unit]):
+                alone = self._span(unit, p)
+                low, high = min(low_high[0], alone[0]), max(low_high[1], alone[1])
+                ends = np.array([0.0 if low == 0.0 else low * abs(value), high * abs(value)])
+                out[unit, p] = ends if value >= 0 else -ends[::-1]
+        return out
+
+    @property
+    def determined(self) -> np.ndarray:
+        """Whether each property of each unit is known to the tolerance, (n_units, n_properties) of bool."""
+        return self._narrow(lambda unit, p: [self._span(unit, None), self._span(unit, p)])
+
+    @property
+    def ratios_determined(self) -> np.ndarray:
+        """Whether each property is known relative to the others of its unit, (n_units, n_properties) of bool."""
+        return self._narrow(lambda unit, p: [self._span(unit, p)])
+
+    def _narrow(self, spans) -> np.ndarray:
+        out = np.zeros(self.units.shape, dtype=bool)
+        low, high = 1.0 / (1.0 + self.tolerance), 1.0 + self.tolerance
+        for unit, p in np.ndindex(*out.shape):
+            out[unit, p] = self.explained and all(a >= low and b <= high for a, b in spans(unit, p))
+        return out
+
+    def _span(self, unit, which) -> tuple[float, float]:
+        """Factors between which the data support this, half-way (in log) to the first refused; 0, inf if none is."""
+        if not self.explained:
+            return np.nan, np.nan
+        row = sorted((c for c in self.curve if (c.unit, c.which) == (unit, which)), key=lambda c: c.factor)
+        low, high = 0.0, np.inf
+        held_low, held_high = 1.0, 1.0
+        for c in (c for c in row if c.factor > 1.0):
+            if not c.supported:
+                high = np.sqrt(held_high * c.factor)
+                break
+            held_high = c.factor
+        for c in (c for c in reversed(row) if c.factor < 1.0):
+            if not c.supported:
+                low = np.sqrt(held_low * c.factor)
+                break
+            held_low = c.factor
+        return float(low), float(high)
+
+    def summary(self) -> str:
+        """In words: units, intervals, and what is not determined by these data."""
+        lines = [f"{self.n_units} unit{'s' * (self.n_units > 1)} beside the background"]
+        tried = "; ".join(f"{n}: {', '.join(f'{c:.2f}' for c in chi)}" for n, chi in self.tried.items())
+        lines.append(f"misfit per datum by number of units: {tried}")
+        if not self.explained:
+            lines.append("no bodies of uniform properties explain these data: centres are not determined by these data")
+        determined, ratios, intervals = self.determined, self.ratios_determined, self.intervals
+        for unit, values in enumerate(self.units):
+            lines.append(f"unit {unit + 1}")
+            for p, value in enumerate(values):
+                text = f"  {self.names[p]} {value:.4g}"
+                if self.explained and self.curve:
+                    text += f", supported {_in_words(*intervals[unit, p])}"
+                if self.explained and not self.curve:
+                    text += " (not compared with others: refine=False)"
+                elif not determined[unit, p]:
+                    text += ": not determined by these data"
+                    if ratios[unit, p]:
+                        text += ", but determined relative to the unit's other properties"
+                lines.append(text)
+        return "\n".join(lines)
+
+
+def _in_words(low, high) -> str:
+    bounded_low, bounded_high = np.isfinite(low) and low != 0.0, np.isfinite(high) and high != 0.0
+    if bounded_low and bounded_high:
+        return f"from {low:.4g} to {high:.4g}"
+    if bounded_low or bounded_high:
+        return f"from {low:.4g} upwards" if bounded_low else f"from {high:.4g} downwards"
+    return f"over all {'positive' if low >= 0.0 else 'negative'} values tried"

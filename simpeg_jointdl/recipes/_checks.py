@@ -1,0 +1,191 @@
+"""Validation of what a recipe is given, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from simpeg import maps
+from simpeg.data_misfit import BaseDataMisfit
+from simpeg.objective_function import BaseObjectiveFunction, ComboObjectiveFunction
+
+WHO = "create_joint_inversion"
+
+
+def checked_active(mesh, active_cells) -> np.ndarray:
+    """(n_cells,) of bool, all cells if None."""
+    if not hasattr(mesh, "cell_volumes"):
+        msg = f"{WHO}.mesh: got {type(mesh).__name__}, wanted a discretize.TensorMesh or discretize.TreeMesh."
+        raise TypeError(msg)
+    active = np.ones(mesh.n_cells, dtype=bool) if active_cells is None else np.array(active_cells)
+    if active.dtype != bool or active.shape != (mesh.n_cells,) or not active.any():
+        msg = (
+            f"{WHO}.active_cells: got {active.dtype} of shape {active.shape} with {int(active.sum())} cells, wanted "
+            f"bool of shape ({mesh.n_cells},) with at least one True."
+        )
+        raise ValueError(msg)
+    return active
+
+
+def checked_wires(wire_map, n_active: int) -> dict[str, maps.Projection]:
+    """Name and map of every property; each has one parameter per active cell."""
+    if not isinstance(wire_map, maps.Wires):
+        msg = (
+            f"{WHO}.wire_map: got {type(wire_map).__name__}, wanted simpeg.maps.Wires, one part per property: "
+            f'Wires(("density", {n_active}), ("susceptibility", {n_active})).'
+        )
+        raise TypeError(msg)
+    parts = dict(wire_map.maps)
+    wrong = {name: part.shape[0] for name, part in parts.items() if part.shape[0] != n_active}
+    if wrong:
+        msg = f"{WHO}.wire_map: got parts {wrong}, wanted {n_active} parameters in each, one per active cell."
+        raise ValueError(msg)
+    return parts
+
+
+def checked_misfits(misfits, n_parameters: int) -> ComboObjectiveFunction:
+    """Sum of the data misfits, each with a simulation of the whole model, finite data and positive uncertainties."""
+    if isinstance(misfits, BaseObjectiveFunction) or not isinstance(misfits, Iterable):
+        misfits = [misfits]
+    misfits = [one for some in misfits for one in _with_multipliers(some)]
+    if not misfits or not all(isinstance(one, BaseDataMisfit) for _, one in misfits):
+        kinds = [type(one).__name__ for _, one in misfits]
+        msg = f"{WHO}.misfits: got {kinds}, wanted data misfits such as simpeg.data_misfit.L2DataMisfit."
+        raise TypeError(msg)
+    for i, (_, misfit) in enumerate(misfits):
+        _check_noise(f"{WHO}.misfits[{i}]", misfit.data)
+        sizes = {one.nP for one in _maps_of(misfit.simulation)}
+        if sizes and n_parameters not in sizes:
+            msg = (
+                f"{WHO}.misfits[{i}]: its simulation takes a model of {sorted(map(str, sizes))} parameters, wanted all "
+                f"{n_parameters} of wire_map. Give the simulation the wire of its property, rhoMap=wires.density."
+            )
+            raise ValueError(msg)
+        _check_cells(f"{WHO}.misfits[{i}]", misfit.simulation)
+    return ComboObjectiveFunction([one for _, one in misfits], [multiplier for multiplier, _ in misfits])
+
+
+def _with_multipliers(misfit) -> list[tuple]:
+    """The terms of a sum, each with its multiplier."""
+    if not isinstance(misfit, ComboObjectiveFunction):
+        return [(1.0, misfit)]
+    return [(outer * inner, one) for outer, term in misfit for inner, one in _with_multipliers(term)]
+
+
+def _check_cells(name, simulation):
+    """Potential fields: one value of every map in each of the simulation's own active cells."""
+    n_cells = getattr(simulation, "nC", None)
+    wrong = [one.shape[0] for one in _maps_of(simulation) if n_cells is not None and one.shape[0] % n_cells]
+    if wrong:
+        msg = (
+            f"{name}: its map gives {wrong[0]} values for the {n_cells} active cells of its simulation; make both with "
+            "the same mesh and active_cells, or put a map between the two meshes in front of it."
+        )
+        raise ValueError(msg)
+
+
+def _maps_of(simulation):
+    names = getattr(simulation, "_all_map_names", None) or [
+        name for name in dir(type(simulation)) if name.endswith("Map") and not name.startswith("_")
+    ]
+    found = (getattr(simulation, name, None) for name in sorted(names))
+    return [one for one in found if isinstance(one, maps.IdentityMap) and not isinstance(one.nP, str)]
+
+
+def _check_noise(name, data):
+    if not np.isfinite(data.dobs).all():
+        count = int((~np.isfinite(data.dobs)).sum())
+        msg = f"{name}: {count} of {data.dobs.size} data are NaN or infinite; leave these stations out."
+        raise ValueError(msg)
+    given = data.noise_floor is not None or data.relative_error is not None
+    deviation = np.asarray(data.standard_deviation) if given else np.zeros(data.dobs.size)
+    if not (np.isfinite(deviation).all() and (deviation > 0.0).all()):
+        count = int((~(np.isfinite(deviation) & (deviation > 0.0))).sum())
+        msg = (
+            f"{name}: {count} of {deviation.size} standard deviations are zero, missing or infinite, and say nothing "
+            "about how well to fit; give Data(..., standard_deviation=) or noise_floor=."
+        )
+        raise ValueError(msg)
+
+
+def check_names(argument: str, given: Mapping, known: Sequence[str]):
+    """Every key of a mapping is a property."""
+    if not isinstance(given, Mapping):
+        msg = f"{WHO}.{argument}: got {type(given).__name__}, wanted {{property: value}} with {', '.join(known)}."
+        raise TypeError(msg)
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        msg = f"{WHO}.{argument}: got {', '.join(map(repr, unknown))}, wanted only {', '.join(known)}."
+        raise ValueError(msg)
+
+
+def per_cell(argument: str, value, n_active: int, *, infinite: bool = False, blanks: bool = False) -> np.ndarray:
+    """(n_active,) float array from a number or an array."""
+    try:
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        msg = f"{WHO}.{argument}: got {type(value).__name__}, wanted a number or ({n_active},) of them."
+        raise TypeError(msg) from error
+    if array.shape not in ((), (n_active,)):
+        msg = f"{WHO}.{argument}: got shape {array.shape}, wanted a number or ({n_active},), one per active cell."
+        raise ValueError(msg)
+    bad = np.isnan(array) & (not blanks) | np.isinf(array) & (not infinite)
+    if bad.any():
+        msg = f"{WHO}.{argument}: {int(bad.sum())} entries are NaN{'' if infinite else ' or infinite'}; fill them."
+        raise ValueError(msg)
+    return np.broadcast_to(array, (n_active,)).copy()
+
+
+def checked_bounds(bounds, names, n_active) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper bound of the whole model."""
+    bounds = {} if bounds is None else bounds
+    check_names("bounds", bounds, names)
+    lower, upper = [], []
+    for name in names:
+        pair = bounds.get(name, (-np.inf, np.inf))
+        if not hasattr(pair, "__len__") or len(pair) != 2:
+            msg = f"{WHO}.bounds[{name!r}]: got {pair!r:.60}, wanted (lower, upper); infinite where there is none."
+            raise ValueError(msg)
+        low, high = (per_cell(f"bounds[{name!r}]", one, n_active, infinite=True) for one in pair)
+        crossed = low >= high
+        if crossed.any():
+            i = int(np.flatnonzero(crossed)[0])
+            msg = (
+                f"{WHO}.bounds[{name!r}]: the lower bound is not below the upper one in {int(crossed.sum())} cells "
+                f"({low[i]:g} and {high[i]:g} in cell {i}). Swap or widen them."
+            )
+            raise ValueError(msg)
+        lower.append(low)
+        upper.append(high)
+    return np.concatenate(lower), np.concatenate(upper)
+
+
+def checked_norms(norms, names, dim: int) -> dict[str, list[float] | None]:
+    """Norms of every property, None where smooth."""
+    given = dict.fromkeys(names, norms)
+    if isinstance(norms, Mapping):
+        check_names("norms", norms, names)
+        given = {name: norms.get(name) for name in names}
+    return {name: None if some is None else _norms(some, dim) for name, some in given.items()}
+
+
+def _norms(norms, dim) -> list[float] | None:
+    try:
+        values = np.array(norms, dtype=float)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
+    if values.shape != (dim + 1,) or not ((values >= 0.0) & (values <= 2.0)).all():
+        msg = f"{WHO}.norms: got {norms!r:.60}, wanted {dim + 1} numbers from 0 to 2: smallness and one per axis."
+        raise ValueError(msg)
+    return None if (values == 2.0).all() else values.tolist()
+
+
+def check_positive(argument: str, value, n: int, what: str):
+    """A positive number, or one for each of `n`."""
+    try:
+        values = np.array(value, dtype=float)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
+    if values.shape not in ((), (n,)) or not np.isfinite(values).all() or (values <= 0).any():
+        msg = f"{WHO}.{argument}: got {value!r:.60}, wanted a positive number, or {n} of them, one per {what}."
+        raise ValueError(msg)

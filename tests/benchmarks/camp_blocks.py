@@ -1,0 +1,144 @@
+"""Three blocks with published inversions: what sparse norms, bounds and clusters make of the same data.
+
+    python tests/benchmarks/camp_blocks.py                     # 696 + 696 data, with the ablation
+    python tests/benchmarks/camp_blocks.py --data full         # all 6020 + 6020, as the published models
+
+Compared with the published models on the published mesh, volume weighted, over |x| < 4 km, |y| < 7 km, z > -2.5 km. The
+mesh of the inversion has the published cells of 250 m across the core (coarser along it and outside). Runs are kept
+in --output and not repeated; a run that is cut off goes on from its last iteration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from discretize import TensorMesh
+from rich.console import Console
+from rich.table import Table
+from simpeg import data_misfit, maps
+from simpeg.potential_fields import gravity, magnetics
+
+from simpeg_jointdl import datasets, recipes, regularization
+
+TABLE = np.array([[0.0, 0.0], [-0.2, 0.15], [0.1, 0.05]])  # g/cc and SI: background, box, core
+POSITIVE = {"susceptibility": (0.0, np.inf)}
+WITHIN_TABLE = {"density": (-0.2, 0.1), "susceptibility": (0.0, 0.15)}
+SPARSE = (0.0, 1.0, 1.0, 1.0)
+CLUSTERS = partial(regularization.GuidedFuzzyCMeans, centers=TABLE, guidance=np.inf)
+WINDOW = (6, 4, 4)
+
+# name: arguments of the recipe. What is not said is as in "sparse".
+RUNS = {
+    "smooth": {"norms": None, "alpha_s": 1e-2},
+    "sparse": {},
+    "sparse, bounds": {"bounds": WITHIN_TABLE},
+    "smooth, bounds, clusters": {"norms": None, "alpha_s": 1e-2, "bounds": WITHIN_TABLE, "couplings": CLUSTERS},
+    "sparse, clusters": {"couplings": CLUSTERS},
+    "sparse, bounds, clusters": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS},
+    "the same, clusters at once": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
+    "sparse, cross-gradient": {"couplings": regularization.CrossGradient, "ratios": 1.0},
+    "sparse, Gramian": {"couplings": partial(regularization.Gramian, window=WINDOW), "ratios": 1.0},
+    "sparse, Pearson": {"couplings": partial(regularization.LocalPearson, window=WINDOW), "ratios": 1.0},
+}
+FULL = ("sparse", "sparse, bounds, clusters")
+
+
+def make_mesh() -> TensorMesh:
+    """28 x 40 columns of 500 m, those over the box split in two, to a depth of 3.8 km."""
+    x = np.r_[np.full(8, 500.0), np.full(24, 250.0), np.full(8, 500.0)]
+    depth = np.r_[np.full(3, 100.0), np.full(7, 200.0), 300.0, 400.0, 600.0, 800.0]
+    return TensorMesh([x, np.full(40, 500.0), depth[::-1]], origin=(-7000.0, -10_000.0, -depth.sum()))
+
+
+def make_misfits(survey, mesh, wires):
+    """Data misfits of both data sets, on sensitivities in float32."""
+    stored = {"active_cells": np.ones(mesh.n_cells, dtype=bool), "sensitivity_dtype": np.float32}
+    simulations = (
+        gravity.Simulation3DIntegral(mesh, survey=survey.gravity.survey(), rhoMap=wires.density, **stored),
+        magnetics.Simulation3DIntegral(mesh, survey=survey.magnetics.survey(), chiMap=wires.susceptibility, **stored),
+    )
+    data = (survey.gravity.data(), survey.magnetics.data())
+    return [data_misfit.L2DataMisfit(data=d, simulation=s) for d, s in zip(data, simulations, strict=True)]
+
+
+def compared(survey, mesh, models) -> list[tuple[float, float]]:
+    """Volume weighted rms error and correlation (of cells, as published) of density and of susceptibility, on the published mesh."""
+    centers = survey.mesh.cell_centers
+    inside = (np.abs(centers[:, 0]) < 4000) & (np.abs(centers[:, 1]) < 7000) & (centers[:, 2] > -2500)
+    weights = survey.mesh.cell_volumes[inside] / survey.mesh.cell_volumes[inside].sum()
+    place = slice(None) if mesh is survey.mesh else mesh.point2index(centers[inside])
+    result = []
+    for name, truth in survey.true_models.items():
+        values = models[name][inside] if mesh is survey.mesh else models[name][place]
+        error = np.sqrt(np.sum(weights * (values - truth[inside]) ** 2))
+        result.append((error, np.corrcoef(values, truth[inside])[0, 1]))
+    return result
+
+
+def run(name, mesh, misfits, wires, folder: Path, max_iterations: int, **changes):
+    """Models, χ, iterations and seconds of one run, kept in the folder."""
+    kept = folder / f"{name.replace(', ', '_').replace(' ', '-')}.npz"
+    if kept.exists():
+        return dict(np.load(kept))
+    arguments = {"bounds": POSITIVE, "norms": SPARSE, "alpha_s": 0.1, "ratios": 0.3, **RUNS.get(name, {}), **changes}
+    checkpoint = kept.with_suffix(".checkpoint.npz")
+    recipe = recipes.create_joint_inversion(
+        mesh,
+        misfits,
+        wires,
+        preconditioner="data-space",
+        max_iterations=max_iterations,
+        checkpoint=checkpoint,
+        log=kept.with_suffix(".csv"),
+        **arguments,
+    )
+    start = time.perf_counter()
+    models = recipe.resume() if checkpoint.exists() else recipe.run()
+    seconds = time.perf_counter() - start
+    np.savez(kept, **models, chi=recipe.chi, iterations=recipe.inversion.opt.iter, seconds=seconds)
+    return dict(np.load(kept))
+
+
+def row(table, name, scores, result=None):
+    """One line of the table."""
+    cells = [f"{error:.4f} ({correlation:.3f})" for error, correlation in scores]
+    if result is None:
+        table.add_row(name, *cells)
+    else:
+        chi = ", ".join(f"{value:.2f}" for value in result["chi"])
+        table.add_row(name, *cells, chi, str(int(result["iterations"])), f"{float(result['seconds']):.0f}")
+
+
+def main():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", choices=("small", "full"), default="small")
+    parser.add_argument("--runs", nargs="*", choices=RUNS, help="all, or those of the full data set")
+    parser.add_argument("--max-iterations", type=int, default=90)
+    parser.add_argument("--output", type=Path, default=Path("output/camp_blocks"))
+    options = parser.parse_args()
+    folder = options.output / options.data
+    folder.mkdir(parents=True, exist_ok=True)
+    survey, mesh = datasets.load("camp_blocks", size=options.data), make_mesh()
+    wires = maps.Wires(("density", mesh.n_cells), ("susceptibility", mesh.n_cells))
+    misfits = make_misfits(survey, mesh, wires)
+
+    table = Table(
+        title=f"camp_blocks, {len(survey.gravity.gz)} + {len(survey.magnetics.tmi)} data, {mesh.n_cells} cells"
+    )
+    for title in ("", "density rms, g/cc (corr.)", "susceptibility rms, SI (corr.)", "χ", "iterations", "s"):
+        table.add_column(title, justify="left" if not title else "right")
+    for name, models in (survey.published_models or {}).items():
+        row(table, f"published {name}", compared(survey, survey.mesh, models))
+    for name in options.runs or (RUNS if options.data == "small" else FULL):
+        result = run(name, mesh, misfits, wires, folder, options.max_iterations)
+        row(table, name, compared(survey, mesh, result), result)
+        Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    main()
