@@ -8,6 +8,7 @@ double their range; the colourbar then ends in an arrow.
 `show_3d`, and VTK files, need pyvista: ``pip install "simpeg_jointdl[plot3d]"``.
 """
 
+from ._center_search import plot_center_search
 from ._convergence import plot_convergence
 from ._crossplot import plot_crossplot
 from ._data_fit import DataFit, plot_data_fit
@@ -20,6 +21,7 @@ __all__ = [
     "DataFit",
     "PropertyModel",
     "plot_cell_values",
+    "plot_center_search",
     "plot_convergence",
     "plot_crossplot",
     "plot_data_fit",

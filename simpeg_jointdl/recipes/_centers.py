@@ -83,9 +83,13 @@ def find_centers(
     ``ratios_determined``, seldom ``determined``. Amplitudes are then little more than those of the given model; where
     one property is known from elsewhere, `CenterSearch.with_known` gives the others.
     """
-    active = checked_active(mesh, active_cells)
-    parts = checked_wires(wire_map, int(active.sum()))
-    taking_part = [(multiplier, one) for multiplier, one in checked_misfits(misfits, wire_map.nP) if multiplier]
+    active = checked_active(mesh, active_cells, WHO)
+    parts = checked_wires(wire_map, int(active.sum()), WHO)
+    checked = checked_misfits(misfits, wire_map.nP, WHO)
+    taking_part = [(multiplier, one) for multiplier, one in checked if multiplier]
+    if not taking_part:
+        msg = f"{WHO}.misfits: all multipliers are zero; wanted some data to take part."
+        raise ValueError(msg)
     model = _checked_model(model, wire_map.nP)
     counts = _checked_counts(n_units)
     factors = _checked_factors(factors)

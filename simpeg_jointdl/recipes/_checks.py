@@ -12,56 +12,56 @@ from simpeg.objective_function import BaseObjectiveFunction, ComboObjectiveFunct
 WHO = "create_joint_inversion"
 
 
-def checked_active(mesh, active_cells) -> np.ndarray:
+def checked_active(mesh, active_cells, who: str = WHO) -> np.ndarray:
     """(n_cells,) of bool, all cells if None."""
     if not hasattr(mesh, "cell_volumes"):
-        msg = f"{WHO}.mesh: got {type(mesh).__name__}, wanted a discretize.TensorMesh or discretize.TreeMesh."
+        msg = f"{who}.mesh: got {type(mesh).__name__}, wanted a discretize.TensorMesh or discretize.TreeMesh."
         raise TypeError(msg)
     active = np.ones(mesh.n_cells, dtype=bool) if active_cells is None else np.array(active_cells)
     if active.dtype != bool or active.shape != (mesh.n_cells,) or not active.any():
         msg = (
-            f"{WHO}.active_cells: got {active.dtype} of shape {active.shape} with {int(active.sum())} cells, wanted "
+            f"{who}.active_cells: got {active.dtype} of shape {active.shape} with {int(active.sum())} cells, wanted "
             f"bool of shape ({mesh.n_cells},) with at least one True."
         )
         raise ValueError(msg)
     return active
 
 
-def checked_wires(wire_map, n_active: int) -> dict[str, maps.Projection]:
+def checked_wires(wire_map, n_active: int, who: str = WHO) -> dict[str, maps.Projection]:
     """Name and map of every property; each has one parameter per active cell."""
     if not isinstance(wire_map, maps.Wires):
         msg = (
-            f"{WHO}.wire_map: got {type(wire_map).__name__}, wanted simpeg.maps.Wires, one part per property: "
+            f"{who}.wire_map: got {type(wire_map).__name__}, wanted simpeg.maps.Wires, one part per property: "
             f'Wires(("density", {n_active}), ("susceptibility", {n_active})).'
         )
         raise TypeError(msg)
     parts = dict(wire_map.maps)
     wrong = {name: part.shape[0] for name, part in parts.items() if part.shape[0] != n_active}
     if wrong:
-        msg = f"{WHO}.wire_map: got parts {wrong}, wanted {n_active} parameters in each, one per active cell."
+        msg = f"{who}.wire_map: got parts {wrong}, wanted {n_active} parameters in each, one per active cell."
         raise ValueError(msg)
     return parts
 
 
-def checked_misfits(misfits, n_parameters: int) -> ComboObjectiveFunction:
+def checked_misfits(misfits, n_parameters: int, who: str = WHO) -> ComboObjectiveFunction:
     """Sum of the data misfits, each with a simulation of the whole model, finite data and positive uncertainties."""
     if isinstance(misfits, BaseObjectiveFunction) or not isinstance(misfits, Iterable):
         misfits = [misfits]
     misfits = [one for some in misfits for one in _with_multipliers(some)]
     if not misfits or not all(isinstance(one, BaseDataMisfit) for _, one in misfits):
         kinds = [type(one).__name__ for _, one in misfits]
-        msg = f"{WHO}.misfits: got {kinds}, wanted data misfits such as simpeg.data_misfit.L2DataMisfit."
+        msg = f"{who}.misfits: got {kinds}, wanted data misfits such as simpeg.data_misfit.L2DataMisfit."
         raise TypeError(msg)
     for i, (_, misfit) in enumerate(misfits):
-        _check_noise(f"{WHO}.misfits[{i}]", misfit.data)
+        _check_noise(f"{who}.misfits[{i}]", misfit.data)
         sizes = {one.nP for one in _maps_of(misfit.simulation)}
         if sizes and n_parameters not in sizes:
             msg = (
-                f"{WHO}.misfits[{i}]: its simulation takes a model of {sorted(map(str, sizes))} parameters, wanted all "
+                f"{who}.misfits[{i}]: its simulation takes a model of {sorted(map(str, sizes))} parameters, wanted all "
                 f"{n_parameters} of wire_map. Give the simulation the wire of its property, rhoMap=wires.density."
             )
             raise ValueError(msg)
-        _check_cells(f"{WHO}.misfits[{i}]", misfit.simulation)
+        _check_cells(f"{who}.misfits[{i}]", misfit.simulation)
     return ComboObjectiveFunction([one for _, one in misfits], [multiplier for multiplier, _ in misfits])
 
 

@@ -82,7 +82,8 @@ def create_joint_inversion(
     couplings : coupling, class, callable, or a sequence of them, optional
         Ready-made, or called as ``make(mesh, wire_map=maps, active_cells=cells)`` with the maps of all properties
         (and fixed models, in this order): ``regularization.CrossGradient`` or
-        ``functools.partial(regularization.Gramian, window=(4, 4, 4))``.
+        ``functools.partial(regularization.Gramian, window=(4, 4, 4))``. Of more than two, each pair gets a coupling
+        of its own, as their units differ; clusters are of all together.
     strategy : {"simultaneous", "separate", "sequential", "cooperative"}
         All properties at once; each for itself, couplings left out; one after the other, each
         guided by those before it; or in turns, each coupled to the latest of the others, until all rest.
@@ -94,8 +95,8 @@ def create_joint_inversion(
         By property; the reference model if not given, moved into the bounds.
     fixed_models : dict of str to (n_active,) array_like, optional
         Properties somebody else made (a velocity, a geology as numbers), which stay as they are and to which the
-        couplings, handed over as classes, tie the others. NaN marks cells where it is not known; there is no
-        coupling there.
+        couplings, handed over as classes, tie the others. NaN marks cells where it is not known; nothing is coupled
+        to it there.
     norms : sequence of 4 float, or dict of str to such, optional
         Norms of smallness and of the gradients along x, y and z, (0, 1, 1, 1) say, for sparse models by IRLS; smooth
         (2 throughout) if not given. Three in 2-D.
@@ -148,8 +149,8 @@ def create_joint_inversion(
     norms = checked_norms(norms, names, mesh.dim)
     check_positive("chifact", chifact, len(misfits), "data misfit")
     check_positive("ratios", ratios, len(made), "coupling")
-    if strategy == "separate":
-        made = []
+    ratios = np.repeat(np.broadcast_to(ratios, len(made)), [len(some) for some in made])
+    made = [] if strategy == "separate" else [coupling for some in made for coupling in some]
     if preconditioner not in PRECONDITIONERS:
         msg = f"{WHO}.preconditioner: got {preconditioner!r}, wanted one of {', '.join(PRECONDITIONERS)}."
         raise ValueError(msg)

@@ -7,6 +7,7 @@ import torch
 
 from .._torch import as_numpy
 from ._base import BaseCoupling
+from ._cluster_checks import check_centers, check_guidance, check_scales
 from ._linearization import Linearization, random_signs
 
 
@@ -38,8 +39,9 @@ class GuidedFuzzyCMeans(BaseCoupling):
         infinity: fixed ones.
     balance : float
         Small bodies shrink beside a large background, whose pull reaches every cell between. With a balance above 0
-        :meth:`update` sets :math:`b_k` to the share of all cells' weight that cluster :math:`k` holds, to this power and
-        with geometric mean 1: the fewer cells a cluster has, the farther it reaches. 0: never; 0.5 to 1 is of use.
+        :meth:`update` sets :math:`b_k` to the share of all cells' weight that cluster :math:`k` holds, to this power
+        and with geometric mean 1: the fewer cells a cluster has, the farther it reaches. 0: never; 0.5 is
+        usual; at most 1.
     scales : (n_properties,) array_like, optional
         Units in which properties are compared; the range of the centres when not given.
 
@@ -73,16 +75,18 @@ class GuidedFuzzyCMeans(BaseCoupling):
     0.0
     """
 
-    def __init__(self, mesh, wire_map, centers, *, fuzziness: float = 2.0, guidance=1.0, scales=None, balance=0.0, **kwargs):
+    def __init__(
+        self, mesh, wire_map, centers, *, fuzziness: float = 2.0, guidance=1.0, scales=None, balance=0.0, **kwargs
+    ):
         super().__init__(mesh, wire_map, **kwargs)
         if not 1.0 < float(fuzziness) < np.inf:
             msg = f"GuidedFuzzyCMeans.fuzziness: got {fuzziness!r}, wanted a finite number above 1; 2 is usual."
             raise ValueError(msg)
         self._fuzziness = float(fuzziness)
-        self._targets = self._check_centers(centers)
+        self._targets = check_centers(centers, self.n_properties)
         self._centers = self._targets.copy()
-        self._guidance = self._check_guidance(guidance)
-        self._scales = self._check_scales(scales)
+        self._guidance = check_guidance(guidance, self.n_clusters)
+        self._scales = check_scales(scales, self._targets)
         if not 0.0 <= float(balance) <= 1.0:
             msg = f"GuidedFuzzyCMeans.balance: got {balance!r}, wanted a number from 0 (none) to 1."
             raise ValueError(msg)
@@ -97,12 +101,33 @@ class GuidedFuzzyCMeans(BaseCoupling):
 
     @centers.setter
     def centers(self, value):
-        value = self._check_centers(value)
+        value = check_centers(value, self.n_properties)
         if value.shape != self._targets.shape:
             msg = f"GuidedFuzzyCMeans.centers: got shape {value.shape}, wanted {self._targets.shape}."
             raise ValueError(msg)
         self._centers = value
         self._forget()
+
+    def set_clusters(self, centers, guidance=None):
+        """Replace the clusters, their number included: these are the new centres and targets.
+
+        Parameters
+        ----------
+        centers : (n_clusters, n_properties) array_like
+        guidance : float or (n_clusters,) array_like, optional
+            The same as before if not given, which with another number takes one that was the same for all.
+
+        Scales stay, and with them what the coupling weighs; clusters of another number are balanced anew.
+        """
+        targets = check_centers(centers, self.n_properties)
+        if guidance is None:
+            is_one = len(np.unique(self._guidance)) == 1
+            guidance = self._guidance[0] if is_one else self._guidance
+        guidance = check_guidance(guidance, len(targets))
+        if len(targets) != self.n_clusters:
+            self._factors = np.ones(len(targets))
+        self._targets, self._guidance = targets, guidance
+        self.centers = targets
 
     @property
     def targets(self) -> np.ndarray:
@@ -111,11 +136,12 @@ class GuidedFuzzyCMeans(BaseCoupling):
 
     def checkpoint_state(self) -> dict:
         """What a checkpoint keeps: what moves with the model."""
-        return {"centers": self.centers, "targets": self.targets, "factors": self._factors.copy()}
+        state = {"centers": self.centers, "targets": self.targets, "guidance": self.guidance}
+        return state | {"factors": self._factors.copy()}
 
     def restore_checkpoint_state(self, state: dict):
         """Put back what :meth:`checkpoint_state` gave."""
-        self._targets = self._check_centers(state["targets"])
+        self.set_clusters(state["targets"], state.get("guidance"))
         self._factors = np.array(state.get("factors", np.ones(self.n_clusters)))
         self.centers = state["centers"]
 
@@ -143,40 +169,6 @@ class GuidedFuzzyCMeans(BaseCoupling):
     def n_clusters(self) -> int:
         """Number of clusters."""
         return len(self._targets)
-
-    def _check_centers(self, centers) -> np.ndarray:
-        centers = np.array(centers, dtype=float)
-        if centers.ndim != 2 or centers.shape[1] != self.n_properties:
-            problem = f"shape {centers.shape}, wanted (n_clusters, {self.n_properties}), one column per property"
-        elif len(centers) < 2:
-            problem = "one cluster, which couples nothing; give two or more, the background being one"
-        elif not np.isfinite(centers).all():
-            problem = "NaN or infinite values"
-        else:
-            return centers
-        msg = f"GuidedFuzzyCMeans.centers: got {problem}."
-        raise ValueError(msg)
-
-    def _check_guidance(self, guidance) -> np.ndarray:
-        values = np.array(guidance, dtype=float)
-        if values.shape not in ((), (self.n_clusters,)) or np.isnan(values).any() or (values < 0).any():
-            msg = (
-                f"GuidedFuzzyCMeans.guidance: got {guidance!r}, wanted a number of at least 0 (infinity fixes the "
-                f"centres), or {self.n_clusters} of them."
-            )
-            raise ValueError(msg)
-        return np.broadcast_to(values, (self.n_clusters,)).copy()
-
-    def _check_scales(self, scales) -> np.ndarray:
-        values = np.ptp(self._targets, axis=0) if scales is None else np.array(scales, dtype=float)
-        if values.shape != (self.n_properties,) or not np.isfinite(values).all() or (values <= 0).any():
-            source = "the centres, all alike in one property," if scales is None else "scales"
-            msg = (
-                f"GuidedFuzzyCMeans.scales: {source} give {values}; wanted {self.n_properties} positive numbers, "
-                "the size of a difference that matters in each property."
-            )
-            raise ValueError(msg)
-        return values
 
     # memberships and centres --------------------------------------------------------------------------
     def memberships(self, model) -> np.ndarray:

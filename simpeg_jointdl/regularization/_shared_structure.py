@@ -11,6 +11,8 @@ from scipy.spatial import cKDTree
 from ._mesh import active_values, as_regularization_mesh, gradient_matrix
 from ._similarity import structural_similarity
 
+_MOST_CELLS = 10_000  # that are compared, for speed: those with the steepest gradients
+
 
 class SharedStructure(NamedTuple):
     """What :func:`shared_structure` found."""
@@ -70,7 +72,8 @@ def shared_structure(
 
     Notes
     -----
-    Layers, and bodies as wide as the mesh, look the same wherever they are moved, and no such test can tell.
+    Layers, and bodies as wide as the mesh, look the same wherever they are moved, and no such test can tell. Bodies
+    above each other share their sides, and pass.
     """
     regularization_mesh = as_regularization_mesh(mesh, active_cells, "shared_structure")
     if int(n_shifts) < 1:
@@ -78,8 +81,12 @@ def shared_structure(
         raise ValueError(msg)
     similarity = structural_similarity(regularization_mesh, first, second)
     matrix, dim = gradient_matrix(regularization_mesh), regularization_mesh.dim
-    a, b = ((matrix @ np.asarray(model, dtype=float)).reshape(dim, -1) for model in (first, second))
-    p = _rank(regularization_mesh, a, b, int(n_shifts), np.random.default_rng(random_seed))
+    models = [np.asarray(model, dtype=float) for model in (first, second)]
+    a, b = ((matrix @ model).reshape(dim, -1) for model in models)
+    if all(np.ptp(model) > 1e-8 * np.abs(model).max() for model in models):
+        p = _rank(regularization_mesh, a, b, int(n_shifts), np.random.default_rng(random_seed))
+    else:
+        similarity, p = float("nan"), 1.0
     if p > significance:
         warnings.warn(
             f"shared_structure: the two models share no more structure than {100 * p:.0f} % of models moved sideways "
@@ -101,8 +108,6 @@ def _rank(mesh, a, b, n_shifts, rng) -> float:
     inside = ((centers[:, sideways] > low) & (centers[:, sideways] < high)).all(axis=1)
     strength = np.asarray(mesh.vol) * np.linalg.norm(a, axis=0) * inside
     cells = _strongest(strength, 0.95)
-    if not cells.size or not np.any(b[:, inside]):
-        return 1.0
     tree, weighted = cKDTree(centers), np.asarray(mesh.vol)[cells] * a[:, cells]
 
     def shared(offset):
@@ -116,7 +121,7 @@ def _rank(mesh, a, b, n_shifts, rng) -> float:
 
 
 def _strongest(strength, part) -> np.ndarray:
-    """Fewest cells that hold so large a part of the whole."""
+    """Fewest cells that hold so large a part of the whole, or the first of them."""
     order = np.argsort(-strength, kind="stable")
     total = np.cumsum(strength[order])
-    return order[: int(np.searchsorted(total, part * total[-1])) + 1] if total[-1] > 0 else order[:0]
+    return order[: min(int(np.searchsorted(total, part * total[-1])) + 1, _MOST_CELLS)]

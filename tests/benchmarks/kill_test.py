@@ -3,8 +3,9 @@
     python tests/benchmarks/kill_test.py --kills 20
 
 A small inversion of gravity and magnetics with sparse norms and clusters runs in a process of its own, which is
-sent SIGKILL at a random moment; another process resumes it, or begins again if it had not finished an iteration.
-Exit status 1 if any final model differs by more than 1e-8 of the largest property.
+sent SIGKILL a random part of an iteration after a random one, so always after its first checkpoint and before its end;
+another process resumes it. Exit status 1 if any final model differs by more than 1e-8 of the largest property, or if a
+run was not resumed from an iteration between the first and the last.
 """
 
 from __future__ import annotations
@@ -93,15 +94,18 @@ def start_process(folder: Path) -> subprocess.Popen:
     return process
 
 
-def kill(folder: Path, moment: float) -> tuple[Path, float]:
-    """Kill a process so many seconds after it began, or sooner if it is done by then; its folder and the moment."""
+def kill(folder: Path, iteration: int, wait: float) -> int:
+    """Kill a process so many seconds after an iteration was saved, or when the next is; where it can be resumed."""
     folder.mkdir()
     process = start_process(folder)
-    time.sleep(moment)
+    wait_until(lambda: last_iteration(folder) >= iteration, process)
+    deadline = time.monotonic() + wait
+    while time.monotonic() < deadline and last_iteration(folder) == iteration:
+        time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
-    if process.wait(PATIENCE) == -signal.SIGKILL:
-        return folder, moment
-    return kill(folder.with_name(f"{folder.name}_"), 0.7 * moment)
+    if process.wait(PATIENCE) != -signal.SIGKILL:
+        raise RuntimeError(f"the process in {folder} ended before it was killed after iteration {iteration}")
+    return last_iteration(folder)
 
 
 def finish(folder: Path) -> np.ndarray:
@@ -130,7 +134,7 @@ def main() -> int:
         work(options.work, options.iterations)
         return 0
     rng = np.random.default_rng(options.random_seed)
-    table = Table("#", "killed after", "resumed from iteration", "lines of the log", "relative difference")
+    table = Table("#", "killed", "resumed from iteration", "lines of the log", "relative difference")
     table.title = f"{options.kills} runs killed by SIGKILL and resumed, against one that was not"
     worst = 0.0
     with tempfile.TemporaryDirectory() as temporary:
@@ -141,15 +145,19 @@ def main() -> int:
         process.wait(PATIENCE)
         duration = time.monotonic() - began
         reference, n_lines = np.load(whole / "model.npy"), len(directives.read_log(whole / "log.csv")["iteration"])
-        for i, moment in enumerate(rng.uniform(0.0, 0.95 * duration, options.kills), start=1):
-            folder, moment = kill(Path(temporary, str(i)), moment)
-            reached = last_iteration(folder)
+        pause = duration / n_lines
+        # the end of the last but one would leave too little time to be killed in
+        chosen = rng.integers(1, n_lines - 1, options.kills)
+        for i, (iteration, part) in enumerate(zip(chosen, rng.uniform(0.0, 0.9, options.kills), strict=True), start=1):
+            folder = Path(temporary, str(i))
+            reached = kill(folder, iteration, part * pause)
             difference = float(np.abs(finish(folder) - reference).max() / np.abs(reference).max())
             worst = max(worst, difference)
             lines = directives.read_log(folder / "log.csv")["iteration"]
-            if lines.tolist() != list(range(1, n_lines + 1)):
+            if lines.tolist() != list(range(1, n_lines + 1)) or not 1 <= reached < n_lines:
                 worst = np.inf
-            table.add_row(str(i), f"{moment:.2f} s", str(reached), f"{len(lines)} of {n_lines}", f"{difference:.1e}")
+            moment = f"iteration {iteration} + {part * pause:.2f} s"
+            table.add_row(str(i), moment, f"{reached} of {n_lines}", f"{len(lines)}", f"{difference:.1e}")
     table.caption = f"uninterrupted: {n_lines} iterations in {duration:.2f} s; largest difference {worst:.1e}"
     Console(width=100).print(table)
     return int(not worst <= TOLERANCE)

@@ -202,9 +202,7 @@ def test_wrong_order_is_refused(steps):
 
 def test_a_growing_coupling_grows_only_while_the_data_stay_fitted():
     problem = make_joint_problem()
-    coupling = regularization.GuidedFuzzyCMeans(
-        problem.mesh, problem.wires, [[0.0, 0.0], [1.0, 0.05]], guidance=np.inf
-    )
+    coupling = regularization.GuidedFuzzyCMeans(problem.mesh, problem.wires, [[0.0, 0.0], [1.0, 0.05]], guidance=np.inf)
     weights = directives.EstimateCouplingWeights(start="fitted", growth=2.0)
     schedule = directives.JointBetaSchedule()
     parts, fits = [], []

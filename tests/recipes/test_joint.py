@@ -1,6 +1,7 @@
 """Joint inversions from a few arguments: every strategy with every coupling, and each argument does what it says."""
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -205,10 +206,12 @@ def test_cells_where_the_fixed_model_is_not_known_are_not_part_of_the_coupling(m
 
     other = make_tiny_problem()
     pick = sp.identity(problem.n, format="csr")[known]
-    picked = [maps.LinearMap(pick) * wire for _, wire in other.wires.maps]
+    wires = [wire for _, wire in other.wires.maps]
     constant = maps.LinearMap(sp.csr_matrix((known.sum(), 2 * problem.n)), b=geology[known])
-    by_hand = make(other.mesh, wire_map=[*picked, constant], active_cells=known)
-    wanted = other.recipe(couplings=by_hand).run()
+    to_fixed = [
+        make(other.mesh, wire_map=[maps.LinearMap(pick) * wire, constant], active_cells=known) for wire in wires
+    ]
+    wanted = other.recipe(couplings=[make(other.mesh, wire_map=wires), *to_fixed]).run()
     for name, values in found.items():
         np.testing.assert_allclose(values, wanted[name], rtol=1e-6, atol=1e-9)
 
@@ -222,12 +225,39 @@ def test_gaps_do_not_take_the_sensitivity_weights_away():
     )
     recipe.run()
     terms = recipe.inversion.invProb.reg.objfcts
-    weights = terms[2].get_weights("sensitivity")
-    assert weights.shape == (problem.n - 1, 3)
-    for k, term in enumerate(terms[:2]):
+    for term, coupling in zip(terms[:2], terms[3:], strict=True):
+        weights = coupling.get_weights("sensitivity")
+        assert weights.shape == (problem.n - 1, 2)
         own = term.objfcts[0].get_weights("sensitivity")[1:]
-        np.testing.assert_allclose(weights[:, k], own / own.max(), rtol=1e-12)
-    np.testing.assert_array_equal(weights[:, 2], 1.0)
+        np.testing.assert_allclose(weights[:, 0], own / own.max(), rtol=1e-12)
+        np.testing.assert_array_equal(weights[:, 1], 1.0)
+
+
+def test_the_unit_of_a_fixed_model_does_not_matter():
+    """Nor does it outweigh the coupling of the others; one weight for all pairs left these two uncoupled."""
+    found, similarity = [], []
+    for unit in (1.0, 1e6):
+        problem = make_tiny_problem()
+        geology = unit * edge_model(problem)
+        recipe = problem.recipe(
+            couplings=regularization.CrossGradient, fixed_models={"geology": geology}, ratios=[10.0]
+        )
+        found.append(recipe.run())
+        similarity.append(regularization.structural_similarity(problem.mesh, *found[-1].values()))
+        assert len(recipe.inversion.invProb.reg.objfcts) == 2 + 3
+    alone = make_tiny_problem().recipe(strategy="separate").run()
+    for name, values in found[0].items():
+        assert relative(found[1][name], values) < 1e-3
+    assert min(similarity) > regularization.structural_similarity(problem.mesh, *alone.values())
+
+
+def test_clusters_take_all_properties_together():
+    problem = make_tiny_problem()
+    centers = np.c_[COUPLINGS["clusters"].keywords["centers"], [5.0, 7.0, 5.0]]
+    make = partial(regularization.GuidedFuzzyCMeans, centers=centers)
+    recipe = problem.recipe(couplings=make, fixed_models={"geology": edge_model(problem)})
+    (coupling,) = recipe.inversion.invProb.reg.objfcts[2:]
+    assert coupling.n_properties == 3
 
 
 # what is kept -----------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from discretize import TensorMesh
+from simpeg import maps
 
 from simpeg_jointdl.regularization import GuidedFuzzyCMeans
 from tests.registry import make_problem
@@ -136,3 +138,99 @@ def test_new_centers_are_used_at_once(problem):
     coupling.centers = TARGETS + SCALES
     assert coupling(model) == pytest.approx(make(TARGETS + SCALES)(model), rel=1e-12)
     assert coupling(model) != value
+
+
+@pytest.mark.parametrize("balance", [0.0, 0.5])
+@pytest.mark.parametrize("number", [2, 3, 5])
+def test_clusters_can_be_replaced_whatever_their_number(problem, number, balance):
+    make, model, _, _ = problem
+    new = np.random.default_rng(number).uniform([0.5, 15.0], [1.8, 55.0], (number, 2))
+    coupling, fresh = make(guidance=0.5, balance=balance), make(new, guidance=0.5, balance=balance)
+    coupling(model)
+    coupling.set_clusters(new)
+    assert coupling.n_clusters == number
+    for one in (coupling, fresh):
+        one.update(model)
+    assert coupling(model) == fresh(model)
+    np.testing.assert_array_equal(coupling.deriv(model), fresh.deriv(model))
+    np.testing.assert_array_equal(coupling.targets, new)
+    other = make(guidance=0.5, balance=balance)
+    other.restore_checkpoint_state(coupling.checkpoint_state())
+    assert other(model) == coupling(model)
+    np.testing.assert_array_equal(other.guidance, coupling.guidance)
+
+
+def test_bad_clusters_leave_the_old_ones(problem):
+    make, model, _, _ = problem
+    coupling = make(guidance=[0.5, np.inf, 1.0])
+    value = coupling(model)
+    with pytest.raises(ValueError, match=r"GuidedFuzzyCMeans\.guidance: .* or 2 of them"):
+        coupling.set_clusters(TARGETS[:2])
+    with pytest.raises(ValueError, match=r"GuidedFuzzyCMeans\.centers: got one cluster"):
+        coupling.set_clusters(TARGETS[:1], 1.0)
+    assert coupling(model) == value
+    coupling.set_clusters(TARGETS[:2], [np.inf, 0.1])
+    np.testing.assert_array_equal(coupling.guidance, [np.inf, 0.1])
+
+
+# balance ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("balance", [0.5, 1.0])
+@pytest.mark.parametrize("fuzziness", [1.3, 2.0, 3.0])
+def test_balanced_clusters_obey_the_laws(problem, balance, fuzziness):
+    make, model, cells, _ = problem
+    coupling = make(balance=balance, fuzziness=fuzziness, guidance=0.5)
+    coupling.update(model)
+    assert np.ptp(coupling.checkpoint_state()["factors"]) > 0.01
+    rng = np.random.default_rng(0)
+    v = rng.standard_normal(model.size) * np.repeat(SCALES, cells.n)
+    h = 1e-5
+    slope = (coupling(model + h * v) - coupling(model - h * v)) / (2 * h)
+    assert coupling.deriv(model) @ v == pytest.approx(slope, rel=1e-6)
+    residual = coupling.residual(model)
+    assert residual @ residual == pytest.approx(coupling(model), rel=1e-12)
+    hessian = coupling.deriv2(model, v)
+    assert v @ hessian >= 0
+    np.testing.assert_allclose(coupling.hessian_diagonal(model) * v, hessian, rtol=1e-9)
+    np.testing.assert_allclose(coupling.memberships(model).sum(axis=1), 1.0, rtol=1e-12)
+    # memberships minimise the sum: any others, at these factors, cost more
+    value = coupling(model)
+    coupling.restore_checkpoint_state(coupling.checkpoint_state())
+    assert coupling(model) == value
+
+
+def test_balance_is_off_until_the_first_update_and_by_default(problem):
+    make, model, _, _ = problem
+    assert make(balance=1.0)(model) == make()(model)
+    plain = make(guidance=np.inf)
+    plain.update(model)
+    assert plain(model) == make(guidance=np.inf)(model)
+    for wrong in (-0.1, 1.5, np.nan):
+        with pytest.raises(ValueError, match=r"GuidedFuzzyCMeans\.balance"):
+            make(balance=wrong)
+
+
+@pytest.mark.parametrize(("balance", "kept"), [(0.0, False), (0.5, True), (1.0, True)])
+def test_a_small_body_keeps_its_volume_if_balanced(balance, kept):
+    """A block of 4 % of the cells, blurred to less than half its contrast, beside a large background."""
+    mesh = TensorMesh([200, 1])
+    wires = maps.Wires(("a", 200), ("b", 200))
+    truth = np.zeros(200)
+    truth[100:108] = 1.0
+    x = np.arange(200.0)
+    blur = np.exp(-0.5 * ((x[:, None] - x) / 7.0) ** 2)
+    blur /= blur.sum(axis=1, keepdims=True)
+    both = np.tile(blur @ truth, 2)
+    assert 0.2 < both.max() < 0.5
+    coupling = GuidedFuzzyCMeans(mesh, wires, [[0.0, 0.0], [1.0, 1.0]], guidance=np.inf, balance=balance)
+    model = both.copy()
+    for _ in range(60):  # to the model that is near the blurred one and to the centres
+        coupling.update(model)
+        diagonal = coupling.hessian_diagonal(model)
+        gradient = coupling.deriv(model) + 0.2 * diagonal.mean() * (model - both)
+        model = model - gradient / (diagonal + 0.2 * diagonal.mean())
+    volume = np.count_nonzero(model[:200] > 0.5)
+    assert (volume > 0) == kept
+    if kept:
+        assert 8 <= volume <= 10  # 8 in truth

@@ -1,0 +1,102 @@
+"""Projected Gauss-Newton: it ends where bounded least squares end, and bounds hold only those pushed against them."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.optimize import lsq_linear
+
+from simpeg_jointdl.optimization import BoundedGaussNewton
+
+
+def least_squares(n_rows=40, n=25, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n_rows, n)) * np.geomspace(1.0, 30.0, n), 10.0 * rng.standard_normal(n_rows)
+
+
+def minimize(matrix, wanted, lower, upper, start, **options):
+    def function(x, return_g=True, return_H=True):
+        residual = matrix @ x - wanted
+        out = [residual @ residual]
+        out += [2.0 * matrix.T @ residual] if return_g else []
+        out += [sp.csr_matrix(2.0 * matrix.T @ matrix)] if return_H else []
+        return tuple(out) if len(out) > 1 else out[0]
+
+    minimizer = BoundedGaussNewton(
+        **{"lower": lower, "upper": upper, "maxIter": 60, "cg_maxiter": 200, "cg_rtol": 1e-12} | options
+    )
+    minimizer.tolX = minimizer.tolF = minimizer.tolG = minimizer.eps = 0.0
+    minimizer.printers, minimizer.stoppers = [], minimizer.stoppers[-1:]  # the largest number of iterations
+    minimizer.approxHinv = sp.diags(0.5 / np.sum(matrix**2, axis=0), format="csr")
+    return minimizer.minimize(function, np.array(start, dtype=float)), minimizer
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("lower", "upper"), [(-0.3, 0.3), (0.0, np.inf), (-np.inf, 0.1), (-0.2, 0.05), (None, 0.1)])
+def test_bounded_least_squares(lower, upper, seed):
+    matrix, wanted = least_squares(seed=seed)
+    ends = (-np.inf if lower is None else lower, upper)
+    exact = lsq_linear(matrix, wanted, ends, tol=1e-14, method="bvls").x
+    start = np.clip(np.full(exact.size, 0.02), *ends)
+    found, minimizer = minimize(matrix, wanted, lower, upper, start)
+    np.testing.assert_allclose(found, exact, atol=1e-7)
+    assert (found <= upper).all()
+    assert (found >= ends[0]).all()
+    assert np.isfinite(minimizer.cg_rel_resid)
+
+
+@pytest.mark.parametrize("side", [-0.3, 0.3])
+def test_leaves_a_bound_it_started_on(side):
+    """Where all cells start on a bound, SimPEG's own divides by zero."""
+    matrix, wanted = least_squares(seed=1)
+    exact = lsq_linear(matrix, wanted, (-0.3, 0.3), tol=1e-14, method="bvls").x
+    found, _ = minimize(matrix, wanted, -0.3, 0.3, np.full(exact.size, side), maxIter=15)
+    np.testing.assert_allclose(found, exact, atol=1e-7)
+
+
+def test_cells_within_the_width_still_reach_their_bound():
+    """Left out of the conjugate gradients a hair off the bound, they would stay there."""
+    matrix, wanted = np.diag([1.0, 2.0]), np.array([5.0, 0.2])
+    found, _ = minimize(matrix, wanted, -1.0, 1.0, [0.999, 0.0], bound_width=0.01)
+    np.testing.assert_allclose(found, [1.0, 0.1], atol=1e-12)
+
+
+def test_held_parameters_never_move():
+    matrix, wanted = least_squares()
+    rng = np.random.default_rng(0)
+    held = np.arange(25) % 3 == 0
+    start = rng.uniform(-0.1, 0.1, 25)
+    lower, upper = np.where(held, start, -0.3), np.where(held, start, 0.3)
+    found, _ = minimize(matrix, wanted, lower, upper, start)
+    np.testing.assert_array_equal(found[held], start[held])
+    rest = lsq_linear(matrix[:, ~held], wanted - matrix[:, held] @ start[held], (-0.3, 0.3), tol=1e-14, method="bvls")
+    np.testing.assert_allclose(found[~held], rest.x, atol=1e-7)
+
+
+def test_nothing_moves_where_all_is_held_or_done():
+    matrix, wanted = least_squares()
+    start = np.full(25, 0.1)
+    found, minimizer = minimize(matrix, wanted, start, start, start)
+    np.testing.assert_array_equal(found, start)
+    assert minimizer.cg_count == 0
+
+
+@pytest.mark.parametrize("bounds", [(-np.inf, np.inf), (None, None)], ids=str)
+def test_without_bounds_it_is_least_squares(bounds):
+    matrix, wanted = least_squares()
+    found, _ = minimize(matrix, wanted, *bounds, np.zeros(25), maxIter=3)
+    np.testing.assert_allclose(found, np.linalg.lstsq(matrix, wanted, rcond=None)[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("width", [-1e-3, 0.5, np.nan, np.inf])
+def test_bad_widths(width):
+    with pytest.raises(ValueError, match=r"BoundedGaussNewton\.bound_width: got"):
+        BoundedGaussNewton(bound_width=width)
+
+
+def test_takes_what_simpegs_takes():
+    minimizer = BoundedGaussNewton(maxIter=7, cg_atol=1e-5, maxIterLS=4, require_decrease=True, tolX=0.2, upper=1.0)
+    assert (minimizer.maxIter, minimizer.maxIterLS, minimizer.tolX, minimizer.cg_atol) == (7, 4, 0.2, 1e-5)
+    assert minimizer.require_decrease
+    assert not BoundedGaussNewton().require_decrease
+    assert minimizer.cg_rtol == 1e-3
+    assert minimizer.upper == 1.0
