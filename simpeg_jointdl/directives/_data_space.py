@@ -94,6 +94,7 @@ class UpdateDataSpacePreconditioner(UpdateJointPreconditioner):
         """All that it is built from and that may change."""
         model = self.invProb.model
         diagonal = float(self.invProb.beta) * self._term_diagonal(self.reg, model)
+        diagonal = diagonal + getattr(self.opt, "bound_curvature", 0.0)
         if not (diagonal > 0.0).all():  # a little of the data's own where there is no regularization, to move at all
             diagonal = np.where(diagonal > 0.0, diagonal, _WEAK * self.diagonal(model))
         return {"model": model, "free": free, "diagonal": diagonal, "multipliers": list(self.dmisfit.multipliers)}

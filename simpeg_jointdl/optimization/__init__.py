@@ -1,7 +1,7 @@
 """Minimizers beside SimPEG's own, with the same interface.
 
 ==========================  =====================================================================
-`BoundedGaussNewton`        projected Gauss-Newton whose steps free cells that want off their bound
+`BoundedGaussNewton`        Gauss-Newton between bounds, scaled by the room that is left
 ==========================  =====================================================================
 """
 

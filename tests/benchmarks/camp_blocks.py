@@ -66,7 +66,7 @@ def make_misfits(survey, mesh, wires):
 
 
 def compared(survey, mesh, models) -> list[tuple[float, float]]:
-    """Volume weighted rms error and correlation (of cells, as published) of density and of susceptibility, on the published mesh."""
+    """Volume weighted rms error and correlation of density and of susceptibility, on the published mesh."""
     centers = survey.mesh.cell_centers
     inside = (np.abs(centers[:, 0]) < 4000) & (np.abs(centers[:, 1]) < 7000) & (centers[:, 2] > -2500)
     weights = survey.mesh.cell_volumes[inside] / survey.mesh.cell_volumes[inside].sum()

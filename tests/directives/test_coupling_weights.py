@@ -229,5 +229,5 @@ def test_a_growing_coupling_grows_only_while_the_data_stay_fitted():
 
 
 def test_growth_must_grow():
-    with pytest.raises(ValueError, match="growth: got 1.0, wanted a number above 1"):
+    with pytest.raises(ValueError, match=r"growth: got 1\.0, wanted a number above 1"):
         directives.EstimateCouplingWeights(growth=1.0)

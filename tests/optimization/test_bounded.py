@@ -1,4 +1,4 @@
-"""Projected Gauss-Newton: it ends where bounded least squares end, and bounds hold only those pushed against them."""
+"""Gauss-Newton between bounds: it ends where bounded least squares end, and holds only what has no room."""
 
 import numpy as np
 import pytest
@@ -53,11 +53,28 @@ def test_leaves_a_bound_it_started_on(side):
     np.testing.assert_allclose(found, exact, atol=1e-7)
 
 
-def test_cells_within_the_width_still_reach_their_bound():
-    """Left out of the conjugate gradients a hair off the bound, they would stay there."""
+def test_cells_near_their_bound_still_reach_it():
     matrix, wanted = np.diag([1.0, 2.0]), np.array([5.0, 0.2])
-    found, _ = minimize(matrix, wanted, -1.0, 1.0, [0.999, 0.0], bound_width=0.01)
+    found, _ = minimize(matrix, wanted, -1.0, 1.0, [0.999, 0.0])
     np.testing.assert_allclose(found, [1.0, 0.1], atol=1e-12)
+
+
+def test_no_cell_takes_more_than_its_reach():
+    matrix, wanted = np.eye(2), np.array([50.0, -50.0])
+    found, _ = minimize(matrix, wanted, -1.0, 1.0, [0.0, 0.0], maxIter=1, reach=0.9)
+    assert (np.abs(found) <= 0.9 + 1e-12).all()
+
+
+def test_many_bounds_and_strong_data_need_few_steps():
+    """SimPEG's projected steps are cut to nothing here."""
+    rng = np.random.default_rng(0)
+    n = 100
+    left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
+    matrix = left @ np.diag(np.geomspace(1.0, 1e-2, n)) @ right
+    wanted = matrix @ np.where(rng.random(n) < 0.5, 0.0, 1.0) + 1e-2 * rng.standard_normal(n)
+    exact = lsq_linear(matrix, wanted, (0.0, 1.0), tol=1e-14, method="bvls").x
+    found, _ = minimize(matrix, wanted, 0.0, 1.0, np.full(n, 0.5), maxIter=40, cg_maxiter=2000)
+    assert np.sum((matrix @ found - wanted) ** 2) < 1.001 * np.sum((matrix @ exact - wanted) ** 2)
 
 
 def test_held_parameters_never_move():
@@ -87,10 +104,10 @@ def test_without_bounds_it_is_least_squares(bounds):
     np.testing.assert_allclose(found, np.linalg.lstsq(matrix, wanted, rcond=None)[0], atol=1e-9)
 
 
-@pytest.mark.parametrize("width", [-1e-3, 0.5, np.nan, np.inf])
-def test_bad_widths(width):
-    with pytest.raises(ValueError, match=r"BoundedGaussNewton\.bound_width: got"):
-        BoundedGaussNewton(bound_width=width)
+@pytest.mark.parametrize("reach", [-1e-3, 0.0, 1.5, np.nan])
+def test_bad_reach(reach):
+    with pytest.raises(ValueError, match=r"BoundedGaussNewton\.reach: got"):
+        BoundedGaussNewton(reach=reach)
 
 
 def test_takes_what_simpegs_takes():
