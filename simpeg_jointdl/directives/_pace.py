@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_NEAR, _PATIENCE = 10.0, 4
+_NEAR, _PATIENCE, _STILL = 10.0, 4, 0.02
 
 
 class Pace:
@@ -22,14 +22,14 @@ class Pace:
     ----------
     side, gain : (n_properties,) numpy.ndarray
         Which way each went last (1: divided), and the exponent of its steps.
-    waited : (n_properties,) numpy.ndarray
-        Steps that each has waited for.
+    waited, excess : (n_properties,) numpy.ndarray
+        Steps that each has waited for, and where its misfit stood last.
     """
 
     def __init__(self, n_properties: int, cooling_factor: float, tolerance: float):
         self.cooling_factor, self.tolerance = cooling_factor, tolerance
         self.side, self.gain = np.zeros(n_properties), np.ones(n_properties)
-        self.waited = np.zeros(n_properties)
+        self.waited, self.excess = np.zeros(n_properties), np.full(n_properties, np.inf)
 
     def factors(self, excess: np.ndarray, moving: np.ndarray, inexact: bool = False) -> np.ndarray:
         """Divisor of each parameter: above 1 where its data are not fitted, below 1 where they are fitted too well.
@@ -42,10 +42,12 @@ class Pace:
             Which may move.
         inexact : bool
             Whether the last Gauss-Newton step was cut short. Near the target the next steps are then awaited:
-            dividing on would end far below, once they have caught up.
+            dividing on would end far below, once they have caught up. Not if the misfit stands still meanwhile.
         """
         factor = np.ones(len(excess))
-        waits = inexact & (excess < _NEAR) & (self.waited < _PATIENCE)
+        still = np.abs(excess - self.excess) <= _STILL * excess
+        waits = inexact & (excess < _NEAR) & (self.waited < _PATIENCE) & ~(still & (self.waited > 0))
+        self.excess = np.array(excess, dtype=float)
         self.waited = np.where(waits, self.waited + 1, 0)
         above = moving & (excess > 1.0) & ~waits
         below = moving & (excess > 0.0) & (excess < 1.0 - self.tolerance)

