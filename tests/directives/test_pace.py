@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 import pytest
+from simpeg.directives import InversionDirective
 
 from simpeg_jointdl import directives
 from simpeg_jointdl.directives._pace import Pace
@@ -115,15 +116,16 @@ def test_patience_ends_where_data_cannot_be_fitted_worse():
 
 
 def test_only_those_that_steer_are_cooled_and_asked_whether_they_are_done(caplog):
-    class OnlyTheFirst(directives.UpdateJointPreconditioner):
+    class OnlyTheFirst(InversionDirective):
         def initialize(self):
-            super().initialize()
             self.inversion.directiveList.dList[0].steer([True, False])
 
     problem = make_joint_problem()
     schedule = directives.JointBetaSchedule()
     logging.getLogger("SimPEG").propagate = True
-    inversion = problem.inversion(problem.terms, [schedule, OnlyTheFirst()], max_iterations=15)
+    inversion = problem.inversion(
+        problem.terms, [schedule, directives.UpdateJointPreconditioner(), OnlyTheFirst()], max_iterations=15
+    )
     inversion.invProb.startup(problem.start)
     inversion.directiveList.call("initialize")
     first = list(inversion.invProb.reg.multipliers)
