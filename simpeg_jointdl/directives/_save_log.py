@@ -66,6 +66,11 @@ class SaveLog(IterationWatcher, InversionDirective):
             groups["beta"] = {"common": table["beta"]}
         for group in ("weight", "value"):
             groups[f"coupling_{group}"] = {name: table[f"{group}_{name}"] for name in self._couplings}
+        terms = [key.removeprefix("value_") for key in table if key.startswith("value_")]
+        groups["term_value"] = {
+            name: [w * v for w, v in zip(table[f"weight_{name}"], table[f"value_{name}"], strict=True)]
+            for name in terms
+        }
         return {group: curves for group, curves in groups.items() if curves}
 
     def initialize(self):

@@ -135,14 +135,11 @@ def test_between_factorizations_bounds_are_followed():
 
 
 # refusals ---------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("engine", ["geoana", "choclo"])
-def test_simulations_without_sensitivities_are_refused(engine):
-    if engine == "choclo":
-        pytest.importorskip("choclo")
+def test_simulations_without_sensitivities_are_refused():
     problem = make_joint_problem()
     old = problem.misfits[0].simulation
     problem.misfits[0].simulation = gravity.Simulation3DIntegral(
-        problem.mesh, survey=old.survey, rhoMap=old.rhoMap, store_sensitivities="forward_only", engine=engine
+        problem.mesh, survey=old.survey, rhoMap=old.rhoMap, store_sensitivities="forward_only"
     )
     directive = KIND()
     inversion = problem.inversion(problem.terms, [directive])

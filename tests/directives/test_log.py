@@ -55,7 +55,7 @@ def test_columns_and_their_laws(finished):
     # with what the iteration was computed, not with what directives made of it for the next one
     np.testing.assert_allclose(table["phi_m"], sum(table[f"value_{t}"] * table[f"weight_{t}"] for t in terms))
     np.testing.assert_allclose(table["beta_gravity"], table["beta"] * table["weight_WeightedLeastSquares"])
-    assert table["beta_gravity"][-1] > inversion.directiveList.dList[1].betas[0]
+    assert table["beta_gravity"][0] > inversion.directiveList.dList[1].betas[0]
     for i, model in enumerate(models):
         assert table["value_CrossGradient"][i] == pytest.approx(inversion.invProb.reg.objfcts[2](model))
         assert table["chi_magnetics"][i] == pytest.approx(inversion.invProb.dmisfit.objfcts[1](model) / n_data[1])
@@ -76,7 +76,14 @@ def test_numbers_are_kept_to_the_bit_in_memory_and_on_disk(finished):
 
 
 def test_the_history_is_what_the_figure_of_convergence_takes(finished):
-    assert len(plotting.plot_convergence(finished[0].history).axes) == 4
+    assert len(plotting.plot_convergence(finished[0].history).axes) == 5
+
+
+def test_the_terms_of_the_history_sum_to_the_whole(finished):
+    log, _, _ = finished
+    terms = log.history["term_value"]
+    assert list(terms) == ["WeightedLeastSquares", "WeightedLeastSquares 2", "CrossGradient"]
+    np.testing.assert_allclose(np.sum(list(terms.values()), axis=0), directives.read_log(log.path)["phi_m"])
 
 
 def test_in_memory_only_with_one_common_beta_and_no_coupling():
@@ -86,7 +93,7 @@ def test_in_memory_only_with_one_common_beta_and_no_coupling():
     assert log.history == {}
     problem.inversion(problem.terms, steps, max_iterations=2).run(problem.start)
     assert log.history["beta"] == {"common": [1.0, 0.5]}
-    assert set(log.history) == {"chi", "beta"}
+    assert set(log.history) == {"chi", "beta", "term_value"}
 
 
 def test_a_column_for_every_misfit_whatever_it_is_called():
