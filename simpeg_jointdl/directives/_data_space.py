@@ -24,9 +24,9 @@ class UpdateDataSpacePreconditioner(UpdateJointPreconditioner):
         \mathbf M^{-1} = (\mathbf D + \mathbf A^\top \mathbf A)^{-1} = \mathbf D^{-1} - \mathbf D^{-1} \mathbf A^\top
         (\mathbf I + \mathbf A \mathbf D^{-1} \mathbf A^\top)^{-1} \mathbf A \mathbf D^{-1}
 
-    over the parameters that are not bound; it is zero on the others. Conjugate gradients then converge in some ten
-    steps where a Jacobi preconditioner leaves a large residual after hundreds, as it does when anomalies are a thousand
-    times their noise. Each Gauss-Newton step costs one product
+    over the parameters that are not bound; it is zero on the others. Conjugate gradients then converge in few
+    steps where a Jacobi preconditioner needs very many, as it does when anomalies are far above their
+    noise. Each Gauss-Newton step costs one product
     :math:`\mathbf A \mathbf D^{-1} \mathbf A^\top`, ``n_data² n_cells`` operations, and a Cholesky factorization of
     ``n_data²`` float64 numbers per data set (0.3 GB for 6000 data), so it is for thousands of data, not for hundreds of
     thousands. Data sets that share parameters are factorized together.

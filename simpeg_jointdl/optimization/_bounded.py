@@ -19,8 +19,8 @@ class BoundedGaussNewton(ProjectedGNCG):
         v_j = \begin{cases} m_j - l_j & g_j > 0 \\ u_j - m_j & g_j \leq 0 \end{cases}
 
     :math:`v_j` being the room between the model and the bound to which the gradient drives it. A cell near that
-    bound is stiff and hardly moves, one that is driven off its bound is free, and all find their place together, in
-    about as many steps as without bounds. No cell takes more than the part `reach` of its room in a step, so one that
+    bound is stiff and hardly moves, one that is driven off its bound is free, and all find their place together.
+    No cell takes more than the part `reach` of its room in a step, so one that
     belongs on a bound ends beside it, nearer with every step. Cells without any room are held.
 
     A step that the line search could cut but not make descend is taken all the same; pass

@@ -223,7 +223,7 @@ def _whole_model(argument, given, names, n_active, default=None) -> np.ndarray:
 
 
 def _off_bounds(model, lower, upper) -> np.ndarray:
-    """Inside the bounds, a hair off them: cells on a bound do not move in a first projected step."""
+    """Inside the bounds, a hair off them: a cell without room is held."""
     width = np.where(np.isfinite(upper - lower), upper - lower, 1e-2)
     return np.clip(model, np.where(np.isfinite(lower), lower + 1e-3 * width, -np.inf), upper - 1e-3 * width)
 

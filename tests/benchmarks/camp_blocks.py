@@ -39,7 +39,7 @@ RUNS = {
     "smooth, bounds, clusters": {"norms": None, "alpha_s": 1e-2, "bounds": WITHIN_TABLE, "couplings": CLUSTERS},
     "sparse, clusters": {"couplings": CLUSTERS},
     "sparse, bounds, clusters": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS},
-    "the same, clusters at once": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
+    "the same, clusters from the start": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
     "sparse, cross-gradient": {"couplings": regularization.CrossGradient, "ratios": 1.0},
     "sparse, Gramian": {"couplings": partial(regularization.Gramian, window=WINDOW), "ratios": 1.0},
     "sparse, Pearson": {"couplings": partial(regularization.LocalPearson, window=WINDOW), "ratios": 1.0},
