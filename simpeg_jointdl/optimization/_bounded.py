@@ -7,6 +7,10 @@ import scipy.sparse as sp
 from simpeg.optimization import ProjectedGNCG
 
 
+_SOLVES = 4  # of one step, at most
+_SPOILT = 0.5  # part of the promised decrease below which cut cells are held and the others solved for again
+
+
 class BoundedGaussNewton(ProjectedGNCG):
     r"""Inexact Gauss-Newton between bounds, scaled by the room that is left.
 
@@ -22,6 +26,9 @@ class BoundedGaussNewton(ProjectedGNCG):
     bound is stiff and hardly moves, one that is driven off its bound is free, and all find their place together.
     No cell takes more than the part `reach` of its room in a step, so one that
     belongs on a bound ends beside it, nearer with every step. Cells without any room are held.
+
+    Where the cut spoils a step, so that the quadratic model of the function falls by less than half of what
+    the whole step promised, the cells that were cut are held there and the others are solved for again.
 
     A step that the line search could cut but not make descend is taken all the same; pass
     ``require_decrease=True`` to stop there, as SimPEG does.
@@ -54,10 +61,11 @@ class BoundedGaussNewton(ProjectedGNCG):
         super().__init__(cg_rtol=cg_rtol, **kwargs)
         self.reach = float(reach)
         self.bound_curvature = 0.0
+        self._held = None
 
     def bindingSet(self, x):
         """Cells without any room where the gradient drives them, (nP,) of bool."""
-        return self._room(x) <= 0.0
+        return self._room(x) <= 0.0 if self._held is None else self._held
 
     def activeSet(self, x):
         """The binding set; all others take part in the conjugate gradients."""
@@ -70,12 +78,39 @@ class BoundedGaussNewton(ProjectedGNCG):
         near = free & np.isfinite(room)
         self.bound_curvature = np.divide(np.abs(self.g), room, out=np.zeros_like(self.g), where=near)
         if np.any(self.g[free]):
-            step = self._scaled_direction()
-        else:  # nothing to solve for, and SimPEG would divide by it
-            step = np.zeros_like(self.xc)
-            self.cg_count, self.cg_abs_resid, self.cg_rel_resid = 0, 0.0, 0.0
+            return self._cut_direction(free)
+        # nothing to solve for, and SimPEG would divide by it
+        self.cg_count, self.cg_abs_resid, self.cg_rel_resid = 0, 0.0, 0.0
+        return np.zeros_like(self.xc)
+
+    def _cut_direction(self, free):
+        """A step within reach; cells that are cut are held if the step is worth little with them cut."""
         lower, upper = self._bounds()
-        return np.clip(step, self.reach * (lower - self.xc), self.reach * (upper - self.xc))
+        least, most = self.reach * (lower - self.xc), self.reach * (upper - self.xc)
+        gradient, cg_count = self.g, 0
+        stiffened = _Stiffened(self.H, self.bound_curvature)
+        best, best_value, held_step = np.zeros_like(self.xc), 0.0, np.zeros_like(self.xc)
+        self._held = ~free
+        try:
+            for _ in range(_SOLVES):
+                whole = held_step + self._scaled_direction()
+                cg_count += self.cg_count
+                step = np.clip(whole, least, most)
+                product = stiffened * step
+                value = gradient @ step + 0.5 * step @ product
+                if value < best_value or not best.any():
+                    best, best_value = step, value
+                # a whole Newton step lowers the model by half of -gᵀp
+                if value <= _SPOILT * 0.5 * (gradient @ whole):
+                    break
+                self._held = self._held | (step != whole)
+                held_step = np.where(self._held, step, 0.0)
+                self.g = gradient + stiffened * held_step
+                if not np.any(self.g[~self._held]):
+                    break
+        finally:
+            self.g, self._held, self.cg_count = gradient, None, cg_count
+        return best
 
     def _scaled_direction(self):
         hessian, preconditioner = self.H, getattr(self, "_approxHinv", None)
