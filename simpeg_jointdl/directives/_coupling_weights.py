@@ -24,6 +24,8 @@ from ._problem import (
 
 _STARTS = ("structure", "fitted", "settled")
 _FIRST_PART = 0.01
+_YIELD = 4.0  # a coupling that grows may bring betas down by this; then it gives way, not they
+_LEAST_GROWTH = 1.05
 
 
 class EstimateCouplingWeights(JointTerms, InversionDirective):
@@ -37,7 +39,8 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         \frac{\| \mathbf H_\text{reg}^{kk} \|_2}{\| \mathbf H_\text{coupling}^{kk} \|_2} \right)^{1/N}
 
     so that with a ratio of 1 a coupling is as stiff as the regularization,
-    whatever the units of the properties, the cells and the data. 0.1 is weak, 10 is strong.
+    whatever the units of the properties, the cells and the data. 0.1 is weak, 10 is strong. Clusters also get
+    their ``strengths``, so that they are so for each property by itself.
 
     Norms are taken where the models have structure: over the cells in which any coupled property stands out
     from its median by a tenth of its largest excursion. (A normalised coupling is stiffest where nothing
@@ -58,8 +61,10 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         :class:`TakeTurns` they begin in the last turn of the first round.
     growth : float, optional
         Begin with a hundredth of the ratios, and multiply them by this in each iteration that leaves all data within a
-        tenth of their targets, up to their full size. A coupling that grows nudges the models along what the
-        data leave open; one that begins in full overrules the data first, and what it settles in then is often wrong.
+        tenth of their targets, up to their full size. Where betas fall to a quarter of what they were because the
+        coupling keeps data from their targets, it takes a step back instead, and shorter steps from then on. A
+        coupling that grows nudges the models along what the data leave open; one that begins in full overrules the data
+        first, and what it settles in then is often wrong.
     sensitivity_weights : bool
         Hand each coupling the sensitivity weights of the properties it couples, each with largest value 1,
         as its weights named ``"sensitivity"``. Without them a cluster coupling makes models worse.
@@ -92,7 +97,8 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             msg = f"EstimateCouplingWeights.growth: got {growth!r}, wanted a number above 1, or None for all at once."
             raise ValueError(msg)
         self.ratios, self.start, self._started = ratios, start, False
-        self.growth, self._part = growth, 1.0
+        self.growth, self._growth, self._part = growth, growth, 1.0
+        self._first_betas = None
         self.sensitivity_weights = bool(sensitivity_weights)
         self.random_seed = int(random_seed)
         self._betas = None
@@ -101,7 +107,8 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
     def settled(self) -> bool:
         """Whether couplings have begun and grown, or wait for a property whose turn has not come."""
         if self._started:
-            return self._part >= 1.0 or not self.weights.any()
+            at_rest = self._growth is None or self._growth <= _LEAST_GROWTH
+            return at_rest or self._part >= 1.0 or not self.weights.any()
         schedule = beta_schedule(self)
         return not schedule.fitted[~schedule.steering].all()
 
@@ -131,6 +138,7 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         per_item(self.ratios, len(couplings(self.reg)), "EstimateCouplingWeights.ratios", "coupling")
         self._started = self.start == "structure"
         self._part = 1.0 if self.growth is None else _FIRST_PART
+        self._growth, self._first_betas = self.growth, None
         if not self._started:
             beta_schedule(self)
         self._update()
@@ -145,13 +153,27 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         constrains = schedule.constrains[:, schedule.steering].any(axis=1)
         return schedule.chi is not None and bool((schedule.chi <= 1.1 * schedule.targets)[constrains].all())
 
+    def _grow_or_yield(self):
+        """Take the next step up; or down, if betas fall on and on because the coupling keeps data from their target."""
+        schedule = beta_schedule(self)
+        betas = schedule.betas
+        if self._first_betas is None:
+            self._first_betas = betas
+        least = self._first_betas / _YIELD
+        if (betas < least).any():
+            schedule.set_betas(np.maximum(betas, least))
+            self._part /= self._growth
+            self._growth = np.sqrt(self._growth)  # so that it comes to rest where data and coupling agree
+        elif self._part < 1.0 and self._may_grow():
+            self._part = min(1.0, self._growth * self._part)
+        self._betas = None
+
     def endIter(self):
         """Estimate again if a beta has changed, or if a coupling waits for structure."""
         if not self._started:
             self._started = self._may_start()
-        elif self._part < 1.0 and self._may_grow():
-            self._part = min(1.0, self.growth * self._part)
-            self._betas = None
+        elif self._growth is not None and self._growth > _LEAST_GROWTH:
+            self._grow_or_yield()
         if self.sensitivity_weights:
             for place in couplings(self.reg):
                 self._hand_over_sensitivities(self.reg.objfcts[place], self.invProb.model)
@@ -191,7 +213,12 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             stiffness = spectral_norm(lambda v: coupling.deriv2(model, v), block, rng)
             if stiffness > 0.0:
                 ratios.append(spectral_norm(lambda v: self._regularization_product(model, v), block, rng) / stiffness)
-        return float(np.exp(np.mean(np.log(ratios)))) if ratios and min(ratios) > 0.0 else 0.0
+        if not ratios or min(ratios) <= 0.0:
+            return 0.0
+        mean = float(np.exp(np.mean(np.log(ratios))))
+        if len(ratios) == len(getattr(coupling, "strengths", ())):  # each property as stiff as its regularization
+            coupling.strengths = coupling.strengths * np.array(ratios) / mean
+        return mean
 
     def _regularization_product(self, model, v):
         """Product of the Hessian of all terms but couplings, with their multipliers."""

@@ -48,10 +48,9 @@ class JointBetaSchedule(JointTerms, InversionDirective):
 
     The inversion stops when every :math:`\chi` is at its target, at most `tolerance` below, and no property changes
     by more than `model_tolerance` of its deviation from its mean in an iteration; data fitted better than that stop
-    it after `patience` such iterations. Or it stops at the minimizer's ``maxIter``, with
-    a warning that names what is above its target. The minimizer's own criteria on the objective function and
-    the model are switched off for the run: they are absolute, and end one in small units before any data are
-    fitted. Nor does a line search that finds nothing better end it: the model then rests.
+    it after `patience` such iterations. Or it stops at ``maxIter``, with a warning that names what is above. The
+    minimizer's own criteria on the objective function and the model are switched off for the run: they are absolute,
+    and end one in small units before any data are fitted. Nor does a line search that finds nothing better end it.
 
     Parameters
     ----------
@@ -231,12 +230,13 @@ class JointBetaSchedule(JointTerms, InversionDirective):
             data = spectral_norm(partial(self.dmisfit.deriv2, model), support, self._rng(k))
             if stiffness > 0.0 and data > 0.0:
                 betas[k] = ratios[k] * data / stiffness
-        self._set_betas(betas)
+        self.set_betas(betas)
 
     def _group_product(self, group, model, v):
         return sum(self._relative[i] * self.reg.objfcts[i].deriv2(model, v) for i in group)
 
-    def _set_betas(self, betas):
+    def set_betas(self, betas):
+        """Other trade-off parameters from here on, (n_properties,)."""
         multipliers = list(self.reg.multipliers)
         for group, beta in zip(self._groups, betas, strict=True):
             for place in group:
@@ -282,13 +282,13 @@ class JointBetaSchedule(JointTerms, InversionDirective):
             )
 
     def _cool(self, excess):
-        worst = np.where(self._constrains, excess[:, None], 0.0).max(axis=0)  # per property; 0 where no data reach
+        worst = np.where(self._constrains, excess[:, None], 0.0).max(axis=0)  # 0 where no data reach
         cut_short = getattr(self.opt, "cg_count", 0) >= getattr(self.opt, "cg_maxiter", np.inf)
         factor = self._pace.factors(worst, self.steering, cut_short or self.opt.iterLS > 0)
         if self._steered_by_irls:
             factor = np.exp(np.log(factor) - np.log(factor[worst > 0.0]).mean())
             factor[worst == 0.0] = 1.0
-        self._set_betas(self.betas / factor)
+        self.set_betas(self.betas / factor)
 
 
 def beta_schedule(directive) -> JointBetaSchedule:

@@ -6,7 +6,6 @@ import numpy as np
 import scipy.sparse as sp
 from simpeg.optimization import ProjectedGNCG
 
-
 _SOLVES = 4  # of one step, at most
 _SPOILT = 0.5  # part of the promised decrease below which cut cells are held and the others solved for again
 

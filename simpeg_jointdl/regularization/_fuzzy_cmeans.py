@@ -49,6 +49,10 @@ class GuidedFuzzyCMeans(BaseCoupling):
     ----------
     centers, targets : (n_clusters, n_properties) numpy.ndarray
         Copies; `centers` can be set.
+    strengths : (n_properties,) numpy.ndarray
+        How strongly each property is drawn, 1 unless set: a factor of its :math:`w_{jp}` in the sum, but not in the
+        memberships, which would else be those of the strongest property alone. These no longer minimise the sum
+        then, and are held from one :meth:`update` to the next.
 
     Notes
     -----
@@ -92,6 +96,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
             raise ValueError(msg)
         self._balance = float(balance)
         self._factors = np.ones(self.n_clusters)
+        self._strengths, self._held = np.ones(self.n_properties), None
 
     # settings -----------------------------------------------------------------------------------------
     @property
@@ -126,7 +131,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
         guidance = check_guidance(guidance, len(targets))
         if len(targets) != self.n_clusters:
             self._factors = np.ones(len(targets))
-        self._targets, self._guidance = targets, guidance
+        self._targets, self._guidance, self._held = targets, guidance, None
         self.centers = targets
 
     @property
@@ -136,14 +141,29 @@ class GuidedFuzzyCMeans(BaseCoupling):
 
     def checkpoint_state(self) -> dict:
         """What a checkpoint keeps: what moves with the model."""
-        state = {"centers": self.centers, "targets": self.targets, "guidance": self.guidance}
-        return state | {"factors": self._factors.copy()}
+        state = {"centers": self.centers, "targets": self.targets, "guidance": self.guidance, "held": self._held}
+        return state | {"factors": self._factors.copy(), "strengths": self.strengths}
 
     def restore_checkpoint_state(self, state: dict):
         """Put back what :meth:`checkpoint_state` gave."""
         self.set_clusters(state["targets"], state.get("guidance"))
         self._factors = np.array(state.get("factors", np.ones(self.n_clusters)))
+        self._strengths, self._held = np.array(state.get("strengths", self._strengths)), state.get("held")
         self.centers = state["centers"]
+
+    @property
+    def strengths(self) -> np.ndarray:
+        """How strongly each property is drawn, (n_properties,); finite, above 0."""
+        return self._strengths.copy()
+
+    @strengths.setter
+    def strengths(self, value):
+        value = np.array(value, dtype=float)
+        if value.shape != (self.n_properties,) or not (np.isfinite(value) & (value > 0)).all():
+            msg = f"GuidedFuzzyCMeans.strengths: got {value}, wanted {self.n_properties} finite numbers above 0."
+            raise ValueError(msg)
+        self._strengths = value
+        self._forget()
 
     @property
     def fuzziness(self) -> float:
@@ -173,9 +193,8 @@ class GuidedFuzzyCMeans(BaseCoupling):
     # memberships and centres --------------------------------------------------------------------------
     def memberships(self, model) -> np.ndarray:
         """Memberships at a model, (nP,) -> (n_cells, n_clusters); every row sums to one."""
-        p = self.tensor(self.properties(model))
         with self._guard():
-            return as_numpy(self._memberships(self._distances(p))).T
+            return as_numpy(self._memberships(self._distances(self.tensor(self.properties(model))))).T
 
     def update(self, model) -> np.ndarray:
         r"""Move the centres to where they minimise the coupling at this model and its memberships.
@@ -198,8 +217,11 @@ class GuidedFuzzyCMeans(BaseCoupling):
         """
         p = self.tensor(self.properties(model))
         with self._guard():
+            self._held = None
             if self._balance:
                 self._rebalance(p)
+            if (self._strengths != 1.0).any():
+                self._held = as_numpy(self._memberships(self._distances(p)))
             power = self._power(self._distances(p))  # (n_clusters, n_cells)
             weights = self._property_weights()
             mass = as_numpy(power @ weights.T)
@@ -228,8 +250,8 @@ class GuidedFuzzyCMeans(BaseCoupling):
     def _property_weights(self):
         return torch.stack([self.cell_weights([i]) for i in range(self.n_properties)])  # (n_properties, n_cells)
 
-    def _scaled_weights(self):
-        return self._property_weights() / self.tensor(self._scales**2)[:, None]
+    def _scaled_weights(self, strengths=1.0):
+        return self._property_weights() * self.tensor(strengths / self._scales**2)[:, None]
 
     def _distances(self, p):
         """Weighted squared distances, times the clusters' factors, (n_clusters, n_cells)."""
@@ -238,8 +260,9 @@ class GuidedFuzzyCMeans(BaseCoupling):
         return self.tensor(self._factors)[:, None] * distances
 
     def _power(self, distances):
-        """b u^q, (n_clusters, n_cells)."""
-        return self.tensor(self._factors)[:, None] * self._memberships(distances) ** self._fuzziness
+        """b u^q, (n_clusters, n_cells); of the last update once properties have strengths."""
+        u = self._memberships(distances) if self._held is None else self.tensor(self._held)
+        return self.tensor(self._factors)[:, None] * u**self._fuzziness
 
     def _memberships(self, distances):
         tiny = torch.finfo(self.dtype).tiny
@@ -252,20 +275,18 @@ class GuidedFuzzyCMeans(BaseCoupling):
     # the residual ---------------------------------------------------------------------------------------
     def _residual(self, p):
         power = self._power(self._distances(p)).detach()
-        root = self._scaled_weights().sqrt()
+        root = self._scaled_weights(self._strengths).sqrt()
         cells = [u.sqrt() * root * (p - v[:, None]) for u, v in zip(power, self.tensor(self._centers), strict=True)]
         return torch.cat([torch.stack(cells).ravel(), self._off_target().ravel()])
 
     def _linearize(self, p):
-        distances = self._distances(p)
-        powers = self._memberships(distances) ** self._fuzziness
-        power = self.tensor(self._factors)[:, None] * powers
-        weights = self._scaled_weights()
+        power = self._power(self._distances(p))
+        weights, centers = self._scaled_weights(self._strengths), self.tensor(self._centers)
         root = (weights * power.sum(0)).sqrt()  # of diag(Jᵀ J), which is all of it
-        cell_values = (powers * distances).sum(0)
+        cell_values = sum(u * (weights * (p - v[:, None]).square()).sum(0) for u, v in zip(power, centers, strict=True))
 
         def gradient():
-            return weights * (power.sum(0) * p - self.tensor(self._centers).T @ power)
+            return weights * (power.sum(0) * p - centers.T @ power)
 
         return Linearization(
             value=cell_values.sum() + self._off_target().square().sum(),

@@ -28,7 +28,8 @@ TABLE = np.array([[0.0, 0.0], [-0.2, 0.15], [0.1, 0.05]])  # g/cc and SI: backgr
 POSITIVE = {"susceptibility": (0.0, np.inf)}
 WITHIN_TABLE = {"density": (-0.2, 0.1), "susceptibility": (0.0, 0.15)}
 SPARSE = (0.0, 1.0, 1.0, 1.0)
-CLUSTERS = partial(regularization.GuidedFuzzyCMeans, centers=TABLE, guidance=np.inf)
+CLUSTERS = partial(regularization.GuidedFuzzyCMeans, centers=TABLE, guidance=np.inf, balance=0.5)
+UNBALANCED = partial(regularization.GuidedFuzzyCMeans, centers=TABLE, guidance=np.inf)
 WINDOW = (6, 4, 4)
 
 # name: arguments of the recipe. What is not said is as in "sparse".
@@ -39,12 +40,13 @@ RUNS = {
     "smooth, bounds, clusters": {"norms": None, "alpha_s": 1e-2, "bounds": WITHIN_TABLE, "couplings": CLUSTERS},
     "sparse, clusters": {"couplings": CLUSTERS},
     "sparse, bounds, clusters": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS},
-    "the same, clusters from the start": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
-    "sparse, cross-gradient": {"couplings": regularization.CrossGradient, "ratios": 1.0},
-    "sparse, Gramian": {"couplings": partial(regularization.Gramian, window=WINDOW), "ratios": 1.0},
-    "sparse, Pearson": {"couplings": partial(regularization.LocalPearson, window=WINDOW), "ratios": 1.0},
+    "the same, unbalanced": {"bounds": WITHIN_TABLE, "couplings": UNBALANCED},
+    "the same, from the start": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
+    "sparse, cross-gradient": {"couplings": regularization.CrossGradient, "ratios": 0.1},
+    "sparse, Gramian": {"couplings": partial(regularization.Gramian, window=WINDOW), "ratios": 0.1},
+    "sparse, Pearson": {"couplings": partial(regularization.LocalPearson, window=WINDOW), "ratios": 0.1},
 }
-FULL = ("sparse", "sparse, bounds, clusters")
+FULL = ("sparse, bounds, clusters", "sparse")
 
 
 def make_mesh() -> TensorMesh:
@@ -84,7 +86,7 @@ def run(name, mesh, misfits, wires, folder: Path, max_iterations: int, **changes
     kept = folder / f"{name.replace(', ', '_').replace(' ', '-')}.npz"
     if kept.exists():
         return dict(np.load(kept))
-    arguments = {"bounds": POSITIVE, "norms": SPARSE, "alpha_s": 0.1, "ratios": 0.3, **RUNS.get(name, {}), **changes}
+    arguments = {"bounds": POSITIVE, "norms": SPARSE, "alpha_s": 0.1, "ratios": 3.0, **RUNS.get(name, {}), **changes}
     checkpoint = kept.with_suffix(".checkpoint.npz")
     recipe = recipes.create_joint_inversion(
         mesh,

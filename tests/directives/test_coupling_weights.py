@@ -200,17 +200,19 @@ def test_wrong_order_is_refused(steps):
         problem.inversion([*problem.terms], steps())
 
 
-def test_a_growing_coupling_grows_only_while_the_data_stay_fitted():
+def test_a_growing_coupling_grows_while_the_data_stay_fitted_and_else_gives_way():
     problem = make_joint_problem()
     coupling = regularization.GuidedFuzzyCMeans(problem.mesh, problem.wires, [[0.0, 0.0], [1.0, 0.05]], guidance=np.inf)
     weights = directives.EstimateCouplingWeights(start="fitted", growth=2.0)
     schedule = directives.JointBetaSchedule()
-    parts, fits = [], []
+    parts, fits, betas, growths = [], [], [], []
 
     class Watch(simpeg_directives.InversionDirective):
         def endIter(self):
             parts.append(weights._part if weights._started else 0.0)
             fits.append(bool((schedule.chi <= 1.1).all()))
+            betas.append(schedule.betas)
+            growths.append(weights._growth)
 
     steps = [
         directives.UpdateJointSensitivityWeights(),
@@ -222,10 +224,31 @@ def test_a_growing_coupling_grows_only_while_the_data_stay_fitted():
     problem.inversion([*problem.terms, coupling], steps, max_iterations=60).run(problem.start)
     begun = np.flatnonzero(parts)
     assert parts[begun[0]] == pytest.approx(0.01)
-    assert parts[-1] == 1.0
     for i in begun[1:]:
-        assert parts[i] == pytest.approx(min(1.0, (2.0 if fits[i] else 1.0) * parts[i - 1]))
+        if growths[i] < growths[i - 1]:  # it gave way, and betas stay where they were
+            assert parts[i] == pytest.approx(parts[i - 1] / growths[i - 1])
+        elif parts[i] != parts[i - 1]:
+            assert fits[i]
+            assert parts[i] == pytest.approx(min(1.0, growths[i] * parts[i - 1]))
+    assert parts[-1] > 0.1
+    first = betas[begun[0]]
+    assert all((one >= first / 4.5).all() for one in betas[begun[0] : begun[-1]])
+    assert weights.settled
     assert (schedule.chi <= 1.0).all()
+
+
+def test_clusters_are_as_stiff_as_each_propertys_regularization():
+    problem = make_joint_problem()
+    model, n = structured_model(problem), problem.mesh.n_cells
+    coupling = regularization.GuidedFuzzyCMeans(problem.mesh, problem.wires, [[0.0, 0.0], [1.0, 0.05]], guidance=np.inf)
+    estimate = directives.EstimateCouplingWeights(ratios=0.3)
+    initialized(problem, [*problem.terms, coupling], estimate, model=model, multipliers=[1e-3, 10.0, 1.0])
+    assert np.prod(coupling.strengths) == pytest.approx(1.0)
+    cells = np.flatnonzero((np.abs(model.reshape(2, n)) > 0.1 * np.abs(model.reshape(2, n)).max(1)[:, None]).any(0))
+    for k, beta in enumerate([1e-3, 10.0]):
+        block = cells + k * n
+        ours = estimate.weights[0] * dense_norm(coupling, model, block)
+        assert ours == pytest.approx(0.3 * beta * dense_norm(problem.terms[k], model, block), rel=0.25)
 
 
 def test_growth_must_grow():

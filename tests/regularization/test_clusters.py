@@ -234,3 +234,42 @@ def test_a_small_body_keeps_its_volume_if_balanced(balance, kept):
     assert (volume > 0) == kept
     if kept:
         assert 8 <= volume <= 10  # 8 in truth
+
+
+def test_strengths_weigh_properties_but_not_memberships(problem):
+    make, model, cells, weights = problem
+    coupling, p, strengths = make(guidance=np.inf), model.reshape(2, -1), np.array([0.2, 5.0])
+    coupling.strengths = strengths
+    coupling.update(model)
+    u, _ = oracles.memberships(p, weights, cells.volumes, TARGETS, SCALES)
+    np.testing.assert_allclose(coupling.memberships(model), u, rtol=1e-9, atol=1e-12)
+    elsewhere = model * np.random.default_rng(3).uniform(0.9, 1.1, model.size)
+    squares = [np.square((elsewhere.reshape(2, -1) - c[:, None]) / SCALES[:, None]) for c in coupling.centers]
+    measure = strengths[:, None] * (weights * cells.volumes[:, None]).T
+    wanted = sum((u[:, k] ** 2 * measure * square).sum() for k, square in enumerate(squares))
+    assert coupling(elsewhere) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_held_memberships_make_the_coupling_quadratic(problem):
+    make, model, *_ = problem
+    coupling = make(guidance=np.inf)
+    coupling.strengths = [0.2, 5.0]
+    coupling.update(model)
+    step = np.random.default_rng(4).standard_normal(model.size) * np.abs(model).mean()
+    exact = coupling(model) + coupling.deriv(model) @ step + 0.5 * step @ coupling.deriv2(model, step)
+    assert coupling(model + step) == pytest.approx(exact, rel=1e-12)
+
+
+def test_strengths_and_held_memberships_survive_a_checkpoint(problem):
+    make, model, *_ = problem
+    coupling, other = make(guidance=np.inf), make(guidance=np.inf)
+    coupling.strengths = [0.2, 5.0]
+    coupling.update(model)
+    other.restore_checkpoint_state(coupling.checkpoint_state())
+    assert other(1.1 * model) == coupling(1.1 * model)
+
+
+@pytest.mark.parametrize("bad", [[1.0], [1.0, 0.0], [1.0, np.nan], [-1.0, 1.0]])
+def test_bad_strengths(problem, bad):
+    with pytest.raises(ValueError, match=r"strengths: got .*wanted 2 finite numbers above 0"):
+        problem[0]().strengths = bad
