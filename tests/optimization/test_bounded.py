@@ -125,6 +125,6 @@ def test_a_step_spoilt_by_bounds_is_solved_for_again():
     places = np.linspace(0.0, 100.0, 150)
     matrix = 1e3 * depths / (depths**2 + (stations[:, None] - places) ** 2)
     wanted = matrix @ np.where(np.abs(places - 50.0) < 10.0, 1.0, 0.0)
-    found, minimizer = minimize(matrix, wanted, 0.0, np.inf, np.full(150, 1e-3), maxIter=30, cg_maxiter=500)
+    found, _ = minimize(matrix, wanted, 0.0, np.inf, np.full(150, 1e-3), maxIter=30, cg_maxiter=500)
     assert np.isfinite(found).all()
     assert np.sum((matrix @ found - wanted) ** 2) < 1e-6 * np.sum(wanted**2)
