@@ -72,9 +72,11 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
 
     def _doStartIteration_fields(self):
         # the inverse problem forgets them at its next evaluation; misfits that go through numpy need them again
-        found = [f for model, f in getattr(self.parent, "warmstart", []) if model is self.xc]
-        misfits = [one for one in self.parent.dmisfit.objfcts if hasattr(one, "simulation")] if found else []
-        self._fields = {id(one): f for one, f in zip(misfits, found[-1] if found else [], strict=True)}
+        self._fields = {}
+        for model, fields in getattr(self.parent, "warmstart", []):
+            misfits = [one for one in self.parent.dmisfit.objfcts if hasattr(one, "simulation")]
+            if model is self.xc and isinstance(fields, list) and len(fields) == len(misfits):
+                self._fields = {id(one): f for one, f in zip(misfits, fields, strict=True)}
 
     @timeIt
     def findSearchDirection(self):

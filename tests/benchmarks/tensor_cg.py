@@ -7,7 +7,8 @@ convolutions that either minimizer gets at the same cost: SimPEG's through `Jvec
 device and back in each, ours through `tensor_jacobian`. With smallness and smoothness of both properties, a
 cross-gradient, bounds and the Jacobi preconditioner. Both minimizers take the same steps, in turns in one process;
 the first Gauss-Newton iteration, which moves the operators, is told from later ones. Time is that of
-`findSearchDirection`; copies of SimPEG's runs are those of the simulations alone, the coupling's not counted.
+`findSearchDirection`; copies of SimPEG's runs are those of the simulations alone, the coupling's not counted. Models
+differ as much as SimPEG's own do where the last bit of the data changes: conjugate gradients are that sensitive here.
 """
 
 from __future__ import annotations
