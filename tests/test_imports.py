@@ -21,6 +21,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 LAYERS = (
     {"recipes", "plotting"},
     {"regularization", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
+    {"_tensor_path"},
     {"networks", "kernels"},
     {"_torch", "_operators"},
     {"_estimates"},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from simpeg.optimization import ProjectedGNCG
+
+from ._projected import ProjectedGNCG
 
 _SOLVES = 4  # of one step, at most
 _SPOILT = 0.5  # part of the promised decrease below which cut cells are held and the others solved for again
@@ -37,7 +38,7 @@ class BoundedGaussNewton(ProjectedGNCG):
     reach : float
         Largest part of the room taken in one step.
     **kwargs
-        Of :class:`simpeg.optimization.ProjectedGNCG`.
+        Of :class:`ProjectedGNCG`, on whose device all steps are solved for.
 
     Attributes
     ----------
@@ -76,8 +77,9 @@ class BoundedGaussNewton(ProjectedGNCG):
         free = room > 0.0
         near = free & np.isfinite(room)
         self.bound_curvature = np.divide(np.abs(self.g), room, out=np.zeros_like(self.g), where=near)
-        if np.any(self.g[free]):
-            return self._cut_direction(free)
+        with self._on_device():
+            if np.any(self.g[free]):
+                return self._cut_direction(free)
         # nothing to solve for, and SimPEG would divide by it
         self.cg_count, self.cg_abs_resid, self.cg_rel_resid = 0, 0.0, 0.0
         return np.zeros_like(self.xc)
@@ -87,16 +89,15 @@ class BoundedGaussNewton(ProjectedGNCG):
         lower, upper = self._bounds()
         least, most = self.reach * (lower - self.xc), self.reach * (upper - self.xc)
         gradient, cg_count = self.g, 0
-        stiffened = _Stiffened(self.H, self.bound_curvature)
+        hessian, inverse = self._stiffened()
         best, best_value, held_step = np.zeros_like(self.xc), 0.0, np.zeros_like(self.xc)
         self._held = ~free
         try:
             for _ in range(_SOLVES):
-                whole = held_step + self._scaled_direction()
+                whole = held_step + self._solve(hessian, inverse)
                 cg_count += self.cg_count
                 step = np.clip(whole, least, most)
-                product = stiffened * step
-                value = gradient @ step + 0.5 * step @ product
+                value = gradient @ step + 0.5 * step @ self._product(hessian, step)
                 if value < best_value or not best.any():
                     best, best_value = step, value
                 # a whole Newton step lowers the model by half of -gᵀp
@@ -104,25 +105,24 @@ class BoundedGaussNewton(ProjectedGNCG):
                     break
                 self._held = self._held | (step != whole)
                 held_step = np.where(self._held, step, 0.0)
-                self.g = gradient + stiffened * held_step
+                self.g = gradient + self._product(hessian, held_step)
                 if not np.any(self.g[~self._held]):
                     break
         finally:
             self.g, self._held, self.cg_count = gradient, None, cg_count
         return best
 
-    def _scaled_direction(self):
-        hessian, preconditioner = self.H, getattr(self, "_approxHinv", None)
-        self.H = _Stiffened(hessian, self.bound_curvature)
+    def _stiffened(self):
+        """Products of the stiffened Hessian, and of the preconditioner of the same, with a tensor."""
+        hessian, preconditioner = self._hessian(), self.approxHinv
+        curvature = self._crossing.send(self.bound_curvature)
         if sp.issparse(preconditioner):  # a diagonal one; operators ask for the curvature themselves
             diagonal = preconditioner.diagonal()
-            self._approxHinv = sp.diags(diagonal / (1.0 + diagonal * self.bound_curvature), format="csr")
-        try:
-            return super().findSearchDirection()
-        finally:
-            self.H = hessian
-            if preconditioner is not None:
-                self._approxHinv = preconditioner
+            preconditioner = sp.diags(diagonal / (1.0 + diagonal * self.bound_curvature), format="csr")
+        return lambda v: hessian(v) + curvature * v, self._inverse(preconditioner)
+
+    def _product(self, hessian, vector):
+        return self._crossing.fetch(hessian(self._crossing.send(vector)))
 
     def _room(self, x):
         lower, upper = self._bounds()
@@ -131,13 +131,3 @@ class BoundedGaussNewton(ProjectedGNCG):
     def _bounds(self):
         lower = -np.inf if self.lower is None else self.lower
         return lower, np.inf if self.upper is None else self.upper
-
-
-class _Stiffened:
-    """A Hessian and a diagonal, as far as conjugate gradients ask."""
-
-    def __init__(self, hessian, diagonal):
-        self.hessian, self.diagonal = hessian, diagonal
-
-    def __mul__(self, vector):
-        return self.hessian * vector + self.diagonal * vector

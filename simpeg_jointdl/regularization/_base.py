@@ -238,6 +238,10 @@ class BaseCoupling(BaseSimilarityMeasure):
             tangent = state.at.tangent(self.tensor(state.jacobian.forward(v)))
             return 2.0 * state.jacobian.adjoint(as_numpy(state.at.adjoint(tangent)))
 
+    def tensor_hessian(self, model, crossing):
+        """Product of :meth:`deriv2` on tensors, (nP,) -> (nP,); None if the derivative of a map is not sparse."""
+        return self._at(model).tensor_hessian(crossing)
+
     def hessian_diagonal(self, model) -> np.ndarray:
         """Diagonal of the Gauss-Newton Hessian, (nP,) -> (nP,), never negative.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .._tensor_path import Stack, gauss_newton, map_operator
 from ._properties import PropertyJacobian, PropertyMaps
 
 
@@ -40,6 +41,14 @@ class State:
     @cached_property
     def jacobian(self) -> PropertyJacobian:
         return self.properties.jacobian(self.model)
+
+    def tensor_hessian(self, crossing):
+        """Product with the Hessian on tensors, (nP,) -> (nP,), or None; see :mod:`simpeg_jointdl._tensor_path`."""
+        rows = tuple(map_operator(one, self.model, crossing) for one in self.properties.maps)
+        if any(row is None for row in rows):
+            return None
+        value = self.at.value
+        return gauss_newton(Stack(rows), crossing.cast(value.device, value.dtype), self.at)
 
 
 def random_signs(shape, generator: torch.Generator, like: torch.Tensor) -> torch.Tensor:

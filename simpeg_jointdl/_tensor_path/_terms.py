@@ -1,0 +1,120 @@
+"""The Hessian products of SimPEG's own terms on tensors, and the way through numpy of those that have none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from discretize.utils import Zero
+from simpeg.data_misfit import L2DataMisfit
+from simpeg.objective_function import ComboObjectiveFunction, L2ObjectiveFunction
+from simpeg.regularization import Smallness, SmoothnessFirstOrder, SmoothnessSecondOrder
+from simpeg.regularization.base import BaseRegularization
+
+from ._crossing import Crossing
+from ._operators import Chain, Transposed, gauss_newton
+
+Product = Callable[[torch.Tensor], torch.Tensor]
+
+
+def hessian_product(term, model, crossing: Crossing, fields: dict | None = None) -> Product:
+    """Product with the Hessian of a term at a model, on tensors; through numpy if the term offers nothing better.
+
+    Parameters
+    ----------
+    term : simpeg.objective_function.BaseObjectiveFunction
+    model : (nP,) numpy.ndarray
+    crossing : Crossing
+        Moves what the products need; its `fallbacks` name the terms that go through numpy.
+    fields : dict, optional
+        ``{id(misfit): fields}`` of simulations at this model, where they are known.
+
+    Returns
+    -------
+    callable
+        From and to (nP,) tensors on the device and in the dtype of the crossing.
+    """
+    product = None
+    if hasattr(term, "tensor_hessian"):
+        product = term.tensor_hessian(model, crossing)
+    else:
+        # by the method that would compute it, so that a subclass with one of its own is not taken for its parent
+        rule = _RULES.get(getattr(term.deriv2, "__func__", None))
+        if rule is not None:
+            product = rule(term, model, crossing, fields or {})
+    return _through_numpy(term, model, crossing, fields or {}) if product is None else product
+
+
+def map_operator(mapping, model, crossing: Crossing):
+    """Operator of a map's derivative; None if it is not sparse. That of a linear map is asked for once."""
+    source = mapping if mapping.is_linear else model
+    return crossing.kept(mapping, "map", source, lambda: crossing.operator(mapping, "derivative", mapping.deriv(model)))
+
+
+def _combination(term, model, crossing, fields):
+    parts = [(float(c), hessian_product(part, model, crossing, fields)) for c, part in term if c != 0.0]
+
+    def product(v):
+        total = torch.zeros_like(v)
+        for multiplier, part in parts:
+            total.add_(part(v), alpha=multiplier)
+        return total
+
+    return product
+
+
+def _misfit(term, model, crossing, fields):
+    if not hasattr(term.simulation, "tensor_jacobian"):
+        return None
+    weights = crossing.operator(term, "W", term.W)
+    jacobian = None if weights is None else term.simulation.tensor_jacobian(model)
+    if jacobian is None:
+        return None
+    there = crossing.cast(jacobian.device, jacobian.dtype)
+    return gauss_newton(there, jacobian, Transposed(there), weights)
+
+
+def _least_squares(term, model, crossing, fields):
+    return _weighted(crossing.operator(term, "W", term.W), map_operator(term.mapping, model, crossing))
+
+
+def _regularization(term, model, crossing, fields):
+    if type(term).f_m_deriv not in _DIFFERENCES:
+        derivative = crossing.operator(term, "derivative", term.f_m_deriv(model))
+    else:
+        # factor by factor, so that nothing of the mesh moves again when the map's derivative changes
+        derivative = map_operator(term.mapping, model, crossing)
+        order = _DIFFERENCES[type(term).f_m_deriv]
+        if order and derivative is not None:
+            gradient = crossing.operator(term, "gradient", term.cell_gradient)
+            derivative = Chain(derivative, gradient, *[Transposed(gradient)][: order - 1])
+    return _weighted(crossing.operator(term, "W", term.W), derivative)
+
+
+def _weighted(weights, derivative):
+    return None if weights is None or derivative is None else gauss_newton(derivative, weights)
+
+
+def _through_numpy(term, model, crossing, fields):
+    simulation = getattr(term, "simulation", None)
+    name = type(term).__name__
+    crossing.fallbacks.append(name if simulation is None else f"{name} of {type(simulation).__name__}")
+    known = {}
+    if simulation is not None and getattr(term, "has_fields", False):
+        # once, not at every product: of some simulations they cost a solution
+        known["f"] = fields[id(term)] if id(term) in fields else simulation.fields(model)
+
+    def product(v):
+        result = term.deriv2(model, crossing.fetch(v), **known)
+        return torch.zeros_like(v) if isinstance(result, Zero) else crossing.send(result)
+
+    return product
+
+
+_RULES = {
+    ComboObjectiveFunction.deriv2: _combination,
+    L2DataMisfit.deriv2: _misfit,
+    L2ObjectiveFunction.deriv2: _least_squares,
+    BaseRegularization.deriv2: _regularization,
+}
+_DIFFERENCES = {Smallness.f_m_deriv: 0, SmoothnessFirstOrder.f_m_deriv: 1, SmoothnessSecondOrder.f_m_deriv: 2}
