@@ -1,14 +1,37 @@
 """Pure functions of arrays and tensors: no simpeg, no meshes, no options."""
 
 from ._cells import cell_gradient, cell_laplacian
+from ._components import (
+    GRAVITY_COMPONENTS,
+    MAGNETIC_COMPONENTS,
+    field_direction,
+    gravity_terms,
+    magnetic_terms,
+    magnetizations,
+)
 from ._gram import pair_coefficients, volume_coefficients
+from ._prism import NODE_FUNCTIONS, cell_values, gather_cells, node_function
 from ._sparse import SparseMatrix, matvec
 
 __all__ = [
-    "SparseMatrix",
+    # derivatives at cell centres
     "cell_gradient",
     "cell_laplacian",
-    "matvec",
+    # determinants
     "pair_coefficients",
     "volume_coefficients",
+    # sparse matrices
+    "SparseMatrix",
+    "matvec",
+    # prisms: node functions, their sums over cells, and what SimPEG's components are made of
+    "NODE_FUNCTIONS",
+    "node_function",
+    "cell_values",
+    "gather_cells",
+    "GRAVITY_COMPONENTS",
+    "gravity_terms",
+    "MAGNETIC_COMPONENTS",
+    "magnetic_terms",
+    "field_direction",
+    "magnetizations",
 ]
