@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import numpy as np
+import psutil
 import torch
 
 _DTYPES = {"float64": torch.float64, "float32": torch.float32}
@@ -81,6 +82,18 @@ def as_tensor(array, device: torch.device, dtype: torch.dtype | None = None) -> 
 def as_numpy(tensor: torch.Tensor) -> np.ndarray:
     """float64 numpy array of `tensor`, whatever its device and dtype."""
     return np.asarray(tensor.detach().cpu().numpy(), dtype=np.float64)
+
+
+def as_numpy_view(tensor: torch.Tensor) -> np.ndarray:
+    """Numpy array of `tensor` in its own dtype, sharing memory where that is the host's."""
+    return tensor.detach().cpu().numpy()
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that is free on a device, in bytes; on a CPU what the system can give without swapping."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
 
 
 def csr_as_tensor(matrix, device: torch.device, dtype: torch.dtype) -> torch.Tensor:

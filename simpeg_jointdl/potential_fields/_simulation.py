@@ -1,0 +1,227 @@
+"""What gravity and magnetics share: SimPEG's methods over an engine."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from scipy.sparse.linalg import LinearOperator, aslinearoperator
+from simpeg.simulation import LinearSimulation
+from simpeg.utils import validate_active_indices
+
+from .._tensor_path import Crossing, map_operator
+from .._torch import as_numpy, as_tensor, resolve_device
+from ._checks import check_cells, check_locations, checked_choice, checked_storage
+from ._choice import ENGINES, make_engine
+from ._geometry import Geometry, Stations
+from ._operator import AmplitudeDirections, EngineLink, EngineOperator, Jacobian
+
+_OF_OTHER_ENGINES = ("n_processes", "numba_parallel")
+_KEPT = "_kept_directions"
+
+
+class EngineSimulation:
+    """Mixed into SimPEG's integral simulations, whose property, its map and its derivative it multiplies an engine by.
+
+    A subclass sets ``_property``, the name of its physical property, and gives ``_stations()``, and where they differ
+    from plain linear data ``_magnetization()`` and ``is_amplitude_data``.
+    """
+
+    _property: str
+
+    def _begin(
+        self,
+        mesh,
+        *,
+        engine,
+        device,
+        active_cells=None,
+        store_sensitivities="ram",
+        sensitivity_dtype=np.float32,
+        **kwargs,
+    ):
+        """In place of SimPEG's constructor, which lists the corners of every cell: gigabytes at ten million cells."""
+        who = type(self).__name__
+        for name in _OF_OTHER_ENGINES:
+            if kwargs.pop(name, None) is not None:
+                msg = f"{who}: {name} is of SimPEG's engines and has no meaning here; torch.set_num_threads has."
+                warnings.warn(msg, UserWarning, stacklevel=3)
+        self.mesh = mesh
+        self.store_sensitivities = store_sensitivities
+        self.engine, self.sensitivity_dtype = engine, sensitivity_dtype
+        self.device = resolve_device(device)
+        self._built, self._crossing, self._squares = None, None, {}
+        LinearSimulation.__init__(self, **kwargs)
+        if active_cells is None:
+            active_cells = np.ones(mesh.n_cells, dtype=bool)
+        self._active_cells = validate_active_indices("active_cells", active_cells, mesh.n_cells)
+        check_cells(who, mesh, self._active_cells)
+        self.nC = int(self._active_cells.sum())
+
+    # settings -------------------------------------------------------------------------------------------
+    @property
+    def engine(self) -> str:
+        """Engine asked for: "auto", "dense", "toeplitz" or "blocked"."""
+        return self._engine
+
+    @engine.setter
+    def engine(self, value):
+        self._engine, self._built = checked_choice(type(self).__name__, "engine", value, ENGINES), None
+
+    @property
+    def sensitivity_dtype(self):
+        """Type of sensitivities and products: np.float32, np.float64, or "bfloat16" for a dense matrix."""
+        return self._sensitivity_dtype
+
+    @sensitivity_dtype.setter
+    def sensitivity_dtype(self, value):
+        self._storage = checked_storage(type(self).__name__, value)
+        self._sensitivity_dtype, self._built = value, None
+
+    @property
+    def sensitivities(self):
+        """The engine at work, built when first asked for."""
+        if self._built is None:
+            receivers = self.survey.source_field.receiver_list
+            check_locations(type(self).__name__, receivers)
+            stations = [Stations(np.asarray(one.locations, dtype=float), self._terms(one)) for one in receivers]
+            geometry = Geometry(self.mesh, self.active_cells, stations, self._magnetization())
+            # what is not stored is in float64, as SimPEG has it
+            exact = self._storage == torch.float64 or self.store_sensitivities == "forward_only"
+            self._built = make_engine(
+                geometry,
+                self.engine,
+                self.device,
+                torch.float64 if exact else torch.float32,
+                storage=self._storage,
+                store=self.store_sensitivities,
+                folder=self.sensitivity_path,
+            )
+        return self._built
+
+    def _terms(self, receiver):
+        raise NotImplementedError
+
+    def _magnetization(self):
+        return None
+
+    def __getstate__(self):
+        # an engine holds device memory; whoever unpickles or copies builds their own
+        return {name: value for name, value in vars(self).items() if name != _KEPT} | {
+            "_built": None,
+            "_crossing": None,
+        }
+
+    # data and derivatives ---------------------------------------------------------------------------------
+    @property
+    def G(self):
+        """Sensitivities to the physical property: an array where a dense matrix is in host memory, else an operator."""
+        engine = self.sensitivities
+        if engine.name == "dense" and self.device.type == "cpu" and self._storage != torch.bfloat16:
+            return engine.dense()
+        return EngineOperator(engine)
+
+    @property
+    def _values(self) -> np.ndarray:
+        return np.asarray(getattr(self, self._property))
+
+    @property
+    def _values_deriv(self):
+        return getattr(self, f"{self._property}Deriv")
+
+    def _tensor(self, array):
+        return as_tensor(np.asarray(array).ravel(), self.device, self.sensitivities.dtype)
+
+    def fields(self, m):
+        """Data of a model, (nP,) -> (nD,)."""
+        self.model = m
+        field = self.sensitivities.forward(self._tensor(self._values))
+        if self.is_amplitude_data:
+            field = field.reshape(-1, 3).norm(dim=1)
+        return as_numpy(field)
+
+    def Jvec(self, m, v, f=None):
+        """Sensitivity matrix times a vector, (nP,) -> (nD,); `f` is not used."""
+        self.model = m
+        data = self.sensitivities.forward(self._tensor(self._values_deriv @ v))
+        return as_numpy(self._amplitudes().tangent(data) if self.is_amplitude_data else data)
+
+    def Jtvec(self, m, v, f=None):
+        """Transposed sensitivity matrix times a vector, (nD,) -> (nP,); `f` is not used."""
+        self.model = m
+        data = self._tensor(v)
+        data = self._amplitudes().adjoint(data) if self.is_amplitude_data else data
+        return np.asarray(self._values_deriv.T @ as_numpy(self.sensitivities.adjoint(data)))
+
+    def getJ(self, m, f=None):
+        """Sensitivity matrix, (nD, nP): an array where a dense engine is in host memory, else a linear operator."""
+        self.model = m
+        matrix, derivative = self.G, self._values_deriv
+        if isinstance(matrix, LinearOperator):
+            rows = aslinearoperator(self._directions_matrix()) if self.is_amplitude_data else None
+            matrix = matrix @ aslinearoperator(derivative)
+            return matrix if rows is None else rows @ matrix
+        if self.is_amplitude_data:
+            matrix = self._directions_matrix() @ matrix
+        return matrix @ derivative
+
+    def getJtJdiag(self, m, W=None, f=None):
+        r"""Diagonal of :math:`\mathbf J^\top \mathbf W^\top \mathbf W \mathbf J`, exact in the physical property, (nP,).
+
+        Kept for the weights it was asked with. `W` is diagonal; `f` is not used.
+        """
+        self.model = m
+        n_data = self.survey.nD // (3 if self.is_amplitude_data else 1)
+        weights = np.ones(n_data) if W is None else np.asarray(W.diagonal(), dtype=float)
+        if self.is_amplitude_data:
+            weights = weights[:, None] * as_numpy(self._amplitudes().directions)
+        key = hashlib.sha256(np.ascontiguousarray(weights)).digest()
+        if key not in self._squares:
+            coefficients = as_tensor(weights.reshape(len(weights), -1), self.device, torch.float64)
+            self._squares = {key: as_numpy(self.sensitivities.squared_columns(coefficients))}
+        root = sp.diags(np.sqrt(self._squares[key]))
+        return np.asarray((root @ self._values_deriv).power(2).sum(axis=0)).ravel()
+
+    def tensor_jacobian(self, m):
+        """Sensitivity matrix on the device, for :class:`simpeg_jointdl.optimization.ProjectedGNCG`.
+
+        Parameters
+        ----------
+        m : (nP,) numpy.ndarray
+
+        Returns
+        -------
+        Tensor linearization, with ``tangent``, ``adjoint``, ``device`` and ``dtype``, or None if the map has no sparse
+        derivative.
+        """
+        self.model = m
+        engine = self.sensitivities
+        if self._crossing is None or self._crossing.dtype != engine.dtype:
+            self._crossing = Crossing(self.device, engine.dtype)
+        derivative = map_operator(getattr(self, f"{self._property}Map"), m, self._crossing)
+        if derivative is None:
+            return None
+        links = [derivative, EngineLink(engine)]
+        return Jacobian([*links, self._amplitudes()] if self.is_amplitude_data else links, engine)
+
+    # amplitudes -------------------------------------------------------------------------------------------
+    def _amplitudes(self) -> AmplitudeDirections:
+        if not hasattr(self, _KEPT):
+            self._kept_directions = AmplitudeDirections(self.sensitivities.forward(self._tensor(self._values)))
+        return self._kept_directions
+
+    def _directions_matrix(self):
+        directions = as_numpy(self._amplitudes().directions)
+        return sp.block_diag(list(directions[:, None, :]), format="csr")
+
+    @property
+    def _delete_on_model_update(self):
+        return [*super()._delete_on_model_update, _KEPT]
+
+    # what SimPEG's engines are asked ----------------------------------------------------------------------
+    def linear_operator(self):
+        """The whole matrix, (n_rows, n_columns), whatever the engine."""
+        return self.sensitivities.dense()
