@@ -169,7 +169,7 @@ class EngineSimulation:
         return matrix @ derivative
 
     def getJtJdiag(self, m, W=None, f=None):
-        r"""Diagonal of :math:`\mathbf J^\top \mathbf W^\top \mathbf W \mathbf J`, exact in the physical property, (nP,).
+        r"""Diagonal of :math:`\mathbf J^\top \mathbf W^\top \mathbf W \mathbf J`, (nP,), exact in the property.
 
         Kept for the weights it was asked with. `W` is diagonal; `f` is not used.
         """

@@ -44,7 +44,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         \int \frac{\chi \mathbf M}{|\mathbf r_i - \mathbf r|} \, dV
 
     with the inducing field :math:`\mathbf M`, in nT, without demagnetization. A drop-in for
-    :class:`simpeg.potential_fields.magnetics.Simulation3DIntegral`: the same survey, units (SI; nT, nT/m) and components.
+    :class:`simpeg.potential_fields.magnetics.Simulation3DIntegral`: the same survey, units (SI; nT, nT/m), components.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def test_unknown_engine():
 def test_unknown_device_and_dtype():
     with pytest.raises(ValueError, match="which torch cannot use"):
         make(device="quantum")
-    with pytest.raises(TypeError, match="sensitivity_dtype: got 'int8', wanted np.float64, np.float32 or 'bfloat16'"):
+    with pytest.raises(TypeError, match=r"sensitivity_dtype: got 'int8', wanted np.float64, np.float32 or 'bfloat16'"):
         make(sensitivity_dtype="int8")
 
 
