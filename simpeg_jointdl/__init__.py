@@ -6,6 +6,7 @@
 `datasets`                synthetic surveys and loaders of public field data
 `optimization`            minimizers beside SimPEG's own
 `plotting`                figures of models, data fit and convergence
+`potential_fields`        gravity and magnetics that take the place of SimPEG's
 `recipes`                 ready-made inversions from a few arguments
 `testing`                 contract checks for couplings, usable by other plugins
 ========================  =====================================================
@@ -13,8 +14,17 @@
 
 from importlib.metadata import version
 
-from . import datasets, directives, optimization, plotting, recipes, regularization, testing
+from . import datasets, directives, optimization, plotting, potential_fields, recipes, regularization, testing
 
 __version__ = version("simpeg_jointdl")
 
-__all__ = ["datasets", "directives", "optimization", "plotting", "recipes", "regularization", "testing"]
+__all__ = [
+    "datasets",
+    "directives",
+    "optimization",
+    "plotting",
+    "potential_fields",
+    "recipes",
+    "regularization",
+    "testing",
+]

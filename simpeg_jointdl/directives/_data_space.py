@@ -177,7 +177,7 @@ def _sensitivities(misfit, model):
         return matrix, sp.identity(model.size, format="csc")
     msg = (
         f"UpdateDataSpacePreconditioner: {type(simulation).__name__} holds no sensitivity matrix; use "
-        "UpdateJointPreconditioner, or store_sensitivities='ram'."
+        "UpdateJointPreconditioner, or store_sensitivities='ram' (and engine='dense', of this package's own)."
     )
     raise TypeError(msg)
 
