@@ -50,8 +50,8 @@ def load(name: str, **options) -> GravityMagneticDataset:
         published synthetic surveys with their true models; the first comes with the models that others have
         recovered, too. ``"ernest_henry"`` is real gravity and magnetics, 36 x 36 km around the Ernest Henry
         deposit in Queensland. ``"raglan_mag"`` is the real magnetic survey of the Raglan nickel deposit with the
-        susceptibility that others have recovered from it; it has no gravity. Public files are downloaded once, or read from the folder that the environment
-        variable ``SIMPEG_JOINTDL_DATA`` names.
+        susceptibility that others have recovered from it; it has no gravity. Public files are downloaded once, or
+        read from the folder that the environment variable ``SIMPEG_JOINTDL_DATA`` names.
     **options
         ``"two_blocks"``: the arguments of `make_two_blocks`. ``"camp_blocks"``: `size` (``"full"``, or
         ``"small"`` for every third station each way). ``"two_bodies"``, ``"raglan_mag"``: none. ``"ernest_henry"``:
