@@ -1,4 +1,4 @@
-"""Stations in two halves inside SimPEG's meta simulations, in this process and in others: the whole survey's numbers."""
+"""Stations in two halves inside SimPEG's meta simulations, here and in other processes: the whole survey's numbers."""
 
 import numpy as np
 import pytest
