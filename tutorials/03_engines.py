@@ -141,7 +141,7 @@ def compare_engines(n: int):
 # weaker than the truth, and their lower boundaries are lost: that is what a smooth model of magnetic data is, however
 # many cells it has. A million cells resolve the shape of a model, not more of the ground than the data know.
 #
-# Thirty steps of conjugate gradients in an iteration are few, and leave a little in the residuals that is not noise: the
+# Thirty steps of conjugate gradients in an iteration are few and leave a little in the residuals that is not noise: the
 # rims of the shallow prism, which a smooth model rounds off, and about one σ in the west and south. More steps take
 # longer, and at first fit more than the noise allows (χ of 0.8), before β has come back.
 
