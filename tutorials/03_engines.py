@@ -135,9 +135,9 @@ def compare_engines(n: int):
 # A million cells
 # ---------------
 # The same inversion as ever; the engine is all that makes it fit. Gauss-Newton between bounds, with
-# conjugate gradients on tensors, has susceptibilities stay positive; its preconditioner is the Hessian's exact diagonal.
+# conjugate gradients on tensors, keeps susceptibilities positive; its preconditioner is the Hessian's exact diagonal.
 #
-# What to look for: both prisms come out where they are in plan, and about as deep in their middle. They are smoother and
+# What to look for: both prisms come out where they are in plan, and about as deep in the middle. They are smoother and
 # weaker than the truth, and smeared beyond its top and bottom: that is what a smooth model of magnetic data is, however
 # many cells it has. A million cells resolve the shape of a model, not more of the ground than the data know.
 #
