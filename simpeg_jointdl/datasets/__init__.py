@@ -1,20 +1,21 @@
 """Surveys to invert: synthetic ones with a known answer, two of them published, and field data.
 
 ==========================  =====================================================================
-`load`                      a dataset by name: ``"two_blocks"``, ``"camp_blocks"``, ``"two_bodies"``
-                            or ``"ernest_henry"``
+`load`                      a dataset by name: ``"two_blocks"``, ``"camp_blocks"``, ``"two_bodies"``,
+                            ``"ernest_henry"`` or ``"raglan_mag"``
 `make_two_blocks`           synthetic gravity and magnetics over two blocks, in any size and unit
 `remove_trend`              polynomial regional trend, robust against the anomalies themselves
 `upward_continue`           the field some way higher, where short wavelengths have died
 `GravityData`               stations, gz and its uncertainty
 `MagneticData`              stations, total-field anomaly, its uncertainty and the inducing field
-`GravityMagneticDataset`    both, with the mesh and the true models where they are known
+`GravityMagneticDataset`    both or one of them, with the mesh and the true models where they are known
 ==========================  =====================================================================
 """
 
 from ._camp_blocks import load_camp_blocks
 from ._continuation import upward_continue
 from ._ernest_henry import load_ernest_henry
+from ._raglan import load_raglan
 from ._survey import GravityData, GravityMagneticDataset, MagneticData
 from ._synthetic import make_two_blocks
 from ._trend import remove_trend
@@ -33,6 +34,7 @@ __all__ = [
 _LOADERS = {
     "camp_blocks": load_camp_blocks,
     "ernest_henry": load_ernest_henry,
+    "raglan_mag": load_raglan,
     "two_blocks": make_two_blocks,
     "two_bodies": load_two_bodies,
 }
@@ -43,15 +45,16 @@ def load(name: str, **options) -> GravityMagneticDataset:
 
     Parameters
     ----------
-    name : {"camp_blocks", "ernest_henry", "two_blocks", "two_bodies"}
+    name : {"camp_blocks", "ernest_henry", "raglan_mag", "two_blocks", "two_bodies"}
         ``"two_blocks"`` is made here, with its true models. ``"camp_blocks"`` and ``"two_bodies"`` are
         published synthetic surveys with their true models; the first comes with the models that others have
         recovered, too. ``"ernest_henry"`` is real gravity and magnetics, 36 x 36 km around the Ernest Henry
-        deposit in Queensland. Public files are downloaded once, or read from the folder that the environment
-        variable ``SIMPEG_JOINTDL_DATA`` names.
+        deposit in Queensland. ``"raglan_mag"`` is the real magnetic survey of the Raglan nickel deposit with the
+        susceptibility that others have recovered from it; it has no gravity. Public files are downloaded once, or
+        read from the folder that the environment variable ``SIMPEG_JOINTDL_DATA`` names.
     **options
         ``"two_blocks"``: the arguments of `make_two_blocks`. ``"camp_blocks"``: `size` (``"full"``, or
-        ``"small"`` for every third station each way). ``"two_bodies"``: none. ``"ernest_henry"``:
+        ``"small"`` for every third station each way). ``"two_bodies"``, ``"raglan_mag"``: none. ``"ernest_henry"``:
         `remove_trend` (bool, True), `trend_order` (0, 1 or 2; 1), `upward_continuation` (metres, 0.0),
         `every` (keep every n-th row and column, 1) and `gravity_uncertainty` (mGal, 1.0).
 

@@ -22,6 +22,10 @@ _FAST_TIMES = (
     "0706e8faf2ce736daaaa50ed37fe487d0a24bdee/3_blocks_model/Assets/"
 )
 _GRAM = "https://raw.githubusercontent.com/abdrg/Gram_Joint_Inversion/7f5777f0f0853407f85ce72cf492f7da63421737/"
+_TRANSFORM = (
+    "https://raw.githubusercontent.com/simpeg/transform-2021-simpeg/"
+    "b16c10094ee3b656bba5a631738bba28bc7d5a03/data/Raglan_1997/"
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,21 @@ REGISTRY = {
         path="two_bodies/original/input_m_mg_cuerpos.csv",
         url=_GRAM + "input_m_mg_cuerpos.csv",
         sha256="0d49ef013b26f48a90b851a5e36cc6777061d8fec1c3fabb7232df32d4acd25d",
+    ),
+    "raglan_magnetics": PublicFile(
+        path="raglan_mag/original/obs.mag",
+        url=_TRANSFORM + "obs.mag",
+        sha256="5c5404b31c3a82209f769194632ecd6da7687503f25ab9527f91196034be3706",
+    ),
+    "raglan_mesh": PublicFile(
+        path="raglan_mag/original/mesh.msh",
+        url=_TRANSFORM + "mesh.msh",
+        sha256="de4b4230b5e262cc254c11be99c4a8e7c938b1c0f08d75ecad53512e9842540f",
+    ),
+    "raglan_susceptibility": PublicFile(
+        path="raglan_mag/original/maginv3d.sus",
+        url=_TRANSFORM + "maginv3d.sus",
+        sha256="a67a3b3b645bb7830bb7a84e30c92719116d463aa98e665e155aa9d722c148ff",
     ),
 }
 

@@ -127,14 +127,15 @@ def _inducing_field(value) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, eq=False)
 class GravityMagneticDataset:
-    """Gravity and magnetics of one place, with the truth where it is known.
+    """Gravity and magnetics of one place, or one of the two, with the truth where it is known.
 
     Parameters
     ----------
     name : str
         What `load` calls it.
-    gravity : GravityData
-    magnetics : MagneticData
+    gravity : GravityData or None
+    magnetics : MagneticData or None
+        None where it was not measured.
     mesh : discretize mesh, optional
         Mesh of the true models.
     active_cells : (mesh.n_cells,) array_like of bool, optional
@@ -149,8 +150,8 @@ class GravityMagneticDataset:
     """
 
     name: str
-    gravity: GravityData
-    magnetics: MagneticData
+    gravity: GravityData | None
+    magnetics: MagneticData | None
     mesh: BaseMesh | None = None
     active_cells: np.ndarray | None = None
     true_models: dict[str, np.ndarray] | None = None
@@ -161,12 +162,15 @@ class GravityMagneticDataset:
     def __post_init__(self):
         for attribute, kind in (("gravity", GravityData), ("magnetics", MagneticData)):
             part = getattr(self, attribute)
-            if not isinstance(part, kind):
+            if part is not None and not isinstance(part, kind):
                 msg = (
                     f"GravityMagneticDataset.{attribute}: got {type(part).__name__}, wanted {kind.__name__}. "
                     f"Build one with datasets.{kind.__name__}(...)."
                 )
                 raise TypeError(msg)
+        if self.gravity is None and self.magnetics is None:
+            msg = "GravityMagneticDataset: got neither gravity nor magnetics, wanted one of them. Pass it."
+            raise ValueError(msg)
         if self.mesh is None:
             self._refuse_models_without_mesh()
         else:

@@ -13,7 +13,7 @@ from ._style import BLANK, length_axes, length_scale, length_text
 
 CROSSING = {"color": "black", "gapcolor": "white", "linewidth": 0.9, "linestyle": (0, (5, 4))}
 HALO = [withStroke(linewidth=3.0, foreground="white")]
-OUTLINE = {"color": "black", "linewidth": 1.4, "path_effects": HALO}
+OUTLINE = {"color": "black", "linewidth": 1.4}
 
 
 class Plane:
@@ -51,7 +51,10 @@ class Plane:
         ax.set(facecolor=BLANK, xlim=x[[0, -1]], ylim=y[[0, -1]], aspect=self.stretch)
         if truth is not None:
             jump = 0.05 * (np.nanmax(truth) - np.nanmin(truth))
-            ax.add_collection(LineCollection(_faces(x, y, self.image(truth), jump), **OUTLINE))
+            faces = _faces(x, y, self.image(truth), jump)
+            # all halos below all lines: those of short faces would cover the lines of their neighbours
+            ax.add_collection(LineCollection(faces, color="white", linewidth=3.0, capstyle="round"))
+            ax.add_collection(LineCollection(faces, **OUTLINE))
 
     def entitle(self, ax, model) -> None:
         """What is shown and where, and dashes where the other planes cross."""

@@ -23,7 +23,9 @@ def test_door_lists_what_it_holds():
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"name='nope', wanted one of \['camp_blocks', 'ernest_henry', 'two_b"):
+    with pytest.raises(
+        ValueError, match=r"name='nope', wanted one of \['camp_blocks', 'ernest_henry', 'raglan_mag', 'two_b"
+    ):
         datasets.load("nope")
 
 

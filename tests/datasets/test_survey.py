@@ -90,10 +90,18 @@ def test_dataset_holds_mesh_and_models():
     assert everything.active_cells.all()
 
 
+@pytest.mark.parametrize("absent", ["gravity", "magnetics"])
+def test_dataset_of_one_kind(absent):
+    parts = {"gravity": gravity(), "magnetics": magnetics(), absent: None}
+    dataset = datasets.GravityMagneticDataset("one", mesh=MESH, published_models={"L2": {}}, **parts)
+    assert getattr(dataset, absent) is None
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "match"),
     [
         ({"gravity": magnetics()}, TypeError, "gravity: got MagneticData, wanted GravityData"),
+        ({"gravity": None, "magnetics": None}, ValueError, "got neither gravity nor magnetics"),
         ({"true_models": {"density": np.ones(8)}}, ValueError, "true_models: came without a mesh"),
         ({"published_models": {"L2": {}}}, ValueError, "published_models: came without a mesh"),
         ({"mesh": MESH, "published_models": {"L2": {"density": np.ones(7)}}}, ValueError, r"\['L2'\]\['density'\]"),
