@@ -113,7 +113,9 @@ def compare(options, console):
 
 
 def _table(problem, found, engines) -> Table:
-    title = f"{problem.mesh.n_cells} cells, {problem.n_data} + {problem.n_data} data, to χ ≤ 1 of both; SimPEG: {engines}"
+    title = (
+        f"{problem.mesh.n_cells} cells, {problem.n_data} + {problem.n_data} data, to χ ≤ 1 of both; SimPEG: {engines}"
+    )
     table = Table(title=f"{title}; {torch.get_num_threads()} thread(s)")
     heads = "seconds|setup|in CG|ms per CG|GN|CG|χ gravity|χ magn.|rms g/cc|rms SI|SimPEG / this|target|as setup alone, CG alone"
     for head in ("", *heads.split("|")):
