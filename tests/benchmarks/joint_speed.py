@@ -117,7 +117,7 @@ def _table(problem, found, engines) -> Table:
         f"{problem.mesh.n_cells} cells, {problem.n_data} + {problem.n_data} data, to χ ≤ 1 of both; SimPEG: {engines}"
     )
     table = Table(title=f"{title}; {torch.get_num_threads()} thread(s)")
-    heads = "seconds|setup|in CG|ms per CG|GN|CG|χ gravity|χ magn.|rms g/cc|rms SI|SimPEG / this|target|as setup alone, CG alone"
+    heads = "seconds|setup|in CG|ms per CG|GN|CG|χ gravity|χ magn.|rms g/cc|rms SI|SimPEG / this|target|(setup, one CG)"
     for head in ("", *heads.split("|")):
         table.add_column(head, justify="right" if head else "left")
     medians = {}
@@ -125,7 +125,7 @@ def _table(problem, found, engines) -> Table:
         in_cg = [sum(seconds for seconds, _ in out.searches) for out in outs]
         counts = [sum(count for _, count in out.searches) for out in outs]
         per_cg = np.divide(in_cg, counts)
-        medians[name] = np.median([[out.seconds, out.setup] for out in outs], axis=0).tolist() + [np.median(per_cg)]
+        medians[name] = [*np.median([[out.seconds, out.setup] for out in outs], axis=0), np.median(per_cg)]
         ratios = np.divide(medians["SimPEG"], medians[name])
         out = outs[0]
         table.add_row(
