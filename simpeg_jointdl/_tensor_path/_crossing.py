@@ -13,7 +13,7 @@ import scipy.sparse as sp
 import torch
 from discretize.utils import Identity
 
-from .._torch import as_numpy, as_tensor, resolve_device, resolve_dtype
+from .._torch import as_numpy, as_tensor, csr_as_tensor, resolve_device, resolve_dtype
 from ..kernels._sparse import SparseMatrix
 from ._operators import Chain, Diagonal, Selection, Sparse
 
@@ -135,6 +135,14 @@ class Crossing:
             for part in (csr.crow_indices(), csr.col_indices(), csr.values())
         )
         return operator
+
+    def symmetric(self, matrix) -> torch.Tensor:
+        """A CSR tensor of a symmetric sparse matrix, which needs no transpose."""
+        with self._clock():
+            tensor = csr_as_tensor(matrix, self.device, self.dtype)
+        self.uploads += 1
+        self.nbytes += sum(part.nbytes for part in (tensor.crow_indices(), tensor.col_indices(), tensor.values()))
+        return tensor
 
     def _index(self, owner, name, columns):
         start = int(columns[0])

@@ -6,6 +6,7 @@ import numpy as np
 from simpeg.directives import InversionDirective, UpdatePreconditioner, UpdateSensitivityWeights
 from simpeg.utils import get_logger
 
+from .._tensor_path import Crossing, hessian_product
 from ._joint_beta import JointBetaSchedule, beta_schedule
 from ._problem import (
     JointTerms,
@@ -207,12 +208,12 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         if sum(has_structure(one * model) for one in maps) < 2:
             return 0.0
         cells = structured_cells(maps, model)
-        ratios = []
+        regularization, ratios = self._regularization_product(model), []
         for one in maps:
             block = parameters_of_cells(one, model, cells)
             stiffness = spectral_norm(lambda v: coupling.deriv2(model, v), block, rng)
             if stiffness > 0.0:
-                ratios.append(spectral_norm(lambda v: self._regularization_product(model, v), block, rng) / stiffness)
+                ratios.append(spectral_norm(regularization, block, rng) / stiffness)
         if not ratios or min(ratios) <= 0.0:
             return 0.0
         mean = float(np.exp(np.mean(np.log(ratios))))
@@ -220,14 +221,19 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             coupling.strengths = coupling.strengths * np.array(ratios) / mean
         return mean
 
-    def _regularization_product(self, model, v):
-        """Product of the Hessian of all terms but couplings, with their multipliers."""
-        total = np.zeros(model.size)
+    def _regularization_product(self, model):
+        """Product of the Hessian of all terms but couplings, with their multipliers; put together once for all."""
+        crossing, parts = Crossing("cpu"), []
         for i in smoothness_terms(self.reg):
             multiplier, term = self.reg[i]
             if multiplier:
-                total += multiplier * (term.deriv2(model, v))
-        return total
+                parts.append((float(multiplier), hessian_product(term, model, crossing)))
+
+        def product(v):
+            sent = crossing.send(v)
+            return sum((c * crossing.fetch(part(sent)) for c, part in parts), np.zeros(model.size))
+
+        return product
 
     def _hand_over_sensitivities(self, coupling, model):
         if not hasattr(coupling, "properties"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 
 import numpy as np
 import torch
@@ -64,6 +65,11 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
     def dtype(self) -> torch.dtype:
         """What they compute in."""
         return self._crossing.dtype
+
+    def minimize(self, evalFunction, x0):
+        """SimPEG's, with what the process held before kept out of its collections of garbage."""
+        with _older_objects_kept():
+            return super().minimize(evalFunction, x0)
 
     # called by name by SimPEG: at the start of everything, and of every iteration
     def _startup_tensors(self, x0):
@@ -147,3 +153,17 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
         if new:
             self._named.update(new)
             get_logger().info(f"{type(self).__name__}: through numpy in every CG iteration go {', '.join(new)}.")
+
+
+@contextlib.contextmanager
+def _older_objects_kept():
+    """SimPEG collects garbage at every evaluation, and torch's modules alone make that a tenth of a second each."""
+    if gc.get_freeze_count():  # by somebody else, whose it is to end
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -306,13 +306,13 @@ class Traffic(InversionDirective):
 def test_nothing_is_sent_twice():
     problem, traffic = make_problem(True), Traffic()
     minimizer = run_short(problem, ProjectedGNCG(maxIter=4, **CG), [traffic])
-    assert traffic.rows[0][0] > 10
+    assert traffic.rows[0][0] > 5
     assert traffic.rows[1:] == [(2, 1)] * 3  # the gradient and the cells that take part; the step
     assert minimizer.copied_bytes == 3 * 8 * problem.start.size
     assert 0.0 < minimizer.copy_seconds < 1.0
 
 
-def test_weights_alone_move_when_they_change():
+def test_only_what_changes_moves_again():
     problem, rows = make_problem(True), Traffic()
 
     class Change(InversionDirective):
@@ -320,8 +320,8 @@ def test_weights_alone_move_when_they_change():
             problem.terms[0].set_weights(new=np.full(problem.mesh.n_cells, 1.0 + self.opt.iter))
 
     run_short(problem, ProjectedGNCG(maxIter=3, **CG), [rows, Change()])
-    # four weights of smallness and gradients, and the preconditioner's
-    assert rows.rows[1:] == [(2 + 4 + 1, 1)] * 2
+    # smallness and smoothness of that property, put together again, and the preconditioner's weights
+    assert rows.rows[1:] == [(2 + 1 + 1, 1)] * 2
 
 
 def test_equal_content_is_not_sent_again():
