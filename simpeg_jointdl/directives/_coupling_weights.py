@@ -175,9 +175,12 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
             self._started = self._may_start()
         elif self._growth is not None and self._growth > _LEAST_GROWTH:
             self._grow_or_yield()
-        if self.sensitivity_weights:
-            for place in couplings(self.reg):
-                self._hand_over_sensitivities(self.reg.objfcts[place], self.invProb.model)
+        for place in couplings(self.reg):
+            coupling = self.reg.objfcts[place]
+            if self.sensitivity_weights:
+                self._hand_over_sensitivities(coupling, self.invProb.model)
+            if hasattr(coupling, "hold_memberships"):
+                coupling.hold_memberships(self.invProb.model)
         if self._betas != self._current_betas() or (self.weights == 0.0).any():
             self._update()
 
@@ -219,6 +222,7 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         mean = float(np.exp(np.mean(np.log(ratios))))
         if len(ratios) == len(getattr(coupling, "strengths", ())):  # each property as stiff as its regularization
             coupling.strengths = coupling.strengths * np.array(ratios) / mean
+            coupling.hold_memberships(model)
         return mean
 
     def _regularization_product(self, model):

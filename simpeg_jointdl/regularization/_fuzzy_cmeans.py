@@ -51,8 +51,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
         Copies; `centers` can be set.
     strengths : (n_properties,) numpy.ndarray
         How strongly each property is drawn, 1 unless set: a factor of its :math:`w_{jp}` in the sum, but not in the
-        memberships, which would else be those of the strongest property alone. These no longer minimise the sum
-        then, and are held from one :meth:`update` to the next.
+        memberships. These no longer minimise it then, and are held from one :meth:`hold_memberships` to the next.
 
     Notes
     -----
@@ -196,6 +195,11 @@ class GuidedFuzzyCMeans(BaseCoupling):
         with self._guard():
             return as_numpy(self._memberships(self._distances(self.tensor(self.properties(model))))).T
 
+    def hold_memberships(self, model):
+        """Hold the memberships at a model from here on, if properties have strengths; else they follow."""
+        self._held = None if (self._strengths == 1.0).all() else self.memberships(model).T
+        self._forget()
+
     def update(self, model) -> np.ndarray:
         r"""Move the centres to where they minimise the coupling at this model and its memberships.
 
@@ -217,11 +221,9 @@ class GuidedFuzzyCMeans(BaseCoupling):
         """
         p = self.tensor(self.properties(model))
         with self._guard():
-            self._held = None
             if self._balance:
                 self._rebalance(p)
-            if (self._strengths != 1.0).any():
-                self._held = as_numpy(self._memberships(self._distances(p)))
+            self.hold_memberships(model)
             power = self._power(self._distances(p))  # (n_clusters, n_cells)
             weights = self._property_weights()
             mass = as_numpy(power @ weights.T)
@@ -274,8 +276,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
 
     # the residual ---------------------------------------------------------------------------------------
     def _residual(self, p):
-        power = self._power(self._distances(p)).detach()
-        root = self._scaled_weights(self._strengths).sqrt()
+        power, root = self._power(self._distances(p)).detach(), self._scaled_weights(self._strengths).sqrt()
         cells = [u.sqrt() * root * (p - v[:, None]) for u, v in zip(power, self.tensor(self._centers), strict=True)]
         return torch.cat([torch.stack(cells).ravel(), self._off_target().ravel()])
 

@@ -85,6 +85,7 @@ def main():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ratios", type=float, nargs="*", default=[0.1, 1.0, 10.0])
+    parser.add_argument("--only", default="", help="couplings whose name holds this")
     options = parser.parse_args()
     table = Table(title="coupling, relative to that of the separate models (χ gravity, χ magnetics; iterations)")
     table.add_column("coupling and problem")
@@ -97,6 +98,8 @@ def main():
         n = survey.mesh.n_cells
         wires = maps.Wires(("density", n), ("susceptibility", n))
         for name, make in COUPLINGS.items():
+            if options.only not in name:
+                continue
             cells = []
             for ratio in options.ratios:
                 model, chi, iterations, multiplier = invert(survey, units, make, ratio)

@@ -260,6 +260,17 @@ def test_held_memberships_make_the_coupling_quadratic(problem):
     assert coupling(model + step) == pytest.approx(exact, rel=1e-12)
 
 
+def test_memberships_are_held_only_with_strengths(problem):
+    make, model, *_ = problem
+    coupling, free = make(guidance=np.inf), make(guidance=np.inf)
+    coupling.hold_memberships(model)
+    assert coupling(1.1 * model) == free(1.1 * model)
+    coupling.strengths = [0.2, 5.0]
+    coupling.hold_memberships(model)
+    held = coupling.deriv2(1.1 * model).diagonal()
+    np.testing.assert_allclose(held, coupling.deriv2(model).diagonal(), rtol=1e-12)
+
+
 def test_strengths_and_held_memberships_survive_a_checkpoint(problem):
     make, model, *_ = problem
     coupling, other = make(guidance=np.inf), make(guidance=np.inf)
