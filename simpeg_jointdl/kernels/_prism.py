@@ -35,7 +35,7 @@ What follows holds in float64 and float32 alike, and no value is ever nan or inf
 - On the prolongation of an edge all derivatives are smooth, and so are the sums returned here.
 
 These are what SimPEG 0.25 returns with ``engine="geoana"``, its default. Its gradients of b lose their digits beside
-the vertical through a node (0.3 % at 1e-13 m), these do not. choclo's kernels are nan at a vertex.
+the vertical through a node (up to 0.6 % at 1e-13 m), these do not. choclo's kernels are nan at a vertex.
 """
 
 from __future__ import annotations

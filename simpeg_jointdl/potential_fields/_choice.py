@@ -52,7 +52,7 @@ def make_engine(
     storage = storage or dtype
     wanted, free = geometry.n_rows * geometry.n_columns * storage.itemsize, free_bytes(device)
     why_not = toeplitz_reason(geometry)
-    name, why = _decide(geometry, choice, store, wanted, free, why_not)
+    name, why = _decide(geometry, choice, store, storage, wanted, free, why_not)
     if choice == "auto":
         get_logger().info(f"engine 'auto': {name}, as {why}")
     if name == "toeplitz":
@@ -64,7 +64,7 @@ def make_engine(
     return Dense(geometry, device, dtype, storage)
 
 
-def _decide(geometry, choice, store, wanted, free, why_not):
+def _decide(geometry, choice, store, storage, wanted, free, why_not):
     fits = wanted <= _PART * free
     sizes = f"the matrix wants {wanted / 2**20:.3g} MiB and {free / 2**20:.3g} MiB are free"
     if choice == "toeplitz" and why_not:
@@ -73,6 +73,9 @@ def _decide(geometry, choice, store, wanted, free, why_not):
         raise ValueError(msg)
     if choice in ("toeplitz", "blocked") and store == "disk":
         msg = f"engine '{choice}' stores no matrix; leave store_sensitivities='disk' out, or take engine='dense'."
+        raise ValueError(msg)
+    if store == "disk" and storage == torch.bfloat16:
+        msg = "sensitivity_dtype 'bfloat16' is for a matrix in memory; take np.float32 with store_sensitivities='disk'."
         raise ValueError(msg)
     if choice == "dense" and store == "forward_only":
         msg = "engine 'dense' stores its matrix; take engine='blocked' or 'toeplitz' with 'forward_only'."

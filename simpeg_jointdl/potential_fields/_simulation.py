@@ -53,7 +53,7 @@ class EngineSimulation:
         self.store_sensitivities = store_sensitivities
         self.engine, self.sensitivity_dtype = engine, sensitivity_dtype
         self.device = resolve_device(device)
-        self._built, self._crossing, self._squares = None, None, {}
+        self._crossing = None
         LinearSimulation.__init__(self, **kwargs)
         if active_cells is None:
             active_cells = np.ones(mesh.n_cells, dtype=bool)
@@ -70,6 +70,7 @@ class EngineSimulation:
     @engine.setter
     def engine(self, value):
         self._engine, self._built = checked_choice(type(self).__name__, "engine", value, ENGINES), None
+        self._squares = {}
 
     @property
     def sensitivity_dtype(self):
@@ -79,7 +80,7 @@ class EngineSimulation:
     @sensitivity_dtype.setter
     def sensitivity_dtype(self, value):
         self._storage = checked_storage(type(self).__name__, value)
-        self._sensitivity_dtype, self._built = value, None
+        self._sensitivity_dtype, self._built, self._squares = value, None, {}
 
     @property
     def sensitivities(self):

@@ -15,20 +15,9 @@ _CPU_BUDGET = 128 * 2**20
 _DEVICE_PART = 0.25  # of an accelerator's free memory
 
 
-def tiles_of(
-    geometry: Geometry, device: torch.device, budget: int | None = None
-) -> Iterator[tuple[slice, torch.Tensor]]:
-    """All rows of the matrix in float64, tile by tile, with their places.
-
-    Parameters
-    ----------
-    geometry : Geometry
-    device : torch.device
-    budget : int, optional
-        Bytes for temporaries; from free memory if not given. What comes out does not depend on it.
-    """
-    if budget is None:
-        budget = _CPU_BUDGET if device.type == "cpu" else int(_DEVICE_PART * free_bytes(device))
+def tiles_of(geometry: Geometry, device: torch.device) -> Iterator[tuple[slice, torch.Tensor]]:
+    """All rows of the matrix in float64, tile by tile, with their places; the same whatever the size of a tile."""
+    budget = _CPU_BUDGET if device.type == "cpu" else int(_DEVICE_PART * free_bytes(device))
     evaluate, first = Tiles(geometry, device), 0
     for stations in geometry.stations:
         n_locations, n_components = len(stations.locations), stations.n_components
@@ -79,14 +68,10 @@ class Blocked(Tiled):
     name = "blocked"
     n_bytes = 0
 
-    def __init__(self, geometry, device, dtype, budget: int | None = None):
-        super().__init__(geometry, device, dtype)
-        self.budget = budget
-
     def tiles(self):
         """Rows and their places, in float64."""
         with explain_out_of_memory("blocked engine", self.device):
-            yield from tiles_of(self.geometry, self.device, self.budget)
+            yield from tiles_of(self.geometry, self.device)
 
     def forward(self, model):
         """See :class:`Engine`."""

@@ -84,6 +84,11 @@ def test_engines_and_storage_that_contradict(engine, store, message):
         make(engine=engine, store_sensitivities=store).dpred(np.zeros(80))
 
 
+def test_half_the_digits_are_not_for_a_file():
+    with pytest.raises(ValueError, match="'bfloat16' is for a matrix in memory"):
+        make(sensitivity_dtype="bfloat16", store_sensitivities="disk").dpred(np.zeros(80))
+
+
 def test_a_matrix_too_large_is_refused_or_not_stored(monkeypatch, caplog):
     monkeypatch.setattr(_choice, "free_bytes", lambda device: 1000)
     with pytest.raises(MemoryError, match=r"wants .* MiB and .* MiB are free.*store_sensitivities='disk'"):

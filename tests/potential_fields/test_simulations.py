@@ -14,7 +14,7 @@ from simpeg.potential_fields import magnetics as simpeg_magnetics
 
 from simpeg_jointdl._torch import as_numpy, as_tensor
 from simpeg_jointdl.kernels import GRAVITY_COMPONENTS, MAGNETIC_COMPONENTS
-from simpeg_jointdl.potential_fields import gravity, magnetics
+from simpeg_jointdl.potential_fields import _tiled, gravity, magnetics
 
 FIELD = {"amplitude": 50_000.0, "inclination": 63.0, "declination": -20.0}
 KINDS = ("gravity", "scalar", "vector", "remanent", "amplitude")
@@ -115,9 +115,23 @@ def test_adjoint_identity(kind, mesh, engine, dtype):
 @pytest.mark.parametrize("engine", ["dense", "toeplitz", "blocked"])
 def test_fewer_digits_within_their_bound(engine, storage, bound):
     theirs, ours, m = make_pair("scalar", tensor_mesh(), grid(), engine)
+    exact = ours.getJtJdiag(m)
     ours.sensitivity_dtype = storage
     assert_close(ours.dpred(m), theirs.dpred(m), bound)
     assert_close(ours.getJtJdiag(m), theirs.getJtJdiag(m), bound)
+    # the diagonal was not kept from before; Toeplitz squares are in float64 whatever the type
+    assert engine != "dense" or (ours.getJtJdiag(m) != exact).any()
+
+
+@pytest.mark.parametrize("kind", ["gravity", "amplitude"])
+@pytest.mark.parametrize("engine", ["dense", "blocked"])
+def test_the_size_of_a_tile_changes_nothing(kind, engine, monkeypatch):
+    _, whole, m = make_pair(kind, tensor_mesh(), grid(), engine)
+    data, squares = whole.dpred(m), whole.getJtJdiag(m)
+    monkeypatch.setattr(_tiled, "_CPU_BUDGET", 1)  # one location, or a dozen rows, at once
+    _, pieces, _ = make_pair(kind, tensor_mesh(), grid(), engine)
+    assert_close(pieces.dpred(m), data, 1e-13)
+    assert_close(pieces.getJtJdiag(m), squares, 1e-13)
 
 
 def test_amplitudes_follow_the_model():
