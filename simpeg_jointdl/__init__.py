@@ -4,6 +4,7 @@
 `regularization`          couplings between physical properties
 `directives`              weights, cooling and preconditioning of a joint run
 `datasets`                synthetic surveys and loaders of public field data
+`networks`                networks, and their weights as files that can be trusted
 `optimization`            minimizers beside SimPEG's own
 `plotting`                figures of models, data fit and convergence
 `potential_fields`        gravity and magnetics that take the place of SimPEG's
@@ -14,13 +15,14 @@
 
 from importlib.metadata import version
 
-from . import datasets, directives, optimization, plotting, potential_fields, recipes, regularization, testing
+from . import datasets, directives, networks, optimization, plotting, potential_fields, recipes, regularization, testing
 
 __version__ = version("simpeg_jointdl")
 
 __all__ = [
     "datasets",
     "directives",
+    "networks",
     "optimization",
     "plotting",
     "potential_fields",

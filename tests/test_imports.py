@@ -23,12 +23,12 @@ LAYERS = (
     {"regularization", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
     {"_tensor_path"},
     {"networks", "kernels"},
+    {"datasets"},
     {"_torch", "_operators"},
-    {"_estimates"},
+    {"_estimates", "_files"},
 )
 # These stand beside: what they may import, and nobody but the door of the package imports them.
 BESIDE = {
-    "datasets": set(),
     "testing": {"regularization", "maps", "potential_fields", "_torch", "_operators", "_estimates"},
 }
 CROSSINGS = {"numpy", "from_numpy", "as_tensor", "from_dlpack"}

@@ -8,6 +8,7 @@ import numpy as np
 from simpeg.directives import InversionDirective
 from simpeg.utils import get_logger
 
+from .._files import check_writable
 from ._checkpoint_file import read_checkpoint, write_checkpoint
 from ._checkpoint_state import (
     named_directives,
@@ -15,7 +16,6 @@ from ._checkpoint_state import (
     restore_minimizer,
     state_of_inversion,
 )
-from ._files import check_writable
 from ._fingerprint import differences, fingerprint
 from ._iteration_table import Passive, is_passive
 from ._save_log import SaveLog

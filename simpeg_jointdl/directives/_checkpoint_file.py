@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._files import write_whole
+from .._files import write_whole
 
 _FORMAT, _VERSION = "simpeg_jointdl checkpoint", 1
 _DIGEST = 64  # characters of a sha256 in hexadecimal

@@ -10,7 +10,7 @@ import numpy as np
 from simpeg.directives import InversionDirective
 from simpeg.utils import get_logger
 
-from ._files import check_writable, write_whole
+from .._files import check_writable, write_whole
 from ._iteration_table import IterationWatcher
 
 _FIRST_COLUMNS = ["iteration", "seconds", "phi_d", "phi_m", "beta"]

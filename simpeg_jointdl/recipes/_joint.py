@@ -11,7 +11,7 @@ from simpeg import inverse_problem, inversion
 from simpeg.regularization import Sparse, WeightedLeastSquares
 
 from .. import directives, optimization
-from ..directives._files import check_writable
+from .._files import check_writable
 from ..directives._problem import map_support, misfit_support
 from ._checks import (
     WHO,
