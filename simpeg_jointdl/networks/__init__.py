@@ -1,12 +1,46 @@
-"""Networks and their weights.
+"""Torch modules; nothing here knows SimPEG.
 
 ==========================  =====================================================================
+`ImplicitNetwork`           from points to properties: encoding, trunk, a head per property
+`NetworkEnsemble`           several networks of one architecture in one batch
+`IdentityEncoding`          the coordinates themselves
+`PositionalEncoding`        sines and cosines of the coordinates at doubling frequencies
+`FourierEncoding`           sines and cosines along random directions
+`HashEncoding`              learned features on grids of growing fineness
+`Sine`                      SIREN
+`Finer`                     sine with a frequency that grows with its argument
+`Gauss`                     Gaussian bell
+`Gabor`                     WIRE's wavelet
+`LeakyReLU`                 leaky rectifier
+`Tanh`                      hyperbolic tangent
+`GELU`                      Gaussian error linear unit
 `save_weights`              a module's weights as safetensors, with a card that says what they are
 `load_weights`              the same back, whole and of the right architecture, or refused
 `read_card`                 the card alone
 ==========================  =====================================================================
 """
 
+from ._activations import GELU, Finer, Gabor, Gauss, LeakyReLU, Sine, Tanh
+from ._encodings import FourierEncoding, HashEncoding, IdentityEncoding, PositionalEncoding
+from ._ensemble import NetworkEnsemble
+from ._inr import ImplicitNetwork
 from ._weights import load_weights, read_card, save_weights
 
-__all__ = ["save_weights", "load_weights", "read_card"]
+__all__ = [
+    "ImplicitNetwork",
+    "NetworkEnsemble",
+    "IdentityEncoding",
+    "PositionalEncoding",
+    "FourierEncoding",
+    "HashEncoding",
+    "Sine",
+    "Finer",
+    "Gauss",
+    "Gabor",
+    "LeakyReLU",
+    "Tanh",
+    "GELU",
+    "save_weights",
+    "load_weights",
+    "read_card",
+]

@@ -1,0 +1,40 @@
+"""Checks that the networks share."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import torch
+
+
+def check_count(name: str, value, least: int = 1) -> int:
+    """An int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        msg = f"{name}: got {value!r}, wanted an int of at least {least}."
+        raise ValueError(msg)
+    return int(value)
+
+
+def check_positive(name: str, value) -> float:
+    """A finite float above zero."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < value < float("inf"):
+        msg = f"{name}: got {value!r}, wanted a finite number above 0."
+        raise ValueError(msg)
+    return float(value)
+
+
+def check_points(encoding, points) -> None:
+    """Points that an encoding can prepare."""
+    name = type(encoding).__name__
+    if not isinstance(points, torch.Tensor):
+        msg = f"{name}.prepare: got points of type {type(points).__name__}, wanted a torch.Tensor."
+        raise TypeError(msg)
+    if points.ndim != 2 or points.shape[1] != encoding.n_inputs:
+        msg = f"{name}.prepare: got points of shape {tuple(points.shape)}, wanted (n_points, {encoding.n_inputs})."
+        raise ValueError(msg)
+    if not points.is_floating_point():
+        msg = f"{name}.prepare: got points of {points.dtype}, wanted the floating-point type of the network."
+        raise TypeError(msg)
+    if not bool(torch.isfinite(points).all()):
+        msg = f"{name}.prepare: points are not all finite. Pass coordinates scaled to [-1, 1] by the domain."
+        raise ValueError(msg)
