@@ -3,6 +3,8 @@
 ==========================  =====================================================================
 `load`                      a dataset by name: ``"two_blocks"``, ``"camp_blocks"``, ``"two_bodies"``,
                             ``"ernest_henry"`` or ``"raglan_mag"``
+`make_geology`              random geology on a mesh: layers, folds, faults, dykes and bodies
+`synthetic`                 that and `sample_geology`, the same in batches on a device
 `make_two_blocks`           synthetic gravity and magnetics over two blocks, in any size and unit
 `remove_trend`              polynomial regional trend, robust against the anomalies themselves
 `upward_continue`           the field some way higher, where short wavelengths have died
@@ -12,9 +14,11 @@
 ==========================  =====================================================================
 """
 
+from . import synthetic
 from ._camp_blocks import load_camp_blocks
 from ._continuation import upward_continue
 from ._ernest_henry import load_ernest_henry
+from ._geology import make_geology
 from ._raglan import load_raglan
 from ._survey import GravityData, GravityMagneticDataset, MagneticData
 from ._synthetic import make_two_blocks
@@ -23,6 +27,8 @@ from ._two_bodies import load_two_bodies
 
 __all__ = [
     "load",
+    "synthetic",
+    "make_geology",
     "make_two_blocks",
     "remove_trend",
     "upward_continue",

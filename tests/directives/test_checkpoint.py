@@ -421,7 +421,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_goes_on(tmp_path, mo
         if len(calls) > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("simpeg_jointdl.directives._files.os.fsync", fsync)
+    monkeypatch.setattr("simpeg_jointdl._files.os.fsync", fsync)
     inversion, start = make("smooth", path, max_iterations=4)
     with caplog.at_level(logging.WARNING, logger="SimPEG"):
         inversion.run(start)
@@ -444,7 +444,7 @@ def test_killed_while_writing_the_last_checkpoint_is_there(tmp_path, monkeypatch
             raise Killed
         fsync(descriptor)
 
-    monkeypatch.setattr("simpeg_jointdl.directives._files.os.fsync", killed)
+    monkeypatch.setattr("simpeg_jointdl._files.os.fsync", killed)
     inversion, start = make("smooth", path, max_iterations=3)
     with pytest.raises(Killed):
         inversion.run(start)

@@ -1,0 +1,15 @@
+"""Synthetic models and surveys: random geology on any mesh, and a survey over two blocks.
+
+==========================  =====================================================================
+`make_geology`              models of several properties on a mesh, as numpy arrays
+`sample_geology`            the same on a device, many at once: what networks are trained on
+`make_two_blocks`           gravity and magnetics over two blocks, with noise
+`DEFAULT_KINDS`             probability of layers, folds, faults and bodies, to change a copy of
+==========================  =====================================================================
+"""
+
+from ._geology import make_geology, sample_geology
+from ._geology_scenes import DEFAULT_KINDS
+from ._synthetic import make_two_blocks
+
+__all__ = ["make_geology", "sample_geology", "make_two_blocks", "DEFAULT_KINDS"]
