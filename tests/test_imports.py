@@ -20,11 +20,11 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Top to bottom; a unit imports from the layers below its own, and from itself.
 LAYERS = (
     {"recipes", "plotting"},
-    {"regularization", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
+    {"regularization", "data_misfit", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
     {"_tensor_path"},
     {"networks", "kernels"},
     {"_torch", "_operators"},
-    {"_estimates"},
+    {"_estimates", "_misfits"},
 )
 # These stand beside: what they may import, and nobody but the door of the package imports them.
 BESIDE = {
