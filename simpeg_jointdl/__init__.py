@@ -2,6 +2,7 @@
 
 ========================  =====================================================
 `regularization`          couplings between physical properties
+`data_misfit`             misfits that outliers do not rule
 `directives`              weights, cooling and preconditioning of a joint run
 `datasets`                synthetic surveys and loaders of public field data
 `networks`                networks, and their weights as files that can be trusted
@@ -15,11 +16,23 @@
 
 from importlib.metadata import version
 
-from . import datasets, directives, networks, optimization, plotting, potential_fields, recipes, regularization, testing
+from . import (
+    data_misfit,
+    datasets,
+    directives,
+    networks,
+    optimization,
+    plotting,
+    potential_fields,
+    recipes,
+    regularization,
+    testing,
+)
 
 __version__ = version("simpeg_jointdl")
 
 __all__ = [
+    "data_misfit",
     "datasets",
     "directives",
     "networks",

@@ -20,12 +20,12 @@ FILES = sorted(ROOT.rglob("*.py"))
 # Top to bottom; a unit imports from the layers below its own, and from itself.
 LAYERS = (
     {"recipes", "plotting"},
-    {"regularization", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
+    {"regularization", "data_misfit", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
     {"_tensor_path"},
     {"networks", "kernels"},
     {"datasets"},
     {"_torch", "_operators"},
-    {"_estimates", "_files"},
+    {"_estimates", "_files", "_misfits"},
 )
 # These stand beside: what they may import, and nobody but the door of the package imports them.
 BESIDE = {

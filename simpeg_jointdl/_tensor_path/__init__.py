@@ -17,7 +17,16 @@ it moves by the :class:`Crossing`, which keeps what does not change. Terms of Si
 """
 
 from ._crossing import Crossing
-from ._operators import Chain, Stack, gauss_newton
+from ._operators import Chain, Diagonal, Stack, Transposed, gauss_newton
 from ._terms import hessian_product, map_operator
 
-__all__ = ["Chain", "Crossing", "Stack", "gauss_newton", "hessian_product", "map_operator"]
+__all__ = [
+    "Chain",
+    "Crossing",
+    "Diagonal",
+    "Stack",
+    "Transposed",
+    "gauss_newton",
+    "hessian_product",
+    "map_operator",
+]

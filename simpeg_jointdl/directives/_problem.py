@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 from simpeg.regularization import BaseSimilarityMeasure, WeightedLeastSquares
 
+from .. import _misfits
+
 POWER_ITERATIONS = 8
 
 
@@ -191,16 +193,8 @@ def has_structure(values: np.ndarray) -> bool:
 
 
 def chi_factors(directive) -> np.ndarray:
-    """Misfit per datum of every data misfit at the current model, (n_misfits,), without a new forward run."""
-    problem = directive.invProb
-    predicted = problem.dpred
-    chi, start = [], 0
-    for misfit in directive.dmisfit.objfcts:
-        n_data = misfit.simulation.survey.nD
-        residual = misfit.W @ (predicted[start : start + n_data] - misfit.data.dobs)
-        chi.append(np.vdot(residual, residual).real / n_data)
-        start += n_data
-    return np.array(chi)
+    """χ of every data misfit at the current model, (n_misfits,), without a new forward run."""
+    return _misfits.chi_factors(directive.dmisfit, directive.invProb.dpred)
 
 
 def per_item(value, n: int, name: str, what: str) -> np.ndarray:

@@ -3,10 +3,12 @@
 ==========================  =====================================================================
 `ProjectedGNCG`             SimPEG's, with its conjugate gradients on a device
 `BoundedGaussNewton`        Gauss-Newton between bounds, scaled by the room that is left
+`TorchMinimize`             any optimizer and scheduler of torch
 ==========================  =====================================================================
 """
 
 from ._bounded import BoundedGaussNewton
 from ._projected import ProjectedGNCG
+from ._torch_minimize import TorchMinimize
 
-__all__ = ["ProjectedGNCG", "BoundedGaussNewton"]
+__all__ = ["ProjectedGNCG", "BoundedGaussNewton", "TorchMinimize"]

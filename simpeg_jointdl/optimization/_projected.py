@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from simpeg.utils import get_logger, timeIt
 from .._tensor_path import Crossing, hessian_product
 from .._torch import explain_out_of_memory
 from ._conjugate_gradients import conjugate_gradients
+from ._garbage import older_objects_kept
 
 
 class ProjectedGNCG(optimization.ProjectedGNCG):
@@ -68,7 +68,7 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
 
     def minimize(self, evalFunction, x0):
         """SimPEG's, with what the process held before kept out of its collections of garbage."""
-        with _older_objects_kept():
+        with older_objects_kept():
             return super().minimize(evalFunction, x0)
 
     # called by name by SimPEG: at the start of everything, and of every iteration
@@ -153,17 +153,3 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
         if new:
             self._named.update(new)
             get_logger().info(f"{type(self).__name__}: through numpy in every CG iteration go {', '.join(new)}.")
-
-
-@contextlib.contextmanager
-def _older_objects_kept():
-    """SimPEG collects garbage at every evaluation, and torch's modules alone make that a tenth of a second each."""
-    if gc.get_freeze_count():  # by somebody else, whose it is to end
-        yield
-        return
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
