@@ -5,6 +5,7 @@
 `data_misfit`             misfits that outliers do not rule
 `directives`              weights, cooling and preconditioning of a joint run
 `datasets`                synthetic surveys and loaders of public field data
+`maps`                    networks as models: implicit representations, learned priors
 `networks`                networks, and their weights as files that can be trusted
 `optimization`            minimizers beside SimPEG's own
 `plotting`                figures of models, data fit and convergence
@@ -20,6 +21,7 @@ from . import (
     data_misfit,
     datasets,
     directives,
+    maps,
     networks,
     optimization,
     plotting,
@@ -35,6 +37,7 @@ __all__ = [
     "data_misfit",
     "datasets",
     "directives",
+    "maps",
     "networks",
     "optimization",
     "plotting",

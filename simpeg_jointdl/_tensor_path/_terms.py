@@ -9,6 +9,7 @@ import scipy.sparse as sp
 import torch
 from discretize.utils import Zero
 from simpeg.data_misfit import L2DataMisfit
+from simpeg.maps import ComboMap
 from simpeg.objective_function import ComboObjectiveFunction, L2ObjectiveFunction
 from simpeg.regularization import Smallness, SmoothnessFirstOrder, SmoothnessSecondOrder, WeightedLeastSquares
 from simpeg.regularization.base import BaseRegularization
@@ -48,9 +49,32 @@ def hessian_product(term, model, crossing: Crossing, fields: dict | None = None)
 
 
 def map_operator(mapping, model, crossing: Crossing):
-    """Operator of a map's derivative; None if it is not sparse. That of a linear map is asked for once."""
+    """Operator of a map's derivative; None if it is neither sparse nor offers ``tensor_derivative(model)``.
+
+    That of a linear map is asked for once.
+    """
+    if hasattr(mapping, "tensor_derivative"):
+        derivative = mapping.tensor_derivative(model)
+        there = crossing.cast(derivative.device, derivative.dtype)
+        return Chain(there, derivative, Transposed(there))
+    if _holds_networks(mapping):
+        return _chain_of_maps(mapping, model, crossing)
     source = mapping if mapping.is_linear else model
     return crossing.kept(mapping, "map", source, lambda: crossing.operator(mapping, "derivative", mapping.deriv(model)))
+
+
+def _holds_networks(mapping) -> bool:
+    parts = mapping.maps if type(mapping) is ComboMap else ()
+    return any(hasattr(part, "tensor_derivative") or _holds_networks(part) for part in parts)
+
+
+def _chain_of_maps(mapping, model, crossing):
+    """One map after the other, since a product of their derivatives would not be sparse."""
+    links = []
+    for part in reversed(mapping.maps):
+        links.append(map_operator(part, model, crossing))
+        model = part * model
+    return None if any(link is None for link in links) else Chain(*links)
 
 
 def _combination(term, model, crossing, fields):

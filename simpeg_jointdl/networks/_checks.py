@@ -38,3 +38,9 @@ def check_points(encoding, points) -> None:
     if not bool(torch.isfinite(points).all()):
         msg = f"{name}.prepare: points are not all finite. Pass coordinates scaled to [-1, 1] by the domain."
         raise ValueError(msg)
+
+
+def uniform(shape, limit: float, generator: torch.Generator | None) -> torch.Tensor:
+    """Numbers between -limit and limit, drawn on the CPU in float64: the same for every device and type."""
+    values = torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu")
+    return limit * (2.0 * values - 1.0)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from .._torch import resolve_device, resolve_dtype
-from ._checks import check_count, check_points, check_positive
+from ._checks import check_count, check_points, check_positive, uniform
 
 
 class BaseEncoding(nn.Module):
@@ -209,11 +209,15 @@ class HashEncoding(BaseEncoding):
         corners = [(resolution + 1) ** self.n_inputs for resolution in self.resolutions]
         self._is_hashed = [n > self.table_size for n in corners]
         self._starts = np.cumsum([0, *(min(n, self.table_size) for n in corners)]).tolist()
-        amplitude = check_positive("HashEncoding.amplitude", amplitude)
-        generator = torch.Generator("cpu").manual_seed(int(random_seed))
-        size = (self._starts[-1], self.n_features)
-        table = amplitude * (2.0 * torch.rand(size, generator=generator, dtype=torch.float64, device="cpu") - 1.0)
-        self.table = nn.Parameter(table.to(resolve_device(device), resolve_dtype(dtype)))
+        self.amplitude = check_positive("HashEncoding.amplitude", amplitude)
+        place = {"device": resolve_device(device), "dtype": resolve_dtype(dtype)}
+        self.table = nn.Parameter(torch.empty((self._starts[-1], self.n_features), **place))
+        self.reset_parameters(torch.Generator("cpu").manual_seed(int(random_seed)))
+
+    def reset_parameters(self, generator: torch.Generator | None = None):
+        """Draw the features afresh, from torch's global generator unless another is given."""
+        with torch.no_grad():
+            self.table.copy_(uniform(self.table.shape, self.amplitude, generator))
 
     def prepare(self, points):
         """Entries (n_points, n_levels, n_corners) of int64, and their weights, of the same shape."""

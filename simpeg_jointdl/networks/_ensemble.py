@@ -55,6 +55,16 @@ class NetworkEnsemble(nn.Module):
         """Weights that are learned, of all members together."""
         return sum(p.numel() for p in self.parameters())
 
+    def reset_parameters(self):
+        """Draw the weights of all members afresh, one after the other, from torch's global generator."""
+        for i, template in enumerate(self._templates):
+            for module in template.modules():
+                if hasattr(module, "reset_parameters"):
+                    module.reset_parameters()
+            with torch.no_grad():
+                for stacked, own in zip(self.stacked, template.parameters(), strict=True):
+                    stacked[i].copy_(own)
+
     def _apply(self, fn, recurse=True):
         for template in self._templates:
             template._apply(fn, recurse)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from .._torch import resolve_device, resolve_dtype
 from ._activations import make_activation
-from ._checks import check_count, check_positive
+from ._checks import check_count, check_positive, uniform
 from ._encodings import make_encoding
 
 
@@ -19,9 +19,16 @@ class Dense(nn.Module):
 
     def __init__(self, n_inputs, n_outputs, weight_limit, bias_limit, generator, device, dtype):
         super().__init__()
-        shapes = ((n_outputs, n_inputs), weight_limit), ((n_outputs,), bias_limit)
-        weight, bias = (_uniform(shape, limit, generator).to(device, dtype) for shape, limit in shapes)
-        self.weight, self.bias = nn.Parameter(weight), nn.Parameter(bias)
+        self.limits = (weight_limit, bias_limit)
+        self.weight = nn.Parameter(torch.empty((n_outputs, n_inputs), device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(n_outputs, device=device, dtype=dtype))
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None):
+        """Draw the weights afresh, from torch's global generator unless another is given."""
+        with torch.no_grad():
+            for parameter, limit in zip((self.weight, self.bias), self.limits, strict=True):
+                parameter.copy_(uniform(parameter.shape, limit, generator))
 
     def forward(self, x):
         """(n, n_inputs) to (n, n_outputs)."""
@@ -137,8 +144,3 @@ class ImplicitNetwork(nn.Module):
         for layer in hidden:
             x = self.activation(layer(x))
         return last(x)
-
-
-def _uniform(shape, limit, generator):
-    values = torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu")
-    return limit * (2.0 * values - 1.0)

@@ -1,7 +1,7 @@
-"""Contract checks for couplings, operators, derivatives and simulations, for the tests of this package and of others.
+"""Contract checks for couplings, operators, derivatives, maps and simulations, for any plugin's tests.
 
 Every check returns nothing or raises AssertionError that says what came, what was wanted and how far apart
-they are. `check_coupling` and `check_simulation` run all of them on one coupling or simulation at one model.
+they are. `check_coupling`, `check_map` and `check_simulation` run all of them on one object at one model.
 Differences are relative to the largest entry wanted.
 """
 
@@ -16,6 +16,7 @@ from ._couplings import (
     check_ownership,
     check_value,
 )
+from ._maps import check_map
 from ._simulations import check_simulation
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "check_derivative_order",
     "check_diagonal",
     "check_hessian",
+    "check_map",
     "check_operator",
     "check_ownership",
     "check_simulation",

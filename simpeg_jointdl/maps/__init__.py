@@ -1,0 +1,12 @@
+"""Maps whose model vector is what a network is made of.
+
+==========================  =====================================================================
+`TorchMap`                  any torch module; its parameters are the model
+`INRMap`                    an implicit representation: properties as a network of the coordinates
+==========================  =====================================================================
+"""
+
+from ._base import TorchMap
+from ._inr import INRMap
+
+__all__ = ["TorchMap", "INRMap"]

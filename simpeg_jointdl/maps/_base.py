@@ -1,0 +1,292 @@
+"""A torch module as a SimPEG map: its parameters are the model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from simpeg.maps import IdentityMap
+from torch import nn
+from torch.func import functional_call
+
+from .._operators import JacobianOperator
+from .._torch import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
+from ..networks import load_weights, save_weights
+from ._checks import check_behaviour, check_module, checked_model, trainable_names
+from ._linearization import Linearization, Parameters, Raveled
+from ._seeds import drawn_afresh
+
+
+class TorchMap(IdentityMap):
+    r"""The outputs of a torch module as physical properties, its parameters as the model vector.
+
+    .. math::
+        \mathbf u(\mathbf m) = f_{\boldsymbol\theta = \mathbf m}(\mathbf x)
+
+    An implicit representation, the decoder of a learned prior or a network under fine-tuning is to SimPEG this map.
+    It composes with any other map, on either side, and with every simulation, regularization and coupling.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Copied; yours is left as it is. Layers such as dropout and batch norm must be in evaluation mode.
+    inputs : array, torch.Tensor or tuple of these, optional
+        What the module is called with. Floating-point ones are brought to `dtype`.
+    frozen : sequence of str, optional
+        Parameters that keep their values: names, or patterns such as ``"encoder.*"``. So do those that do not
+        require gradients.
+    n_values : int, optional
+        How many values the module must give, such as the number of active cells; checked at once.
+    device : str or torch.device, optional
+        Torch's default device when not given.
+    dtype : optional
+        float64 (default) or float32, of the module and its inputs. SimPEG sees float64 all the same.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The module's parameters in the model vector, in this order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For modules without parameters, in training mode, with in-place operations that spoil derivatives, at random,
+        or with outputs that are not finite or not as many as asked for. Later, where a model gives NaN.
+
+    Notes
+    -----
+    The map is linearised once per model: its value, its derivative and all products at the same model share one
+    forward pass. :meth:`deriv` is known by its products only, so a simulation's ``getJtJdiag`` is a seeded estimate
+    where it has more than 64 rows and columns (see :class:`simpeg_jointdl._operators.JacobianOperator`).
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from simpeg_jointdl import maps
+    >>> depth = np.linspace(0, 1, 20)[:, None]
+    >>> network = torch.nn.Sequential(torch.nn.Linear(1, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    >>> column = maps.TorchMap(network, depth)
+    >>> column.shape, (column * column.initial_model(random_seed=0)).shape
+    ((20, 25), (20,))
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        inputs=(),
+        *,
+        frozen: Sequence[str] = (),
+        n_values: int | None = None,
+        device: str | torch.device | None = None,
+        dtype=None,
+    ):
+        who = type(self).__name__
+        check_module(who, module)
+        self._device, self._dtype = resolve_device(device), resolve_dtype(dtype)
+        self._module = copy.deepcopy(module).to(self._device, self._dtype)
+        self._parameters = Parameters.of(self._module, trainable_names(who, self._module, frozen))
+        for parameter in self._module.parameters():
+            parameter.requires_grad_(False)  # derivatives are with respect to the model vector, not to these
+        self._pieces = self._split(tuple(self._as_input(one) for one in _as_tuple(inputs)))
+        self._kept: tuple[np.ndarray, Linearization] | None = None
+        self._n_values = self._checked_size(n_values)
+        super().__init__(mesh=None, nP=sum(self._parameters.sizes))
+
+    # settings -------------------------------------------------------------------------------------------
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Values and parameters."""
+        return self._n_values, self.nP
+
+    @property
+    def is_linear(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters of the module in the model vector."""
+        return self._parameters.names
+
+    @property
+    def device(self) -> torch.device:
+        """Where the module is."""
+        return self._device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in."""
+        return self._dtype
+
+    # value and derivative -------------------------------------------------------------------------------
+    def _transform(self, m):
+        return as_numpy(self.linearization(m).outputs.ravel()).copy()
+
+    def deriv(self, m, v=None):
+        r"""Derivative :math:`\partial \mathbf u / \partial \mathbf m`, by its products.
+
+        Parameters
+        ----------
+        m : (nP,) numpy.ndarray
+        v : (nP,) numpy.ndarray, sparse matrix or operator, optional
+            What the derivative is multiplied by.
+
+        Returns
+        -------
+        JacobianOperator of shape (n_values, nP), or its product with `v`.
+        """
+        at = self.linearization(m)
+        shape = at.outputs.shape
+
+        def forward(v):
+            return as_numpy(at.tangent(self._tensor(v)).ravel())
+
+        def backward(y):
+            return as_numpy(at.adjoint(self._tensor(y).view(shape)))
+
+        operator = JacobianOperator(self.shape, forward, backward)
+        return operator if v is None else operator @ v
+
+    def linearization(self, m) -> Linearization:
+        """The module at a model: outputs and products as tensors; the last one is kept.
+
+        Parameters
+        ----------
+        m : (nP,) array_like
+
+        Raises
+        ------
+        ValueError
+            If the model has another length, or it, or what the module makes of it, is not finite.
+        """
+        who = type(self).__name__
+        m = checked_model(who, m, self.nP)
+        if self._kept is None or not np.array_equal(self._kept[0], m):
+            self._kept = None  # its graph is freed before another is built
+            with explain_out_of_memory(who, self._device):
+                at = Linearization(self._module, self._parameters, self._pieces, self._tensor(m))
+            if not torch.isfinite(at.outputs).all():
+                source = "the model itself holds" if not np.isfinite(m).all() else "its outputs at this model hold"
+                msg = (
+                    f"{who}: {source} NaN or infinite values. A smaller step or learning rate, or bounds on the "
+                    "outputs, keep them finite."
+                )
+                raise ValueError(msg)
+            self._kept = m.copy(), at
+        return self._kept[1]
+
+    def tensor_derivative(self, m):
+        """The derivative on the device: ``tangent`` (nP,) -> (n_values,), ``adjoint`` back, ``device``, ``dtype``."""
+        return Raveled(self.linearization(m))
+
+    # models and modules ---------------------------------------------------------------------------------
+    def initial_model(self, random_seed: int | None = None) -> np.ndarray:
+        """Parameters to start from.
+
+        Parameters
+        ----------
+        random_seed : int, optional
+            Draws every layer that has ``reset_parameters`` afresh. Without it, the parameters as they were given.
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+
+        Raises
+        ------
+        ValueError
+            If a seed is given and some parameter of the model belongs to a module that cannot draw it.
+        """
+        module = self._module
+        if random_seed is not None:
+            module = drawn_afresh(module, random_seed, self.names, type(self).__name__)
+        return as_numpy(self._parameters.join(module)).copy()
+
+    def module_from(self, m) -> nn.Module:
+        """A copy of the module with the parameters of a model, of shape (nP,); those frozen require no gradients."""
+        module = copy.deepcopy(self._module)
+        values = self._parameters.split(self._tensor(checked_model(type(self).__name__, m, self.nP)))
+        known = dict(module.named_parameters())
+        with torch.no_grad():
+            for name, value in values.items():
+                known[name].copy_(value)
+        for name in values:
+            known[name].requires_grad_()
+        return module
+
+    def save(self, path, m, **card) -> None:
+        """Write the module with the parameters of a model as safetensors, with a card beside it.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+        m : (nP,) array_like
+        **card
+            What to say about it: data, seed, metrics.
+        """
+        module = self.module_from(m)
+        about = {"architecture": type(module).__name__, "config": getattr(module, "config", {})}
+        save_weights(path, module, about | card)
+
+    def load(self, path) -> np.ndarray:
+        """The model of which a file holds the module, (nP,); frozen parameters take the file's values, too.
+
+        Raises
+        ------
+        ValueError
+            If it is of another architecture, damaged, or not a safetensors file.
+        FileNotFoundError
+            If there is none.
+        """
+        return self._load(path, lambda module: module)
+
+    # within ---------------------------------------------------------------------------------------------
+    def _load(self, path, part_of):
+        module = copy.deepcopy(self._module)
+        load_weights(path, part_of(module))
+        self._module, self._kept = module, None
+        return as_numpy(self._parameters.join(module)).copy()
+
+    def _split(self, inputs: tuple[torch.Tensor, ...]) -> list[tuple[torch.Tensor, ...]]:
+        """Inputs in pieces that are evaluated one by one; a module may need all at once."""
+        return [inputs]
+
+    def _as_input(self, one):
+        if isinstance(one, torch.Tensor):
+            tensor = one.detach().to(self._device, copy=True)
+        else:
+            tensor = as_tensor(one, self._device).clone()
+        return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+
+    def _tensor(self, array):
+        return as_tensor(array, self._device, self._dtype)
+
+    def _checked_size(self, n_values):
+        who = type(self).__name__
+        vector = self._parameters.join(self._module).requires_grad_()
+        first = self._pieces[0]
+        outputs = check_behaviour(
+            who,
+            lambda: functional_call(self._module, self._parameters.split(vector), first),
+            first,
+            self._module,
+        )
+        # pieces are rows of the inputs, and each row gives as many values
+        rows = sum(len(piece[0]) for piece in self._pieces) / len(first[0]) if len(self._pieces) > 1 else 1
+        n = round(outputs.numel() * rows)
+        if n_values is not None and n != n_values:
+            msg = (
+                f"{who}.module: its output of shape {tuple(outputs.shape)} holds {n} values, wanted {n_values} "
+                "(n_values), one per property and active cell."
+            )
+            raise ValueError(msg)
+        return n
+
+    def __getstate__(self):
+        return vars(self) | {"_kept": None}  # a graph cannot be copied
+
+
+def _as_tuple(inputs):
+    return inputs if isinstance(inputs, (tuple, list)) else (inputs,)
