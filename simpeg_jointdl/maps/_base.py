@@ -206,6 +206,9 @@ class TorchMap(IdentityMap):
 
     def module_from(self, m) -> nn.Module:
         """A copy of the module with the parameters of a model, of shape (nP,); those frozen require no gradients."""
+        return self._filled(m)
+
+    def _filled(self, m):
         module = copy.deepcopy(self._module)
         values = self._parameters.split(self._tensor(checked_model(type(self).__name__, m, self.nP)))
         known = dict(module.named_parameters())
@@ -226,9 +229,8 @@ class TorchMap(IdentityMap):
         **card
             What to say about it: data, seed, metrics.
         """
-        module = self.module_from(m)
-        about = {"architecture": type(module).__name__, "config": getattr(module, "config", {})}
-        save_weights(path, module, about | card)
+        about = {"architecture": type(self.module_from(m)).__name__, "map": type(self).__name__}
+        save_weights(path, self._filled(m), about | card)
 
     def load(self, path) -> np.ndarray:
         """The model of which a file holds the module, (nP,); frozen parameters take the file's values, too.
@@ -240,15 +242,12 @@ class TorchMap(IdentityMap):
         FileNotFoundError
             If there is none.
         """
-        return self._load(path, lambda module: module)
-
-    # within ---------------------------------------------------------------------------------------------
-    def _load(self, path, part_of):
         module = copy.deepcopy(self._module)
-        load_weights(path, part_of(module))
+        load_weights(path, module)
         self._module, self._kept = module, None
         return as_numpy(self._parameters.join(module)).copy()
 
+    # within ---------------------------------------------------------------------------------------------
     def _split(self, inputs: tuple[torch.Tensor, ...]) -> list[tuple[torch.Tensor, ...]]:
         """Inputs in pieces that are evaluated one by one; a module may need all at once."""
         return [inputs]

@@ -43,6 +43,11 @@ class Bounds(nn.Module):
             _starting_value(i, *one) for i, one in enumerate(zip(self.limits, wanted, self.scales, strict=True))
         ]
 
+    @property
+    def n_inputs(self) -> int:
+        """Outputs a network must have."""
+        return len(self.limits)
+
     def forward(self, raw: torch.Tensor) -> torch.Tensor:
         """(..., n_properties) -> the same shape."""
         columns = zip(raw.unbind(-1), self.limits, self.start, self.scales, strict=True)

@@ -14,8 +14,11 @@ from torch import nn
 from .._torch import as_numpy, as_tensor, resolve_device, resolve_dtype
 from ..networks import ImplicitNetwork
 from ._base import TorchMap
-from ._bounds import Bounds
+from ._bounds import Bounds, checked_pair
 from ._points import checked_domain, checked_per_cell, points_in_cells, scaled
+from ._units import Units, starting_contrasts
+
+_AS_IT_COMES = {"width": 32, "depth": 3, "activation": "gelu"}
 
 
 class INRMap(TorchMap):
@@ -37,7 +40,7 @@ class INRMap(TorchMap):
         Takes coordinates, (n_points, dim), each from -1 to 1 across the domain, and gives (n_points, n_properties)
         of any real numbers. If it has ``prepare(points)``, that is called once per mesh and what it returns, a tensor
         or a tuple of them with one row per point, is what the network takes. Not given:
-        :class:`simpeg_jointdl.networks.ImplicitNetwork` as it comes.
+        :class:`simpeg_jointdl.networks.ImplicitNetwork` of 3 layers of 32 GELU.
     n_properties : int
     bounds : sequence of (lower, upper), optional
         One pair per property, or one pair alone for a single property; None or infinite where there is no bound.
@@ -45,6 +48,12 @@ class INRMap(TorchMap):
         Value of every property where the network gives zero, in the property's unit.
     scales : float or sequence of float
         About how much each property varies, where it has not two bounds.
+    units : int, optional
+        The model consists of so many rock units in a background of zero: the network, which then has one output per
+        unit, says where they are, and their contrasts are parameters, too. Models are blocky, and all properties
+        share the units. See Notes.
+    contrasts : (units, n_properties) array_like, optional
+        Where contrasts start; half way to the bounds if not given, with alternating signs where both are allowed.
     points_per_cell : int or sequence of int
         Points along every axis of a cell over which the network is averaged.
     domain : (2, dim) array_like, optional
@@ -67,6 +76,9 @@ class INRMap(TorchMap):
     -----
     Output order: all of property 1 on the active cells, then property 2, and so on.
 
+    With units, :math:`u_p = \sum_k s_k c_{kp}`, the memberships :math:`s` being the softmax of the network's outputs
+    and of one zero for the background. Bounds then hold for the contrasts :math:`c_{kp}`.
+
     References
     ----------
     Sitzmann, V. et al. (2020). Implicit neural representations with periodic activation functions. NeurIPS.
@@ -83,6 +95,8 @@ class INRMap(TorchMap):
         bounds: Sequence | None = None,
         start=None,
         scales=1.0,
+        units: int | None = None,
+        contrasts=None,
         points_per_cell=1,
         domain=None,
         max_points: int = 2**17,
@@ -99,13 +113,15 @@ class INRMap(TorchMap):
         self.points_per_cell = checked_per_cell(points_per_cell, mesh.dim)
         self.max_points = int(max_points)
         if network is None:
-            network = ImplicitNetwork(mesh.dim, self.n_properties, random_seed=random_seed)
+            network = ImplicitNetwork(mesh.dim, units or self.n_properties, random_seed=random_seed, **_AS_IT_COMES)
         if self.n_properties < 1 or self.max_points < 1:
             msg = f"INRMap: got n_properties={n_properties!r}, max_points={max_points!r}, wanted at least 1 of each."
             raise ValueError(msg)
         self._n_points = int(np.prod(self.points_per_cell))
-        self._made_with = dict(bounds=bounds, start=start, scales=scales, frozen=frozen, device=device, dtype=dtype)
-        field = _Field(network, _make_bounds(bounds, start, scales, self.n_properties), self._n_points)
+        self._made_with = dict(bounds=bounds, scales=scales, frozen=frozen, device=device, dtype=dtype)
+        self._made_with |= dict(start=start, units=units, contrasts=contrasts)
+        outputs = _make_outputs(bounds, start, scales, self.n_properties, units, contrasts)
+        field = _Field(network, outputs, self._n_points)
         points = points_in_cells(mesh, self.active_cells, self.points_per_cell).reshape(-1, mesh.dim)
         field = field.to(resolve_device(device), resolve_dtype(dtype))
         inputs = _prepared(field.network, scaled(points, self.domain), resolve_device(device), resolve_dtype(dtype))
@@ -113,7 +129,7 @@ class INRMap(TorchMap):
         super().__init__(
             field,
             inputs,
-            frozen=[f"network.{pattern}" for pattern in frozen],
+            frozen=[pattern if pattern.startswith("outputs.") else f"network.{pattern}" for pattern in frozen],
             n_values=self.n_properties * len(points) // self._n_points,
             device=device,
             dtype=dtype,
@@ -130,15 +146,19 @@ class INRMap(TorchMap):
     @property
     def start(self) -> tuple[float, ...]:
         """Value of every property where the network gives zero."""
-        return tuple(self._module.bounds.start)
+        return tuple(self._module.outputs.start)
+
+    def contrasts(self, m) -> np.ndarray:
+        """Contrasts of the units in a model of shape (nP,), (n_units, n_properties); ValueError without units."""
+        if not isinstance(self._module.outputs, Units):
+            msg = "INRMap.contrasts: this map has no units; make it with units=1 or more."
+            raise ValueError(msg)
+        with torch.no_grad():
+            return as_numpy(self._filled(m).outputs.values()).copy()
 
     def module_from(self, m) -> nn.Module:
-        """A copy of the network with the weights of a model, of shape (nP,)."""
-        return super().module_from(m).network
-
-    def load(self, path) -> np.ndarray:
-        """The model of which a file holds the network, (nP,); see :meth:`TorchMap.load`."""
-        return self._load(path, lambda field: field.network)
+        """A copy of the network with the weights of a model, of shape (nP,); contrasts of units are not part of it."""
+        return self._filled(m).network
 
     def evaluate(self, m, points) -> np.ndarray:
         """Properties anywhere.
@@ -157,11 +177,11 @@ class INRMap(TorchMap):
         if points.ndim != 2 or points.shape[1] != self._mesh_of.dim:
             msg = f"INRMap.evaluate: got points of shape {points.shape}, wanted (n_points, {self._mesh_of.dim})."
             raise ValueError(msg)
-        network, results = self.module_from(m), []
+        field, results = self._filled(m), []
         with torch.no_grad():
             for part in np.array_split(points, -(-len(points) // self.max_points) or 1):
-                inputs = _prepared(network, scaled(part, self.domain), self.device, self.dtype)
-                results.append(as_numpy(self._module.bounds(network(*inputs)).T))
+                inputs = _prepared(field.network, scaled(part, self.domain), self.device, self.dtype)
+                results.append(as_numpy(field.outputs(field.network(*inputs)).T))
         return np.concatenate(results, axis=1)
 
     def on(self, mesh, active_cells=None, *, points_per_cell=None) -> INRMap:
@@ -183,23 +203,24 @@ class INRMap(TorchMap):
 
 
 class _Field(nn.Module):
-    """A network between bounds, averaged over the points of every cell."""
+    """A network, what its outputs mean, and the average over the points of every cell."""
 
-    def __init__(self, network, bounds, n_points):
+    def __init__(self, network, outputs, n_points):
         super().__init__()
-        self.network, self.bounds, self.n_points = copy.deepcopy(network), bounds, n_points
+        self.network, self.outputs, self.n_points = copy.deepcopy(network), outputs, n_points
 
     def forward(self, *inputs):
         """Prepared points of whole cells -> (n_properties, n_cells)."""
         raw = self.network(*inputs)
-        if not isinstance(raw, torch.Tensor) or raw.shape != (len(inputs[0]), len(self.bounds.limits)):
+        wanted = len(inputs[0]), self.outputs.n_inputs
+        if not isinstance(raw, torch.Tensor) or raw.shape != wanted:
             found = tuple(raw.shape) if isinstance(raw, torch.Tensor) else type(raw).__name__
             msg = (
-                f"INRMap.network: its output is {found}, wanted {(len(inputs[0]), len(self.bounds.limits))}: one row "
-                "per point and one column per property."
+                f"INRMap.network: its output is {found}, wanted {wanted}: one row per point and one column per "
+                "property, or per unit."
             )
             raise ValueError(msg)
-        values = self.bounds(raw)
+        values = self.outputs(raw)
         return values.view(-1, self.n_points, values.shape[-1]).mean(dim=1).T
 
 
@@ -209,7 +230,7 @@ def _prepared(network, points, device, dtype) -> tuple:
     return inputs if isinstance(inputs, tuple) else (inputs,)
 
 
-def _make_bounds(bounds, start, scales, n) -> Bounds:
+def _make_outputs(bounds, start, scales, n, units, contrasts) -> Bounds | Units:
     if bounds is None:
         bounds = [None] * n
     elif n == 1 and len(bounds) == 2 and np.ndim(bounds[0]) == 0:
@@ -222,4 +243,15 @@ def _make_bounds(bounds, start, scales, n) -> Bounds:
     if any(values is not None and len(values) != n for values in (start, scales)):
         msg = f"INRMap: got start={start!r} and scales={scales!r}, wanted {n} values of each, one per property."
         raise ValueError(msg)
-    return Bounds(bounds, start, scales)
+    if units is None:
+        if contrasts is not None:
+            msg = "INRMap.contrasts: got contrasts without units; say units=... how many there are."
+            raise ValueError(msg)
+        return Bounds(bounds, start, scales)
+    if int(units) != units or units < 1 or start is not None:
+        msg = (
+            f"INRMap: got units={units!r} and start={start!r}, wanted whole units, and contrasts as start."
+        )
+        raise ValueError(msg)
+    limits = [checked_pair(i, pair) for i, pair in enumerate(bounds)]
+    return Units(starting_contrasts(int(units), contrasts, limits, scales), bounds, scales)

@@ -9,6 +9,7 @@ import torch
 from discretize import TensorMesh
 
 from simpeg_jointdl import maps, networks
+from simpeg_jointdl.testing import check_map
 from tests.maps.problem import network, seeded
 from tests.registry import tree_mesh
 
@@ -139,7 +140,7 @@ def test_files_of_others_are_refused(tmp_path):
     path = tmp_path / "field.safetensors"
     wider.save(path, wider.initial_model())
     model = mapping.initial_model()
-    with pytest.raises(ValueError, match="not weights of this ImplicitNetwork"):
+    with pytest.raises(ValueError, match="not weights of this"):
         mapping.load(path)
     content = bytearray(path.read_bytes())
     content[-3] ^= 1
@@ -158,3 +159,64 @@ def test_a_map_can_be_copied_and_pickled():
     wanted = mapping * model
     for other in (copy.deepcopy(mapping), pickle.loads(pickle.dumps(mapping))):
         np.testing.assert_array_equal(other * model, wanted)
+
+
+# units ------------------------------------------------------------------------------------------------------
+def test_units_are_memberships_times_contrasts():
+    contrasts = np.array([[0.3, 0.02], [-0.2, 0.1]])
+    mapping = maps.INRMap(
+        MESH, network=network(2), n_properties=2, units=2, bounds=[(-0.6, 0.6), (0, 0.2)], contrasts=contrasts
+    )
+    model = mapping.initial_model()
+    net = mapping.module_from(model)
+    low, high = MESH.nodes.min(axis=0), MESH.nodes.max(axis=0)
+    points = torch.tensor(2 * (MESH.cell_centers - low) / (high - low) - 1)
+    logits = net(*net.prepare(points)).detach().numpy() - 2.0
+    shares = np.exp(logits) / (1 + np.exp(logits).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose((mapping * model).reshape(2, -1), (shares @ contrasts).T, rtol=1e-12)
+    np.testing.assert_allclose(mapping.contrasts(model), contrasts, rtol=1e-12)
+    check_map(mapping, model)
+
+
+def test_contrasts_stay_within_bounds():
+    mapping = maps.INRMap(MESH, network=network(1), units=1, bounds=(0, 600))
+    for scale in (-1e3, 1e3):
+        contrast = mapping.contrasts(np.full(mapping.nP, scale))
+        assert 0.0 <= contrast.item() <= 600.0
+
+
+@pytest.mark.parametrize(
+    ("bounds", "units", "wanted"),
+    [
+        ((0, 600), 1, [300]),
+        ((-600, 600), 2, [300, -225]),
+        ((-600, 0), 1, [-300]),
+        ((0, None), 2, [1.0, 0.75]),
+        (None, 2, [1.0, -0.75]),
+        ((5, 6), 1, [5.05]),
+    ],
+)
+def test_contrasts_start_apart_and_within_bounds(bounds, units, wanted):
+    mapping = maps.INRMap(MESH, units=units, bounds=bounds)
+    np.testing.assert_allclose(mapping.contrasts(mapping.initial_model()).ravel(), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"contrasts": [[1.0]]}, "got contrasts without units"),
+        ({"units": 0}, "units=0"),
+        ({"units": 1, "start": 0.5}, "contrasts as start"),
+        ({"units": 2, "contrasts": [[1.0]]}, r"wanted \(2, 1\) finite numbers"),
+        ({"units": 1, "contrasts": [[2.0]], "bounds": (0, 1)}, "strictly between 0 and 1"),
+    ],
+)
+def test_units_that_do_not_fit(options, message):
+    with pytest.raises(ValueError, match=message):
+        maps.INRMap(MESH, **options)
+
+
+def test_contrasts_of_a_map_without_units():
+    mapping = maps.INRMap(MESH)
+    with pytest.raises(ValueError, match="this map has no units"):
+        mapping.contrasts(mapping.initial_model())
