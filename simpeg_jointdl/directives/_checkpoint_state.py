@@ -79,7 +79,8 @@ def restore_inversion(inversion, state: dict):
     problem = inversion.invProb
     restore_minimizer(inversion, state)
     restore_state(problem.dmisfit, state["misfits"])
-    restore_state(sum_of_terms(problem.reg), state["regularization"])
+    problem.reg = sum_of_terms(problem.reg)  # or the multiplier of a lone term would be lost with the sum
+    restore_state(problem.reg, state["regularization"])
     for name, directive in named_directives(inversion).items():
         restore_state(directive, state["directives"].get(name, {}))
 

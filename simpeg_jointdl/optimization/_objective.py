@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from simpeg.regularization import WeightedLeastSquares
 
 from .._misfits import chi_factors
 
@@ -96,7 +97,9 @@ class Objective:
         problem = self._problem
         if problem is None:
             return []
-        return [float(problem.beta), *map(float, problem.dmisfit.multipliers), *map(float, problem.reg.multipliers)]
+        # a lone least-squares term, whose multipliers are its alphas, may become a sum of one at any time
+        of_terms = [1.0] if isinstance(problem.reg, WeightedLeastSquares) else problem.reg.multipliers
+        return [float(problem.beta), *map(float, problem.dmisfit.multipliers), *map(float, of_terms)]
 
     # checkpoints --------------------------------------------------------------------------------------
     def state(self) -> dict:

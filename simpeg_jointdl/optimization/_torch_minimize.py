@@ -24,8 +24,7 @@ class TorchMinimize(Bounded, Minimize, Remember):
 
     Every step is taken: there is no line search. The function and its gradient are evaluated once per step, at the new
     model; both serve the next step. When directives change a trade-off parameter or a multiplier they are evaluated
-    again there, so that no step is along the gradient of another function; other changes, of weights say, count from
-    the next model on.
+    again there; other changes, of weights say, count from the next model on.
 
     **Stopping.** A state is *fitted* when :math:`\chi \leq` `target_chi` for each data misfit whose multiplier
     is not zero: the squared norm of the residual over its uncertainties per datum, or of a robust misfit its value
@@ -35,8 +34,8 @@ class TorchMinimize(Bounded, Minimize, Remember):
     - when `stall` states in a row were no better than the best before ("stall"): a fitted one is better than one that
       is not, and among equals that with the lower function,
     - at a NaN or infinite model, value or gradient ("nonfinite"), with a warning that says at which step,
-    - after `maxIter` iterations ("maxIter"), when a directive says so ("directive"), or by one of SimPEG's tolerances
-      `tolF`, `tolX`, `tolG`, `eps` ("tolerance"), which count only if given here: they are made for longer steps.
+    - after `maxIter` iterations ("maxIter"), when a directive says so ("directive"), or by SimPEG's `tolF`, `tolX`,
+      `tolG` or `eps` ("tolerance"), which count only if given here: they are made for longer steps.
 
     What comes back, ``invProb`` then being at it, is the state after a step, or the starting one, that `keep` says:
 
@@ -163,7 +162,6 @@ class TorchMinimize(Bounded, Minimize, Remember):
         at_noise = [] if target_chi is None else [AT_NOISE]
         self.stoppers = [StoppingCriteria.iteration, *at_noise, *(STOPPERS[one] for one in STOPPERS if one in kwargs)]
         self.printers = [IterationPrinters.iteration, IterationPrinters.f, IterationPrinters.norm_g, LEARNING_RATE]
-        check_closure(self._has_closure, self._is_bounded(), self._max_norm)
         names.checked_groups(parameter_groups)
         if not parameter_groups:
             names.try_options(

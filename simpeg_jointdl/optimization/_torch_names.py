@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.optim import LBFGS, Optimizer, lr_scheduler
 
-from ._torch_checks import WHO
+from ._torch_checks import WHO, positive
 
 _OPTIMIZERS = {
     name.lower(): kind
@@ -33,8 +33,14 @@ _LENGTHS = {
     lr_scheduler.LinearLR: "total_iters",
     lr_scheduler.PolynomialLR: "total_iters",
 }
-# one step of it at a time, and of a length that is found: lr is 1 then
-_LBFGS = {"max_iter": 1, "line_search_fn": "strong_wolfe"}
+# one step of it at a time, and of a length that is found: lr is 1 then; its tolerances are absolute, in units unknown
+_LBFGS = {
+    "max_iter": 1,
+    "max_eval": 26,
+    "line_search_fn": "strong_wolfe",
+    "tolerance_grad": 0.0,
+    "tolerance_change": 0.0,
+}
 
 
 def is_lbfgs(kind) -> bool:
@@ -149,6 +155,8 @@ def checked_groups(groups: Sequence | None, size: int | None = None) -> list[tup
                 "without steps that holds some, none of them in another group."
             )
             raise ValueError(msg)
+        if "lr" in group:
+            positive(f"parameter_groups[{place}]['lr']", group["lr"])  # torch checks only that of all
         taken[start:stop] = True
         found.append(([slice(start, stop)], {key: value for key, value in group.items() if key != "parameters"}))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], ~taken, [False]]).astype(int)))
