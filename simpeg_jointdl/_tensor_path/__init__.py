@@ -10,6 +10,8 @@ A *simulation* offers a tensor path by ``tensor_jacobian(model)``, which takes t
 do, (nP,) of numpy, and returns the tensor linearization of its predicted data with respect to the whole model, or None
 where it has none.
 
+A linearization may have ``adjoint_rows(y)``, the adjoint of many vectors at once, (k, n_values) -> (k, n_parameters).
+
 Any other *term* offers one by ``tensor_hessian(model, crossing)``, which returns a function of (nP,) -> (nP,) tensors
 on the device and in the dtype of the `crossing`, the product with its Hessian at `model`, or None. What it needs there
 it moves by the :class:`Crossing`, which keeps what does not change. Terms of SimPEG's are served by
@@ -17,7 +19,7 @@ it moves by the :class:`Crossing`, which keeps what does not change. Terms of Si
 """
 
 from ._crossing import Crossing
-from ._operators import Chain, Diagonal, Stack, Transposed, gauss_newton
+from ._operators import Chain, Diagonal, Stack, Transposed, adjoint_rows, gauss_newton
 from ._terms import hessian_product, map_operator
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Diagonal",
     "Stack",
     "Transposed",
+    "adjoint_rows",
     "gauss_newton",
     "hessian_product",
     "map_operator",

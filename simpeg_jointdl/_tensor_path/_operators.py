@@ -10,6 +10,12 @@ import torch
 from ..kernels._sparse import SparseMatrix
 
 
+def adjoint_rows(operator, rows: torch.Tensor) -> torch.Tensor:
+    """Adjoint product of every row, (k, m) -> (k, n); at once where the operator can."""
+    at_once = getattr(operator, "adjoint_rows", None)
+    return torch.stack([operator.adjoint(row) for row in rows]) if at_once is None else at_once(rows)
+
+
 class Chain:
     """Operators one after the other, the first one first; without any, the identity."""
 
@@ -27,6 +33,12 @@ class Chain:
         for link in reversed(self.links):
             y = link.adjoint(y)
         return y
+
+    def adjoint_rows(self, rows):
+        """See :func:`adjoint_rows`."""
+        for link in reversed(self.links):
+            rows = adjoint_rows(link, rows)
+        return rows
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ class Diagonal:
         """(n,) -> (n,)."""
         return self.weights * v
 
-    adjoint = tangent
+    adjoint = adjoint_rows = tangent
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,12 @@ class Selection:
         """(m,) -> (n,)."""
         total = y.new_zeros(self.n)
         total[self.index] = y if self.weights is None else self.weights * y
+        return total
+
+    def adjoint_rows(self, rows):
+        """See :func:`adjoint_rows`."""
+        total = rows.new_zeros(len(rows), self.n)
+        total[:, self.index] = rows if self.weights is None else self.weights * rows
         return total
 
 

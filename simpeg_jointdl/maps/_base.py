@@ -159,21 +159,23 @@ class TorchMap(IdentityMap):
         Raises
         ------
         ValueError
-            If the model has another length, or it, or what the module makes of it, is not finite.
+            If the model has another length.
+        FloatingPointError
+            If it, or what the module makes of it, is not finite. Our minimizers take that for a step too far.
         """
         who = type(self).__name__
         m = checked_model(who, m, self.nP)
         if self._kept is None or not np.array_equal(self._kept[0], m):
             self._kept = None  # its graph is freed before another is built
             with explain_out_of_memory(who, self._device):
-                at = Linearization(self._module, self._parameters, self._pieces, self._tensor(m))
+                at = self._linearize(self._tensor(m))
             if not torch.isfinite(at.outputs).all():
                 source = "the model itself holds" if not np.isfinite(m).all() else "its outputs at this model hold"
                 msg = (
                     f"{who}: {source} NaN or infinite values. A smaller step or learning rate, or bounds on the "
                     "outputs, keep them finite."
                 )
-                raise ValueError(msg)
+                raise FloatingPointError(msg)
             self._kept = m.copy(), at
         return self._kept[1]
 
@@ -248,6 +250,9 @@ class TorchMap(IdentityMap):
         return as_numpy(self._parameters.join(module)).copy()
 
     # within ---------------------------------------------------------------------------------------------
+    def _linearize(self, vector) -> Linearization:
+        return Linearization(self._module, self._parameters, self._pieces, vector)
+
     def _split(self, inputs: tuple[torch.Tensor, ...]) -> list[tuple[torch.Tensor, ...]]:
         """Inputs in pieces that are evaluated one by one; a module may need all at once."""
         return [inputs]

@@ -15,6 +15,7 @@ from .._torch import as_numpy, as_tensor, resolve_device, resolve_dtype
 from ..networks import ImplicitNetwork
 from ._base import TorchMap
 from ._bounds import Bounds, checked_pair
+from ._linearization import Linearization
 from ._points import checked_domain, checked_per_cell, points_in_cells, scaled
 from ._units import Units, starting_contrasts
 
@@ -197,6 +198,9 @@ class INRMap(TorchMap):
             **self._made_with,
         )
 
+    def _linearize(self, vector):
+        return Linearization(self._module, self._parameters, self._pieces, vector, self._n_points)
+
     def _split(self, inputs):
         rows = max(self.max_points // self._n_points, 1) * self._n_points
         return list(zip(*(one.split(rows) for one in inputs), strict=True))
@@ -249,9 +253,7 @@ def _make_outputs(bounds, start, scales, n, units, contrasts) -> Bounds | Units:
             raise ValueError(msg)
         return Bounds(bounds, start, scales)
     if int(units) != units or units < 1 or start is not None:
-        msg = (
-            f"INRMap: got units={units!r} and start={start!r}, wanted whole units, and contrasts as start."
-        )
+        msg = f"INRMap: got units={units!r} and start={start!r}, wanted whole units, and contrasts as start."
         raise ValueError(msg)
     limits = [checked_pair(i, pair) for i, pair in enumerate(bounds)]
     return Units(starting_contrasts(int(units), contrasts, limits, scales), bounds, scales)

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from ._rows import rows_by_cells
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -47,10 +49,21 @@ class Linearization:
 
     The tangent product is the derivative of the adjoint one, which is linear in its argument: half the time of forward
     mode, and nothing but plain autograd is asked of the module.
+
+    `points_per_cell` says that outputs are (n_properties, n_cells) and every cell depends on so many rows of the
+    inputs alone.
     """
 
-    def __init__(self, module: nn.Module, parameters: Parameters, pieces: Sequence[tuple], vector: torch.Tensor):
+    def __init__(
+        self,
+        module: nn.Module,
+        parameters: Parameters,
+        pieces: Sequence[tuple],
+        vector: torch.Tensor,
+        points_per_cell: int | None = None,
+    ):
         self._module, self._parameters, self._pieces = module, parameters, pieces
+        self._points_per_cell = points_per_cell
         self._vector = vector.detach().requires_grad_()
         self._whole = None
         if len(pieces) == 1:
@@ -79,6 +92,13 @@ class Linearization:
             start += n
         return total
 
+    def adjoint_rows(self, rows: torch.Tensor) -> torch.Tensor:
+        """Adjoint product of every row, (k, *shape of the outputs) -> (k, nP)."""
+        if self._points_per_cell is None:
+            return torch.stack([self.adjoint(row) for row in rows])
+        vector = self._vector.detach()
+        return rows_by_cells(self._module, self._parameters, self._pieces, vector, rows, self._points_per_cell)
+
     def _piece(self, inputs):
         return _Piece(self._forward(inputs), self._vector)
 
@@ -99,6 +119,10 @@ class Raveled:
     def adjoint(self, y):
         """(n_values,) -> (nP,)."""
         return self._at.adjoint(y.view(self._at.outputs.shape))
+
+    def adjoint_rows(self, rows):
+        """(k, n_values) -> (k, nP)."""
+        return self._at.adjoint_rows(rows.view(-1, *self._at.outputs.shape))
 
 
 class _Piece:

@@ -66,6 +66,8 @@ class Objective:
             self.evaluations += 1
             try:
                 value, gradient = self._function(x, return_g=True, return_H=False)
+            except FloatingPointError:
+                pass  # a network whose outputs are not finite at this model
             except ValueError as error:
                 if "contains `nan`s" not in str(error):  # SimPEG's, of predicted data
                     raise

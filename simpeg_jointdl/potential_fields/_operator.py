@@ -59,6 +59,8 @@ class EngineLink:
 
     def __init__(self, engine: Engine):
         self.tangent, self.adjoint = engine.forward, engine.adjoint
+        if getattr(engine, "takes_rows", False):
+            self.adjoint_rows = engine.adjoint
 
 
 class Jacobian(Chain):

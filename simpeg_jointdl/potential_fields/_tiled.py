@@ -115,6 +115,7 @@ class Dense(Tiled):
                     self.scales[rows] = largest.to(dtype)
                     tile = tile / largest[:, None]
                 self.matrix[rows] = tile
+        self.takes_rows = self.scales is None  # many data vectors at once, as rows
         self.n_bytes = self.matrix.nbytes + (0 if self.scales is None else self.scales.nbytes)
 
     def tiles(self):

@@ -53,6 +53,9 @@ def check_map(mapping, model: np.ndarray, *, random_seed: int = 0, rtol: float =
         at = mapping.tensor_derivative(model)
         check_close(as_numpy(at.tangent(as_tensor(v, at.device, at.dtype))), full @ v, rtol, "tangent on tensors")
         check_close(as_numpy(at.adjoint(as_tensor(y, at.device, at.dtype))), full.T @ y, rtol, "adjoint on tensors")
+        if hasattr(at, "adjoint_rows"):
+            rows = as_tensor(rng.standard_normal((3, values.size)), at.device, at.dtype)
+            check_close(as_numpy(at.adjoint_rows(rows)), as_numpy(rows) @ full, rtol, "adjoint of many rows")
     first = mapping * model
     first += 1.0
     check_close(mapping * model, values, 0.0, "the value, after the caller has changed the first one")

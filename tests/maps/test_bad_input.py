@@ -109,9 +109,9 @@ def test_models_of_another_length(model):
 
 def test_not_a_number_says_whose_it_is():
     mapping = maps.TorchMap(linear(), INPUTS)
-    with pytest.raises(ValueError, match="the model itself holds NaN"):
+    with pytest.raises(FloatingPointError, match="the model itself holds NaN"):
         mapping * np.full(20, np.nan)
-    with pytest.raises(ValueError, match="its outputs at this model hold NaN or infinite"):
+    with pytest.raises(FloatingPointError, match="its outputs at this model hold NaN or infinite"):
         mapping * np.full(20, 1e200)
 
 
