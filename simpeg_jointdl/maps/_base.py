@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from simpeg.maps import IdentityMap
 from torch import nn
@@ -39,6 +40,9 @@ class TorchMap(IdentityMap):
         require gradients.
     n_values : int, optional
         How many values the module must give, such as the number of active cells; checked at once.
+    dense_derivative : bool
+        Make :meth:`deriv` a sparse matrix in form, full in fact. SimPEG's finite-volume simulations (DC, EM, flow) on
+        tensor and tree meshes take nothing else; everything else is better served without.
     device : str or torch.device, optional
         Torch's default device when not given.
     dtype : optional
@@ -48,6 +52,8 @@ class TorchMap(IdentityMap):
     ----------
     names : tuple of str
         The module's parameters in the model vector, in this order.
+    device, dtype : torch.device, torch.dtype
+        Where the module is, and what it computes in.
 
     Raises
     ------
@@ -79,18 +85,20 @@ class TorchMap(IdentityMap):
         *,
         frozen: Sequence[str] = (),
         n_values: int | None = None,
+        dense_derivative: bool = False,
         device: str | torch.device | None = None,
         dtype=None,
     ):
         who = type(self).__name__
         check_module(who, module)
-        self._device, self._dtype = resolve_device(device), resolve_dtype(dtype)
-        self._module = copy.deepcopy(module).to(self._device, self._dtype)
+        self.device, self.dtype = resolve_device(device), resolve_dtype(dtype)
+        self._module = copy.deepcopy(module).to(self.device, self.dtype)
         self._parameters = Parameters.of(self._module, trainable_names(who, self._module, frozen))
         for parameter in self._module.parameters():
             parameter.requires_grad_(False)  # derivatives are with respect to the model vector, not to these
         self._pieces = self._split(tuple(self._as_input(one) for one in _as_tuple(inputs)))
         self._kept: tuple[np.ndarray, Linearization] | None = None
+        self.dense_derivative = bool(dense_derivative)
         self._n_values = self._checked_size(n_values)
         super().__init__(mesh=None, nP=sum(self._parameters.sizes))
 
@@ -110,16 +118,6 @@ class TorchMap(IdentityMap):
         """Parameters of the module in the model vector."""
         return self._parameters.names
 
-    @property
-    def device(self) -> torch.device:
-        """Where the module is."""
-        return self._device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """What it computes in."""
-        return self._dtype
-
     # value and derivative -------------------------------------------------------------------------------
     def _transform(self, m):
         return as_numpy(self.linearization(m).outputs.ravel()).copy()
@@ -135,10 +133,12 @@ class TorchMap(IdentityMap):
 
         Returns
         -------
-        JacobianOperator of shape (n_values, nP), or its product with `v`.
+        JacobianOperator of shape (n_values, nP), or its product with `v`; a csr_matrix if `dense_derivative`.
         """
         at = self.linearization(m)
         shape = at.outputs.shape
+        if self.dense_derivative and v is None:
+            return sp.csr_matrix(as_numpy(at.dense()))
 
         def forward(v):
             return as_numpy(at.tangent(self._tensor(v)).ravel())
@@ -167,7 +167,7 @@ class TorchMap(IdentityMap):
         m = checked_model(who, m, self.nP)
         if self._kept is None or not np.array_equal(self._kept[0], m):
             self._kept = None  # its graph is freed before another is built
-            with explain_out_of_memory(who, self._device):
+            with explain_out_of_memory(who, self.device):
                 at = self._linearize(self._tensor(m))
             if not torch.isfinite(at.outputs).all():
                 source = "the model itself holds" if not np.isfinite(m).all() else "its outputs at this model hold"
@@ -259,13 +259,13 @@ class TorchMap(IdentityMap):
 
     def _as_input(self, one):
         if isinstance(one, torch.Tensor):
-            tensor = one.detach().to(self._device, copy=True)
+            tensor = one.detach().to(self.device, copy=True)
         else:
-            tensor = as_tensor(one, self._device).clone()
-        return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+            tensor = as_tensor(one, self.device).clone()
+        return tensor.to(self.dtype) if tensor.is_floating_point() else tensor
 
     def _tensor(self, array):
-        return as_tensor(array, self._device, self._dtype)
+        return as_tensor(array, self.device, self.dtype)
 
     def _checked_size(self, n_values):
         who = type(self).__name__

@@ -65,7 +65,7 @@ class INRMap(TorchMap):
         anew.
     random_seed : int
         Of the network, when none is given.
-    frozen, device, dtype
+    frozen, dense_derivative, device, dtype
         As for :class:`TorchMap`.
 
     Attributes
@@ -103,6 +103,7 @@ class INRMap(TorchMap):
         max_points: int = 2**17,
         random_seed: int = 0,
         frozen: Sequence[str] = (),
+        dense_derivative: bool = False,
         device: str | torch.device | None = None,
         dtype=None,
     ):
@@ -119,8 +120,8 @@ class INRMap(TorchMap):
             msg = f"INRMap: got n_properties={n_properties!r}, max_points={max_points!r}, wanted at least 1 of each."
             raise ValueError(msg)
         self._n_points = int(np.prod(self.points_per_cell))
-        self._made_with = dict(bounds=bounds, scales=scales, frozen=frozen, device=device, dtype=dtype)
-        self._made_with |= dict(start=start, units=units, contrasts=contrasts)
+        self._made_with = dict(bounds=bounds, start=start, scales=scales, units=units, contrasts=contrasts)
+        self._made_with |= dict(frozen=frozen, dense_derivative=dense_derivative, device=device, dtype=dtype)
         outputs = _make_outputs(bounds, start, scales, self.n_properties, units, contrasts)
         field = _Field(network, outputs, self._n_points)
         points = points_in_cells(mesh, self.active_cells, self.points_per_cell).reshape(-1, mesh.dim)
@@ -132,6 +133,7 @@ class INRMap(TorchMap):
             inputs,
             frozen=[pattern if pattern.startswith("outputs.") else f"network.{pattern}" for pattern in frozen],
             n_values=self.n_properties * len(points) // self._n_points,
+            dense_derivative=dense_derivative,
             device=device,
             dtype=dtype,
         )

@@ -99,6 +99,11 @@ class Linearization:
         vector = self._vector.detach()
         return rows_by_cells(self._module, self._parameters, self._pieces, vector, rows, self._points_per_cell)
 
+    def dense(self) -> torch.Tensor:
+        """The whole derivative, (n_values, nP)."""
+        n, shape = self.outputs.numel(), self.outputs.shape
+        return self.adjoint_rows(torch.eye(n, device=self.device, dtype=self.dtype).view(n, *shape))
+
     def _piece(self, inputs):
         return _Piece(self._forward(inputs), self._vector)
 

@@ -12,7 +12,7 @@ _CHUNK = 256  # data whose rows are made at once
 
 
 class DataSpace:
-    r"""The weighted sensitivities :math:`\mathbf A`, (n_data, nP), and the spectrum of :math:`\mathbf A \mathbf A^\top`.
+    r"""Weighted sensitivities :math:`\mathbf A`, (n_data, nP), and the spectrum of :math:`\mathbf A \mathbf A^\top`.
 
     .. math::
         (\mathbf A^\top \mathbf A + \mu \mathbf I)^{-1} \mathbf g =
@@ -48,7 +48,7 @@ class DataSpace:
 
 
 def data_jacobians(problem, model, crossing: Crossing) -> list | None:
-    r"""Operators :math:`\sqrt c\, \mathbf W \mathbf J` of every data misfit that counts; None if one has none on tensors.
+    r"""Operators :math:`\sqrt c\, \mathbf W \mathbf J` of every data misfit that counts; None if one has none.
 
     Parameters
     ----------

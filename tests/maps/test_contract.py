@@ -34,6 +34,8 @@ ALONE = {
     "inr, in pieces": lambda: inr(2, max_points=5),
     "inr, averaged": lambda: inr(2, points_per_cell=2, bounds=[(-1, 1), None]),
     "inr, averaged in pieces": lambda: inr(2, points_per_cell=(2, 1, 3), max_points=13),
+    "inr, derivative in full": lambda: inr(2, dense_derivative=True),
+    "module, derivative in full": lambda: torch_map(dense_derivative=True),
     "inr, trunk frozen": lambda: inr(2, frozen="trunk.*"),
     **{f"inr, {e}": (lambda e=e: inr(1, encoding=e)) for e in ("none", "fourier", "hash")},
     **{

@@ -57,7 +57,9 @@ SIMULATIONS = {
     "our gravity": lambda: gravity_simulation(inr(), potential_fields.gravity.Simulation3DIntegral),
     "magnetics": lambda: magnetic_simulation(inr(bounds=(0, 1))),
     "1-D MT": lambda: mt_simulation(maps.ExpMap(nP=6) * inr(COLUMN, bounds=(-7, 0))),
-    "DC": lambda: dc_simulation(maps.ExpMap(nP=48) * inr(TensorMesh([8, 6], origin="CN"), bounds=(-7, 0))),
+    "DC": lambda: dc_simulation(
+        maps.ExpMap(nP=48) * inr(TensorMesh([8, 6], origin="CN"), bounds=(-7, 0), dense_derivative=True)
+    ),
 }
 
 
