@@ -72,6 +72,10 @@ class INRMap(TorchMap):
     ----------
     properties : tuple of simpeg.maps.BaseMap
         From the model to each property on the active cells: ``rhoMap=inr.properties[0]``, ``wire_map=inr.properties``.
+    mesh_of, active_cells
+        The mesh and its cells (``mesh`` is None, as SimPEG wants it of maps that are not of one cell per parameter).
+    limits : list of (float, float)
+        Bounds of every property.
 
     Notes
     -----
@@ -109,7 +113,7 @@ class INRMap(TorchMap):
     ):
         if active_cells is None:
             active_cells = np.ones(mesh.n_cells, dtype=bool)
-        self._mesh_of, self.active_cells = mesh, validate_active_indices("active_cells", active_cells, mesh.n_cells)
+        self.mesh_of, self.active_cells = mesh, validate_active_indices("active_cells", active_cells, mesh.n_cells)
         self.n_properties = int(n_properties)
         self.domain = checked_domain(domain, mesh)
         self.points_per_cell = checked_per_cell(points_per_cell, mesh.dim)
@@ -147,6 +151,11 @@ class INRMap(TorchMap):
         )
 
     @property
+    def limits(self) -> list[tuple[float, float]]:
+        """Lower and upper bound of every property, infinite where there is none."""
+        return list(self._module.outputs.limits)
+
+    @property
     def start(self) -> tuple[float, ...]:
         """Value of every property where the network gives zero."""
         return tuple(self._module.outputs.start)
@@ -177,8 +186,8 @@ class INRMap(TorchMap):
         (n_properties, n_points) numpy.ndarray
         """
         points = np.asarray(points, dtype=float)
-        if points.ndim != 2 or points.shape[1] != self._mesh_of.dim:
-            msg = f"INRMap.evaluate: got points of shape {points.shape}, wanted (n_points, {self._mesh_of.dim})."
+        if points.ndim != 2 or points.shape[1] != self.mesh_of.dim:
+            msg = f"INRMap.evaluate: got points of shape {points.shape}, wanted (n_points, {self.mesh_of.dim})."
             raise ValueError(msg)
         field, results = self._filled(m), []
         with torch.no_grad():

@@ -2,6 +2,7 @@
 
 ==========================  =====================================================================
 `create_joint_inversion`    any number of data sets and properties, under one of four strategies
+`create_inr_inversion`      any number of data sets; the model is a network of the coordinates
 `Recipe`                    what it returns: the inversion, its start, and its properties by name
 `find_centers`              cluster centres from the data themselves, without a petrophysical table
 `CenterSearch`              what it returns: centres, and which of them the data determine
@@ -10,7 +11,8 @@
 
 from ._center_result import CenterSearch
 from ._centers import find_centers
+from ._inr import create_inr_inversion
 from ._joint import create_joint_inversion
 from ._recipe import Recipe
 
-__all__ = ["create_joint_inversion", "find_centers", "CenterSearch", "Recipe"]
+__all__ = ["create_joint_inversion", "create_inr_inversion", "find_centers", "CenterSearch", "Recipe"]
