@@ -66,8 +66,7 @@ def find_centers(
         A property is determined if its interval reaches no farther than this part of it, either way.
     max_data : int or None
         Data of each misfit used, evenly spread; the search works with dense sensitivities of these. None: all data, by
-        the products of their simulations. That says more about amplitudes than a few data do, and takes minutes where
-        products are cheap (``engine="toeplitz"``).
+        the products of their simulations, minutes where these are cheap (``engine="toeplitz"``).
     max_iterations : int
         Of each fit, per sharpness.
     refine : bool
