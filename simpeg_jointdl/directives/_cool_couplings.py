@@ -18,9 +18,9 @@ class CoolCouplings(JointTerms, InversionDirective):
     .. math::
         \beta = r\, \frac{\mathrm{tr}\, \mathbf H_d}{\mathrm{tr}\, \mathbf H_c}
 
-    with :math:`\mathbf H_d` and :math:`\mathbf H_c` the Gauss-Newton Hessians of the misfits and of the couplings, at the
-    first model where the latter is not zero; traces are estimates from four seeded random vectors. While a data set misses
-    its target, :math:`\beta` is divided by `cooling` every `rate` iterations.
+    with :math:`\mathbf H_d` and :math:`\mathbf H_c` the Gauss-Newton Hessians of the misfits and of the couplings, at
+    the first model where the latter is not zero; traces are estimates from four seeded random vectors. While a data set
+    misses its target, :math:`\beta` is divided by `cooling` every `rate` iterations.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def create_inr_inversion(
     couplings=(),
     ratio: float = 1.0,
     misfit=data_misfit.L2DataMisfit,
-    optimizer="levenberg-marquardt",
+    optimizer=None,
     chifact: float = 1.0,
     max_iterations: int = 60,
     points_per_cell=1,
@@ -55,7 +55,7 @@ def create_inr_inversion(
     The properties on the mesh are the outputs of an :class:`~simpeg_jointdl.maps.INRMap`, whose weights are the model.
     With ``units=1`` (or a few) they are rock units of unknown contrast in a background of zero, which in our
     measurements is what makes the network beat sparse norms; without, every property is free within its bounds.
-    No smoothing or depth weighting is needed: the network, its start and the damping of the steps regularize, and the
+    There is no smoothing or depth weighting: the network, its start and short or damped steps regularize, and the
     run ends as soon as the data are fitted to their noise.
 
     Parameters
@@ -68,7 +68,7 @@ def create_inr_inversion(
     names : sequence of str, optional
         Of the properties; "density", "susceptibility", "conductivity", after the simulations, if not given.
     bounds : sequence of (lower, upper), optional
-        One pair per property, in this order, or one pair alone for a single one; of the contrasts where there are units.
+        One pair per property, or one pair alone for a single one; of the contrasts where there are units.
     units : int, optional
         Rock units; see :class:`~simpeg_jointdl.maps.INRMap`.
     contrasts : (units, n_properties) array_like, optional
@@ -83,7 +83,9 @@ def create_inr_inversion(
         every second iteration until the data are fitted.
     misfit : class
         ``misfit(data=..., simulation=...)``, such as :class:`simpeg_jointdl.data_misfit.HuberDataMisfit`.
-    optimizer : {"levenberg-marquardt", "adam"} or simpeg.optimization.Minimize
+    optimizer : {"levenberg-marquardt", "adam"} or simpeg.optimization.Minimize, optional
+        Levenberg-Marquardt where there are units, Adam where properties are free, if not given: on free properties
+        Gauss-Newton finds models of large masses that cancel, which the many small steps of Adam do not reach.
     chifact : float
         Target misfit per datum.
     max_iterations : int
@@ -126,6 +128,7 @@ def create_inr_inversion(
     check_positive("ratio", ratio, 1, "number")
     model = inr.initial_model()
     terms = _made_couplings(couplings, inr, parts)
+    optimizer = optimizer or ("adam" if units is None else "levenberg-marquardt")
     if isinstance(optimizer, str):
         if optimizer not in OPTIMIZERS:
             msg = f"{WHO}.optimizer: got {optimizer!r}, wanted one of {', '.join(OPTIMIZERS)}, or a minimizer."
@@ -202,8 +205,8 @@ def _count(takes: set, n_simulations: int, n_active: int) -> int:
     if len(takes) == 1 and next(iter(takes)) % n_active == 0:
         return next(iter(takes)) // n_active
     msg = (
-        f"{WHO}.simulation: their maps take {sorted(takes)} values for {n_active} active cells; wanted one property for "
-        "each simulation, or all properties for every simulation."
+        f"{WHO}.simulation: their maps take {sorted(takes)} values for {n_active} active cells; wanted one property "
+        "for each simulation, or all properties for every simulation."
     )
     raise ValueError(msg)
 
