@@ -3,10 +3,12 @@
 ==========================  =====================================================================
 `TorchMap`                  any torch module; its parameters are the model
 `INRMap`                    an implicit representation: properties as a network of the coordinates
+`EnsembleMap`               members of such a representation in one batch, for their spread
 ==========================  =====================================================================
 """
 
 from ._base import TorchMap
+from ._ensemble import EnsembleMap
 from ._inr import INRMap
 
-__all__ = ["TorchMap", "INRMap"]
+__all__ = ["TorchMap", "INRMap", "EnsembleMap"]

@@ -123,11 +123,11 @@ class INRMap(TorchMap):
         if self.n_properties < 1 or self.max_points < 1:
             msg = f"INRMap: got n_properties={n_properties!r}, max_points={max_points!r}, wanted at least 1 of each."
             raise ValueError(msg)
-        self._n_points = int(np.prod(self.points_per_cell))
+        self.n_points = int(np.prod(self.points_per_cell))
         self._made_with = dict(bounds=bounds, start=start, scales=scales, units=units, contrasts=contrasts)
         self._made_with |= dict(frozen=frozen, dense_derivative=dense_derivative, device=device, dtype=dtype)
         outputs = _make_outputs(bounds, start, scales, self.n_properties, units, contrasts)
-        field = _Field(network, outputs, self._n_points)
+        field = _Field(network, outputs, self.n_points)
         points = points_in_cells(mesh, self.active_cells, self.points_per_cell).reshape(-1, mesh.dim)
         field = field.to(resolve_device(device), resolve_dtype(dtype))
         inputs = _prepared(field.network, scaled(points, self.domain), resolve_device(device), resolve_dtype(dtype))
@@ -136,7 +136,7 @@ class INRMap(TorchMap):
             field,
             inputs,
             frozen=[pattern if pattern.startswith("outputs.") else f"network.{pattern}" for pattern in frozen],
-            n_values=self.n_properties * len(points) // self._n_points,
+            n_values=self.n_properties * len(points) // self.n_points,
             dense_derivative=dense_derivative,
             device=device,
             dtype=dtype,
@@ -210,10 +210,10 @@ class INRMap(TorchMap):
         )
 
     def _linearize(self, vector):
-        return Linearization(self._module, self._parameters, self._pieces, vector, self._n_points)
+        return Linearization(self._module, self._parameters, self._pieces, vector, self.n_points)
 
     def _split(self, inputs):
-        rows = max(self.max_points // self._n_points, 1) * self._n_points
+        rows = max(self.max_points // self.n_points, 1) * self.n_points
         return list(zip(*(one.split(rows) for one in inputs), strict=True))
 
 
