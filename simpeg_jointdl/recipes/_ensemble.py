@@ -59,10 +59,26 @@ class Ensemble:
             result[name] = mean + inflation * (edges - mean)
         return result
 
-    def coverage(self, truth: dict[str, np.ndarray], level: float = 0.9, cells=None, inflation: float = 1.0) -> dict:
-        """Part of the cells whose truth lies within the band, by property; of some cells only if these are given."""
+    def coverage(self, truth, level: float = 0.9, *, cells=None, inflation: float = 1.0, tolerance=0.0) -> dict:
+        """Part of the cells whose truth lies within the band, by property.
+
+        Parameters
+        ----------
+        truth : dict of str to (n_active,) array_like
+        level : float
+        cells : (n_active,) array_like of bool, optional
+            Cells that count; all if not given.
+        inflation : float
+            See :meth:`band`.
+        tolerance : float
+            How far outside the band, in the property's unit, still counts as within it: memberships are never quite
+            zero, so no band around them holds a background of exactly zero.
+        """
         bands = self.band(level, inflation)
-        inside = {name: (truth[name] >= low) & (truth[name] <= high) for name, (low, high) in bands.items()}
+        inside = {
+            name: (np.asarray(truth[name]) >= low - tolerance) & (np.asarray(truth[name]) <= high + tolerance)
+            for name, (low, high) in bands.items()
+        }
         return {name: float(np.mean(one if cells is None else one[cells])) for name, one in inside.items()}
 
 
