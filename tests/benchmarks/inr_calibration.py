@@ -2,7 +2,8 @@
 
     python tests/benchmarks/inr_calibration.py [--problems 12] [--members 6]
 
-Bodies of random geology, one rock each, gravity with 2 % noise; ensembles of networks that share no start. Counted are
+Bodies of random geology, one rock each, gravity with 2 % noise; ensembles of networks that share no start, beside
+SimPEG's sparse inversion between the same bounds. Counted are
 the cells that matter: those where the truth, or any member, is not background. The factor that widens the bands to what
 they promise is found on the first half of the problems, and told for the second half.
 """
@@ -10,8 +11,6 @@ they promise is found on the first half of the problems, and told for the second
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import time
 
 import numpy as np
@@ -19,6 +18,7 @@ from discretize import TensorMesh
 from rich.console import Console
 from rich.table import Table
 from simpeg import maps
+from stair_block import UPPER, make_simulation, quietly, simpeg
 
 from simpeg_jointdl import datasets, recipes
 from simpeg_jointdl.potential_fields import gravity
@@ -28,39 +28,35 @@ LEVELS, TOLERANCE = (0.5, 0.9), 0.005  # g/cc
 
 
 def make_problem(seed):
-    """Mesh, true density of one body in g/cc, simulation and data; None where the seed gives hardly any cells."""
+    """A survey over one body of constant contrast, with its truth; None where the seed gives hardly any cells."""
     mesh = TensorMesh([np.full(14, 100.0), np.full(14, 100.0), np.full(7, 100.0)], origin="CCN")
-    density = next(
-        iter(datasets.make_geology(mesh, kinds=KINDS, properties=("density",), random_seed=seed).values())
-    ).ravel()
-    value = np.unique(density[density != 0.0])
-    if value.size == 0:
+    models = datasets.make_geology(mesh, kinds=KINDS, properties=("density",), random_seed=seed)
+    density = models["density"].ravel()
+    if not density.any():
         return None
     # the commonest rock alone, at a contrast within the bounds
-    rock = max(value, key=lambda one: np.sum(density == one))
+    rock = max(np.unique(density[density != 0.0]), key=lambda one: np.sum(density == one))
     truth = np.where(density == rock, 0.3 * np.sign(rock), 0.0)
     if not 15 <= np.count_nonzero(truth) <= 400:
         return None
-    stations = datasets.GravityData(
-        np.column_stack([mesh.gridCC[: 14 * 14, :2], np.full(14 * 14, 10.0)]), np.zeros(14 * 14), 1.0
-    )
+    x, y = np.meshgrid(mesh.cell_centers_x, mesh.cell_centers_y)
+    places = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, 10.0)])
+    stations = datasets.GravityData(places, np.zeros(len(places)), 1.0)
     simulation = gravity.Simulation3DIntegral(mesh, survey=stations.survey(), rhoMap=maps.IdentityMap(nP=mesh.n_cells))
     clean = simulation.dpred(truth)
     sigma = 0.02 * np.abs(clean).max()
-    noise = sigma * np.random.default_rng(seed).standard_normal(clean.size)
-    data = datasets.GravityData(stations.locations, clean + noise, sigma).data()
-    return mesh, truth, simulation, data
+    observed = clean + sigma * np.random.default_rng(seed).standard_normal(clean.size)
+    data = datasets.GravityData(places, observed, sigma)
+    return datasets.GravityMagneticDataset("body", data, None, mesh, None, {"density": truth})
 
 
-def run(problem, n_members, seed):
-    """The ensemble of one problem."""
-    _, _, simulation, data = problem
+def run(survey, n_members, seed):
+    """The ensemble of one survey."""
     recipe = recipes.create_inr_ensemble(
-        data, simulation, n_members=n_members, bounds=(-0.6, 0.6), units=1, random_seed=100 * seed, progress=False,
-        dtype="float32",
+        survey.gravity.data(), make_simulation(survey), n_members=n_members, bounds=(-UPPER, UPPER), units=1,
+        random_seed=100 * seed, progress=False, dtype="float32",
     )  # fmt: skip
-    with contextlib.redirect_stdout(io.StringIO()):
-        return recipe.run()
+    return quietly(recipe.run)
 
 
 def matters(ensemble, truth):
@@ -86,21 +82,26 @@ def main():
     parser.add_argument("--problems", type=int, default=12)
     parser.add_argument("--members", type=int, default=6)
     options = parser.parse_args()
-    results, seed, start = [], 0, time.perf_counter()
+    results, errors, seed, start = [], [], 0, time.perf_counter()
     console = Console(width=110)
     while len(results) < options.problems:
         seed += 1
         problem = make_problem(seed)
         if problem is None:
             continue
-        ensemble, truth = run(problem, options.members, seed), problem[1]
+        ensemble, truth = run(problem, options.members, seed), problem.true_models["density"]
+        sparse = simpeg(problem, norms=[0, 1, 1, 1], lower=-UPPER)
         cells = matters(ensemble, truth)
         results.append((ensemble, truth, cells))
-        error = np.sqrt(np.mean((ensemble.mean["density"] - truth) ** 2) / np.mean(truth**2))
+        zero = np.sqrt(np.mean(truth**2))
+        errors.append([np.sqrt(np.mean((m - truth) ** 2)) / zero for m in (ensemble.mean["density"], sparse.density)])
         console.print(
-            f"{len(results)}: seed {seed}, body of {np.count_nonzero(truth)} cells, {cells.sum()} matter, rms / zero "
-            f"model {error:.2f}, largest χ {ensemble.chi.max():.2f}, {time.perf_counter() - start:.0f} s"
+            f"{len(results)}: seed {seed}, body of {np.count_nonzero(truth)} cells, {cells.sum()} matter; rms over zero "
+            f"model: networks {errors[-1][0]:.2f} (χ up to {ensemble.chi.max():.2f}), SimPEG sparse {errors[-1][1]:.2f} "
+            f"({sparse.chi:.2f}); {time.perf_counter() - start:.0f} s"
         )
+    medians, wins = np.median(errors, axis=0), np.mean([one < other for one, other in errors])
+    console.print(f"Median: networks {medians[0]:.2f}, SimPEG sparse {medians[1]:.2f}; networks better in {wins:.0%}.")
     half = len(results) // 2
     factors = np.geomspace(1.0, 30.0, 60)
     factor = next((f for f in factors if held(results[:half], 0.9, f) >= 0.9), np.inf)

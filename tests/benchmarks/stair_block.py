@@ -1,6 +1,6 @@
 """Stair-block gravity: networks with several encodings and activations, SimPEG, and the published loop.
 
-    python tests/benchmarks/stair_block.py [--seeds 5] [--only outputs,encodings,activations,spaces,ensemble,simpeg,plain]
+    python tests/benchmarks/stair_block.py [--seeds 5] [--only outputs,encodings,activations]
 
 The problem is that of Mishra et al. (2025, https://doi.org/10.48550/arXiv.2510.17876). Networks are fitted by
 Gauss-Newton until χ is in [0.95, 1.05]; none knows the true 400 kg/m³, all have the bounds 0 and 600 kg/m³. "units"
@@ -118,7 +118,7 @@ def ensemble(survey, *, n_members=5) -> Result:
     return Result(result.mean["density"], result.chi.max(), recipe.inversion.opt.iter, seconds, recipe.network_map.nP)
 
 
-def simpeg(survey, *, norms=None, upper=UPPER) -> Result:
+def simpeg(survey, *, norms=None, lower=0.0, upper=UPPER) -> Result:
     """What a SimPEG user would run: sensitivity weights, bounds, and with `norms` IRLS."""
     start, mesh = time.perf_counter(), survey.mesh
     misfit = data_misfit.L2DataMisfit(data=survey.gravity.data(), simulation=make_simulation(survey))
@@ -130,7 +130,7 @@ def simpeg(survey, *, norms=None, upper=UPPER) -> Result:
         smoothness.norms = norms
         cooling = [directives.UpdateIRLS(f_min_change=1e-4, max_irls_iterations=30, misfit_tolerance=1e-2)]
     minimizer = optimization.ProjectedGNCG(
-        maxIter=60, maxIterLS=20, cg_maxiter=20, cg_rtol=1e-3, cg_atol=0.0, lower=0.0, upper=upper
+        maxIter=60, maxIterLS=20, cg_maxiter=20, cg_rtol=1e-3, cg_atol=0.0, lower=lower, upper=upper
     )
     steps = [
         directives.UpdateSensitivityWeights(every_iteration=False),
