@@ -96,8 +96,8 @@ def main():
         zero = np.sqrt(np.mean(truth**2))
         errors.append([np.sqrt(np.mean((m - truth) ** 2)) / zero for m in (ensemble.mean["density"], sparse.density)])
         console.print(
-            f"{len(results)}: seed {seed}, body of {np.count_nonzero(truth)} cells, {cells.sum()} matter; rms over zero "
-            f"model: networks {errors[-1][0]:.2f} (χ up to {ensemble.chi.max():.2f}), SimPEG sparse {errors[-1][1]:.2f} "
+            f"{len(results)}: seed {seed}, body of {np.count_nonzero(truth)} cells, {cells.sum()} matter; rms / zero: "
+            f"networks {errors[-1][0]:.2f} (χ up to {ensemble.chi.max():.2f}), SimPEG sparse {errors[-1][1]:.2f} "
             f"({sparse.chi:.2f}); {time.perf_counter() - start:.0f} s"
         )
     medians, wins = np.median(errors, axis=0), np.mean([one < other for one, other in errors])
