@@ -80,7 +80,7 @@ class Training:
         self.log = output.with_suffix(".csv")
         for path in (output, self.checkpoint, self.log):
             check_writable(path, "Training")
-        self.optimizer = torch.optim.Adam(task.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.98))
+        self.optimizer = torch.optim.Adam(task.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99))
         self.step, self.n_stale, self.seconds = 0, 0, 0.0
         self.best_score, self.best_metrics = math.inf, {}
         self.best_state = self._copied_state()
