@@ -7,6 +7,8 @@ import torch
 Tensor = torch.Tensor
 
 N_SHAPE = 17  # numbers per body: centre 3, axes 9, squareness, sharpness, bend 3
+#: What a standard normal offset changes these numbers by, the value of a property last.
+OFFSET_SCALES = (*(0.1,) * 3, *(0.4,) * 9, 1.0, 0.3, *(0.15,) * 3, 0.15)
 _SHARPEST = 4.0  # natural logarithm
 _TINY = 1e-6
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ._bodies import N_SHAPE, occupancy, scattered
+from ._bodies import N_SHAPE, OFFSET_SCALES, occupancy, scattered
 from ._weights import load_weights
 
 Tensor = torch.Tensor
@@ -18,7 +18,6 @@ _AMPLITUDES = {"density": (0.2, 0.7), "susceptibility": (0.025, 0.9)}
 _AMPLITUDE_VARIANCE = 1e-3  # of an amplitude that is read off the model
 _PATCH = 4
 _CHANNELS = 64
-_SHARPER = 1.0
 
 
 class GeologyVAE(nn.Module):
@@ -29,6 +28,11 @@ class GeologyVAE(nn.Module):
     the models it was trained on. The others say what that field is: a perceptron makes `n_bodies` soft bodies of
     them (`networks._bodies`), each with a value per property, and their sum is the field. Latent vectors of
     geological models are about standard normal: :math:`\tfrac12 \lVert z \rVert^2` is what an inversion adds.
+
+    A decoder knows what it has seen, and data ask for more than that. So a latent vector may go on with `n_offsets`
+    more entries, standard normal as well, which shift the numbers of each body (its centre by a tenth of the box's
+    half width, for instance) from what the perceptron says: the same as training the biases of its last layer.
+    Start them from zero once the latent vector alone fits no better.
 
     The decoder is a function of coordinates. It can be evaluated on any mesh, and at points within cells.
 
@@ -74,7 +78,6 @@ class GeologyVAE(nn.Module):
         self.card: dict | None = None
         generator = torch.Generator().manual_seed(random_seed)
         n_properties, n_free = len(self.properties), self.n_latent - len(self.properties)
-        n_outputs = self.n_bodies * (N_SHAPE + n_properties)
         n_features = math.prod(n // (2 * _PATCH) for n in self.shape) * 3 * _CHANNELS // 2
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random_seed)
@@ -86,12 +89,14 @@ class GeologyVAE(nn.Module):
                 nn.Flatten(),
                 *_perceptron(n_features, self.width, 2 * n_free),
             )
-            self.decoder = nn.Sequential(*_perceptron(n_free, self.width, n_outputs))
+            self.decoder = nn.Sequential(*_perceptron(n_free, self.width, self.n_offsets))
         with torch.no_grad():
             self.decoder[-1].bias.copy_(scattered(self.n_bodies, n_properties, generator).flatten())
         amplitudes = [_AMPLITUDES[name] for name in self.properties]
         self.register_buffer("_log_median", torch.tensor([math.log(a) for a, _ in amplitudes]), persistent=False)
         self.register_buffer("_spread", torch.tensor([s for _, s in amplitudes]), persistent=False)
+        scales = torch.tensor([*OFFSET_SCALES, *OFFSET_SCALES[-1:] * (n_properties - 1)])
+        self.register_buffer("_offset_scales", scales, persistent=False)
         self.register_buffer("grid_points", grid_centers(self.shape), persistent=False)
 
     @classmethod
@@ -116,6 +121,11 @@ class GeologyVAE(nn.Module):
         return network.eval().requires_grad_(False)
 
     @property
+    def n_offsets(self) -> int:
+        """Numbers of all bodies: how many entries a latent vector may have beyond `n_latent`."""
+        return self.n_bodies * (N_SHAPE + len(self.properties))
+
+    @property
     def config(self) -> dict:
         """Arguments that make a network of this architecture; they go on the card of its weights."""
         return {
@@ -126,12 +136,12 @@ class GeologyVAE(nn.Module):
             "width": self.width,
         }
 
-    def decode(self, z: Tensor, points: Tensor | None = None, *, sharpness: float = _SHARPER) -> Tensor:
+    def decode(self, z: Tensor, points: Tensor | None = None, *, sharpness: float = 1.0) -> Tensor:
         """Physical properties of latent vectors.
 
         Parameters
         ----------
-        z : (n_samples, n_latent) torch.Tensor
+        z : (n_samples, n_latent) or (n_samples, n_latent + n_offsets) torch.Tensor
         points : (n_points, 3) torch.Tensor, optional
             Where: x and y from -1 to 1 across the box, depth from 0 at its top to 1 at its bottom. The grid's cell
             centres if not given.
@@ -148,21 +158,34 @@ class GeologyVAE(nn.Module):
         ValueError
             If `z` or `points` has another shape.
         """
-        _check_shape("GeologyVAE.decode: z", z, self.n_latent)
+        if z.ndim != 2 or z.shape[1] not in (self.n_latent, self.n_latent + self.n_offsets):
+            msg = (
+                f"GeologyVAE.decode: z: got shape {tuple(z.shape)}, wanted (n, {self.n_latent}), or "
+                f"(n, {self.n_latent + self.n_offsets}) with offsets of bodies. Add or remove a dimension."
+            )
+            raise ValueError(msg)
         amplitudes = torch.exp(self._log_median + self._spread * z[:, : len(self.properties)])
         values = amplitudes[..., None] * self.decode_unit(z[:, len(self.properties) :], points, sharpness=sharpness)
         return values if points is not None else values.unflatten(2, self.shape)
 
-    def decode_unit(self, z: Tensor, points: Tensor | None = None, *, sharpness: float = _SHARPER) -> Tensor:
+    def decode_unit(self, z: Tensor, points: Tensor | None = None, *, sharpness: float = 1.0) -> Tensor:
         """Fields of the size of one, (n_samples, n_properties, n_points), from latent vectors without amplitudes."""
         if points is None:
             points = self.grid_points
         else:
             _check_shape("GeologyVAE.decode: points", points, 3)
         scale, offset = points.new_tensor([1.0, 1.0, 2.0]), points.new_tensor([0.0, 0.0, -1.0])
-        parameters = self.decoder(z).unflatten(1, (self.n_bodies, -1))
+        parameters = self.bodies(z)
         inside = occupancy(parameters[..., :N_SHAPE], points * scale + offset, sharpness)
         return parameters[..., N_SHAPE:].transpose(1, 2) @ inside
+
+    def bodies(self, z: Tensor) -> Tensor:
+        """Numbers of the bodies, (n_samples, n_bodies, 17 + n_properties), from latent vectors without amplitudes."""
+        n_free = self.n_latent - len(self.properties)
+        parameters = self.decoder(z[:, :n_free]).unflatten(1, (self.n_bodies, -1))
+        if z.shape[1] == n_free:
+            return parameters
+        return parameters + self._offset_scales * z[:, n_free:].unflatten(1, (self.n_bodies, -1))
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance of the latent vectors of models.

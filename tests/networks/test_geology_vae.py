@@ -103,6 +103,18 @@ def test_a_model_without_a_property_is_encoded():
     assert mean[0, :2].tolist() == [0.0, 0.0]
 
 
+def test_offsets_shift_bodies():
+    network = make_network()
+    z = draw_latent(network)
+    none = torch.zeros(3, network.n_offsets)
+    torch.testing.assert_close(network.decode(torch.cat([z, none], dim=1)), network.decode(z))
+    up = none.unflatten(1, (3, 19)).clone()
+    up[..., 2] = 1.0  # a tenth of the half depth, downwards
+    higher = network.grid_points - torch.tensor([0.0, 0.0, 0.05])
+    flat = [torch.cat([z, x.flatten(1)], dim=1) for x in (none, up)]
+    torch.testing.assert_close(network.decode(flat[1], network.grid_points), network.decode(flat[0], higher))
+
+
 def test_gradients_through_vmap_and_jvp():
     network = make_network().double().requires_grad_(False)
     z = draw_latent(network)[0].double()
@@ -152,7 +164,7 @@ def test_bad_options_are_named(options, message):
 
 def test_bad_shapes_are_named():
     network = make_network()
-    with pytest.raises(ValueError, match=r"decode: z: got shape \(12,\), wanted \(n, 12\)"):
+    with pytest.raises(ValueError, match=r"decode: z: got shape \(12,\), wanted \(n, 12\), or \(n, 69\)"):
         network.decode(torch.zeros(12))
     with pytest.raises(ValueError, match=r"decode: points: got shape \(5, 2\), wanted \(n, 3\)"):
         network.decode(draw_latent(network), torch.zeros(5, 2))
