@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ._bodies import N_SHAPE, OFFSET_SCALES, occupancy, scattered
+from ._geology_layers import Encoder, Perceptron, grid_centers
 from ._weights import load_weights
 
 Tensor = torch.Tensor
@@ -16,8 +17,7 @@ Tensor = torch.Tensor
 #: Median of a sample's largest contrast and its standard deviation in natural logarithms, as the generator draws them.
 _AMPLITUDES = {"density": (0.2, 0.7), "susceptibility": (0.025, 0.9)}
 _AMPLITUDE_VARIANCE = 1e-3  # of an amplitude that is read off the model
-_PATCH = 4
-_CHANNELS = 64
+_MULTIPLE = 8  # of the encoder's strides
 
 
 class GeologyVAE(nn.Module):
@@ -78,20 +78,12 @@ class GeologyVAE(nn.Module):
         self.card: dict | None = None
         generator = torch.Generator().manual_seed(random_seed)
         n_properties, n_free = len(self.properties), self.n_latent - len(self.properties)
-        n_features = math.prod(n // (2 * _PATCH) for n in self.shape) * 3 * _CHANNELS // 2
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random_seed)
-            self.encoder = nn.Sequential(
-                nn.Conv3d(n_properties, _CHANNELS, _PATCH, stride=_PATCH),
-                nn.SiLU(),
-                nn.Conv3d(_CHANNELS, 3 * _CHANNELS // 2, 3, stride=2, padding=1),
-                nn.SiLU(),
-                nn.Flatten(),
-                *_perceptron(n_features, self.width, 2 * n_free),
-            )
-            self.decoder = nn.Sequential(*_perceptron(n_free, self.width, self.n_offsets))
+            self.encoder = Encoder(n_properties, self.shape, grid_centers(self.shape), self.width, 2 * n_free)
+            self.decoder = Perceptron(n_free, self.width, self.n_offsets)
         with torch.no_grad():
-            self.decoder[-1].bias.copy_(scattered(self.n_bodies, n_properties, generator).flatten())
+            self.decoder.hidden[-1].bias.copy_(scattered(self.n_bodies, n_properties, generator).flatten())
         amplitudes = [_AMPLITUDES[name] for name in self.properties]
         self.register_buffer("_log_median", torch.tensor([math.log(a) for a, _ in amplitudes]), persistent=False)
         self.register_buffer("_spread", torch.tensor([s for _, s in amplitudes]), persistent=False)
@@ -227,29 +219,12 @@ class GeologyVAE(nn.Module):
         return self.decode(self.encode(x)[0])
 
 
-def grid_centers(shape) -> Tensor:
-    """Cell centres of a grid over the box, (n_points, 3), x fastest: x and y from -1 to 1, depth from 0 to 1."""
-    z, y, x = ((torch.arange(n) + 0.5) * (2.0 / n) - 1.0 for n in shape)
-    depth, north, east = torch.meshgrid(0.5 * (z + 1.0), y, x, indexing="ij")
-    return torch.stack([east, north, depth], dim=-1).reshape(-1, 3)
-
-
-def _perceptron(n_inputs: int, width: int, n_outputs: int) -> list[nn.Module]:
-    return [
-        nn.Linear(n_inputs, width),
-        nn.SiLU(),
-        nn.Linear(width, width),
-        nn.SiLU(),
-        nn.Linear(width, n_outputs),
-    ]
-
-
 def _check(properties, shape, n_latent):
     if not properties or not set(properties) <= set(_AMPLITUDES):
         msg = f"GeologyVAE.properties: got {properties!r}, wanted some of {list(_AMPLITUDES)}."
         raise ValueError(msg)
-    if len(shape) != 3 or any(n < 2 * _PATCH or n % (2 * _PATCH) for n in shape):
-        msg = f"GeologyVAE.shape: got {shape!r}, wanted (nz, ny, nx), each a multiple of {2 * _PATCH}."
+    if len(shape) != 3 or any(n < _MULTIPLE or n % _MULTIPLE for n in shape):
+        msg = f"GeologyVAE.shape: got {shape!r}, wanted (nz, ny, nx), each a multiple of {_MULTIPLE}."
         raise ValueError(msg)
     if n_latent <= len(properties):
         msg = f"GeologyVAE.n_latent: got {n_latent!r}, wanted more than one per property; the first are amplitudes."

@@ -1,5 +1,7 @@
 """The learned prior: shapes, units, laws of its bodies, and weights that come with the package."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -48,6 +50,22 @@ def test_occupancy_is_differentiable_everywhere():
     parameters = body(0.3, sharpness=1.0).requires_grad_()
     points = torch.tensor([[0.1, -0.2, 0.0], [0.5, 0.1, 0.2], [-1.0, 1.0, 1.0]], dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda p: _bodies.occupancy(p, points), parameters)  # at the centre, too
+
+
+# what the encoder sees ----------------------------------------------------------------------------------
+def test_moments_say_where_a_body_is():
+    network = make_network(shape=(16, 32, 32)).double()
+    points = network.grid_points
+    center, half = points.new_tensor([0.25, -0.5, 0.5]), points.new_tensor([0.5, 0.25, 0.25])
+    inside = ((points - center).abs() < half).all(1)
+    unit = torch.stack([-inside.double(), torch.zeros_like(inside, dtype=torch.float64)]).unflatten(1, (16, 32, 32))
+    density, susceptibility = network.encoder.moments(unit[None])[0].chunk(2)
+    assert density[0] == pytest.approx(0.3 * np.log(0.5 * 0.25 * 0.5), rel=1e-4)  # the part of the box that it fills
+    assert density[1] == pytest.approx(-1.0, rel=1e-3)
+    torch.testing.assert_close(density[2:5], center, rtol=1e-3, atol=0)
+    torch.testing.assert_close(density[5:8], half / 3**0.5, rtol=1e-2, atol=0)
+    torch.testing.assert_close(density[8:], torch.zeros(3).double(), rtol=0, atol=1e-3)
+    assert not susceptibility.any()
 
 
 # encoding and decoding ----------------------------------------------------------------------------------
@@ -132,7 +150,7 @@ def test_same_seed_same_first_weights_and_the_global_generator_is_left_alone():
     states = [make_network(random_seed=seed).state_dict() for seed in (0, 0, 1)]
     assert torch.equal(torch.default_generator.get_state(), before)
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    assert not torch.equal(states[0]["decoder.0.weight"], states[2]["decoder.0.weight"])
+    assert not torch.equal(states[0]["decoder.hidden.0.weight"], states[2]["decoder.hidden.0.weight"])
 
 
 # weights ------------------------------------------------------------------------------------------------
@@ -170,3 +188,33 @@ def test_bad_shapes_are_named():
         network.decode(draw_latent(network), torch.zeros(5, 2))
     with pytest.raises(ValueError, match=r"encode: x: got shape \(1, 2, 4, 4, 4\), wanted \(n_samples, 2, 8, 16"):
         network.encode(torch.zeros(1, 2, 4, 4, 4))
+
+
+# the weights of the package -----------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def pretrained():
+    return GeologyVAE.from_pretrained()
+
+
+def test_shipped_weights_are_small_and_say_what_they_are(pretrained):
+    files = Path(networks.__file__).parent / "weights"
+    assert sum(path.stat().st_size for path in files.glob("geology.*")) < 8e6
+    assert pretrained.card["command"].startswith("python -m simpeg_jointdl.networks.train geology")
+    assert {"data", "random_seed", "metrics", "version", "date"} <= set(pretrained.card)
+    assert not pretrained.training
+
+
+def test_shipped_weights_are_as_good_as_their_card_says(pretrained):
+    x = synthetic.sample_geology(pretrained.shape, 48, kinds={"blocks": 1.0}, random_seed=12345, dtype="float32")
+    (unit, _), (decoded, _) = pretrained.split(x), pretrained.split(pretrained(x))
+    decoded = pretrained.decode_unit(pretrained.encode_unit(unit)[0]).reshape(unit.shape)
+    rms = ((decoded - unit).square().sum((1, 2, 3, 4)) / unit.square().sum((1, 2, 3, 4))).sqrt()
+    assert float(rms.median()) == pytest.approx(pretrained.card["metrics"]["rms_blocks"], abs=0.1)
+
+
+def test_shipped_weights_decode_noise_into_geology(pretrained):
+    x = pretrained.decode(draw_latent(pretrained, n=32))
+    largest = x.abs().amax((2, 3, 4)).median(0).values
+    assert torch.isfinite(x).all()
+    assert 0.05 < largest[0] < 0.5  # g/cc
+    assert 0.005 < largest[1] < 0.06  # SI

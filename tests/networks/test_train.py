@@ -169,7 +169,7 @@ def test_the_command_repeats_itself_and_resumes(tmp_path, command):
     command("other", "--seed", "1")
     one, two, three, other = (state(name) for name in ("one", "two", "three", "other"))
     assert all(torch.equal(one[key], two[key]) and torch.equal(one[key], three[key]) for key in one)
-    assert not torch.equal(one["decoder.0.weight"], other["decoder.0.weight"])
+    assert not torch.equal(one["decoder.hidden.0.weight"], other["decoder.hidden.0.weight"])
 
 
 def test_unknown_networks_are_refused(capsys):
