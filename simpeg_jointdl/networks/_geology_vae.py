@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..datasets.synthetic import sample_geology
 from ._bodies import N_SHAPE, OFFSET_SCALES, occupancy, scattered
 from ._geology_layers import Encoder, Perceptron, grid_centers
 from ._weights import load_weights
@@ -206,6 +207,27 @@ class GeologyVAE(nn.Module):
         """The same of fields of the size of one, without amplitudes."""
         mean, log_variance = self.encoder(unit).chunk(2, dim=1)
         return mean, log_variance.clamp(-12.0, 4.0)
+
+    def sample_latent(self, n_samples: int, *, kinds: dict[str, float] | None = None, random_seed=0) -> Tensor:
+        """Latent vectors of random geology: encodings of `datasets.synthetic.sample_geology`, shared wholly.
+
+        Data are fitted from many places of latent space, most of which look like no geology. Starts, and reference
+        models, are better chosen among these: the ones whose decoded models fit best.
+
+        Parameters
+        ----------
+        n_samples : int
+        kinds, random_seed
+            As of `sample_geology`.
+
+        Returns
+        -------
+        (n_samples, n_latent) torch.Tensor
+        """
+        options = {"kinds": kinds, "properties": self.properties, "sharing": "whole", "random_seed": random_seed}
+        x = sample_geology(self.shape, n_samples, device=self.grid_points.device, dtype="float32", **options)
+        with torch.no_grad():
+            return self.encode(x.to(self.grid_points.dtype))[0]
 
     def split(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Models over their largest contrasts, and these contrasts as latent entries; 0 where there is none."""

@@ -7,8 +7,9 @@ For each seed of the noise (1 % of the data's standard deviation): χ² and rms 
 vector alone and with offsets of its bodies, for the start whose objective came out lowest, and of the mean over all
 starts. Then their medians over the seeds.
 
-The latent vector is found by Levenberg-Marquardt from several random starts, with the noise inflated 30, 10, 5 and 3
-times and edges that sharpen; then its offsets beside it, with a prior that is cooled until χ² is 1.
+Starts are encodings of random geology, `--pool` of them, those whose decoded models fit the data best when scaled. Each
+is a reference model, too: the prior is N(start, I). The latent vector is found by Levenberg-Marquardt with the noise
+inflated 30, 10, 5 and 3 times, then offsets of its bodies beside it, with a prior that is cooled until χ² is 1.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from torch.func import jacfwd, vmap
 
 from simpeg_jointdl.networks import GeologyVAE
 from simpeg_jointdl.networks._bodies import N_SHAPE, occupancy
+from simpeg_jointdl.networks._geology_training import KINDS
 
-STAGES = ((30.0, 0.5), (10.0, 0.7), (5.0, 1.0), (3.0, 1.0))  # factor on the noise, on the sharpness
+STAGES = (30.0, 10.0, 5.0, 3.0)  # factors on the noise
 COOLING = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # weights of the prior
-TARGET, FIRST_SPREAD, KG = 1.0, 0.3, 1000.0
+TARGET, KG, BATCH = 1.0, 1000.0, 250
 
 
 def stair_block():
@@ -57,12 +59,12 @@ class LatentModel:
     """Density of the cells and its gravity as functions of one latent vector, with a Jacobian body by body."""
 
     def __init__(self, network: GeologyVAE, matrix, points):
-        self.network, self.matrix, self.points, self.sharpness = network, matrix, points, 1.0
+        self.network, self.matrix, self.points = network, matrix, points
         self._box = points * torch.tensor([1.0, 1.0, 2.0]) - torch.tensor([0.0, 0.0, 1.0])
         self._scales = network._offset_scales[: N_SHAPE + 1]
 
     def density(self, z):
-        return self.network.decode(z[None], self.points, sharpness=self.sharpness)[0, 0]
+        return self.network.decode(z[None], self.points)[0, 0]
 
     def linearized(self, z):
         """Density, and derivatives of the data (n_data, len(z))."""
@@ -85,16 +87,16 @@ class LatentModel:
         return self.network.bodies(z[None])[0, :, : N_SHAPE + 1]
 
     def _body(self, parameters):
-        inside = occupancy(parameters[None, None, :N_SHAPE], self._box, self.sharpness)[0, 0]
+        inside = occupancy(parameters[None, None, :N_SHAPE], self._box)[0, 0]
         return parameters[N_SHAPE] * inside
 
 
-def levenberg_marquardt(model, z, data, deviation, weight, n_iterations, target=0.0):
-    """Minimize |(data - G m(z)) / deviation|² + weight |z|²; stops at a χ² of `target` or where little happens."""
+def levenberg_marquardt(model, z, reference, data, deviation, weight, n_iterations, target=0.0):
+    """Minimize |(data - G m(z)) / deviation|² + weight |z - reference|²; stops at χ² = `target` or when stale."""
 
     def objective(z, density):
         misfit = ((data - model.matrix @ density) / deviation).square().sum()
-        return misfit + weight * z.square().sum(), misfit / len(data)
+        return misfit + weight * (z - reference).square().sum(), misfit / len(data)
 
     damping = 1.0
     value, _ = objective(z, model.density(z))
@@ -102,7 +104,7 @@ def levenberg_marquardt(model, z, data, deviation, weight, n_iterations, target=
         density, jacobian = model.linearized(z)
         jacobian = jacobian / deviation
         hessian = jacobian.T @ jacobian + weight * torch.eye(len(z))
-        descent = jacobian.T @ ((data - model.matrix @ density) / deviation) - weight * z
+        descent = jacobian.T @ ((data - model.matrix @ density) / deviation) - weight * (z - reference)
         for _ in range(8):
             step = torch.linalg.solve(hessian + damping * torch.diag(hessian.diagonal()), descent)
             new, chi = objective(z + step, model.density(z + step))
@@ -117,25 +119,41 @@ def levenberg_marquardt(model, z, data, deviation, weight, n_iterations, target=
     return z, value
 
 
-def invert(network, matrix, points, truth, seed, n_starts=6, verbose=False):
-    """Latent vectors and models of all starts, the lowest objective first, as dicts."""
+def starts(network, matrix, points, data, n_starts, pool, random_seed=7000):
+    """The best of a pool of latent vectors, (n_starts, n_latent), their density amplitude fitted to the data."""
+    latent, misfits = [], []
+    for batch in range(-(-pool // BATCH)):
+        z = network.sample_latent(BATCH, kinds=KINDS, random_seed=random_seed + batch)
+        predicted = network.decode(z, points)[:, 0] @ matrix.T
+        scale = (predicted @ data) / predicted.square().sum(1).clamp(min=1e-12)
+        misfit = (scale[:, None] * predicted - data).square().sum(1)
+        z[:, 0] += torch.log(scale.clamp(min=1e-6)) / network._spread[0]
+        latent.append(z)
+        misfits.append(torch.where(scale > 0, misfit, torch.inf))
+    latent, misfits = torch.cat(latent), torch.cat(misfits)
+    return latent[misfits.argsort()[:n_starts]]
+
+
+def invert(network, matrix, points, truth, seed, n_starts=6, pool=4000, verbose=False):
+    """Latent vectors and models of all starts, the lowest objective first, as dicts; and the mean of the models."""
     clean = matrix @ truth
     deviation = 0.01 * clean.std()
     data = clean + deviation * torch.tensor(np.random.default_rng(seed).standard_normal(len(clean))).float()
-    generator, model, results = torch.Generator().manual_seed(100 + seed), LatentModel(network, matrix, points), []
+    model, results = LatentModel(network, matrix, points), []
 
     def report(density):
         chi2 = float(((data - matrix @ density) / deviation).square().mean())
         return {"density": density, "chi2": chi2, "rms": KG * float((density - truth).square().mean().sqrt())}
 
-    for _ in range(n_starts):
-        z = FIRST_SPREAD * torch.randn(network.n_latent, generator=generator)
-        for factor, model.sharpness in STAGES:
-            z, value = levenberg_marquardt(model, z, data, factor * deviation, 1.0, 8)
+    for z in starts(network, matrix, points, data, n_starts, pool):
+        reference = z
+        for factor in STAGES:
+            z, value = levenberg_marquardt(model, z, reference, data, factor * deviation, 1.0, 6)
         latent = report(model.density(z))
-        z = torch.cat([z, torch.zeros(network.n_offsets)])
+        none = torch.zeros(network.n_offsets)
+        z, reference = torch.cat([z, none]), torch.cat([reference, none])
         for weight in COOLING:
-            z, _ = levenberg_marquardt(model, z, data, deviation, weight, 8, TARGET)
+            z, _ = levenberg_marquardt(model, z, reference, data, deviation, weight, 8, TARGET)
             freed = report(model.density(z))
             if freed["chi2"] <= 1.02 * TARGET:
                 break
@@ -156,6 +174,7 @@ def main():
     parser.add_argument("--weights", help="of a GeologyVAE; those of the package if not given")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--starts", type=int, default=6)
+    parser.add_argument("--pool", type=int, default=4000)
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -165,7 +184,7 @@ def main():
     table = []
     for seed in range(options.seeds):
         began = time.process_time()
-        results, mean = invert(network, matrix, points, truth, seed, options.starts, options.verbose)
+        results, mean = invert(network, matrix, points, truth, seed, options.starts, options.pool, options.verbose)
         best = results[0]
         seconds = time.process_time() - began
         print(

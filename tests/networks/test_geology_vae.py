@@ -133,6 +133,15 @@ def test_offsets_shift_bodies():
     torch.testing.assert_close(network.decode(flat[1], network.grid_points), network.decode(flat[0], higher))
 
 
+def test_latent_vectors_of_random_geology():
+    network = make_network()
+    first, again = (network.sample_latent(5, random_seed=2) for _ in range(2))
+    assert first.shape == (5, 12)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, network.sample_latent(5, random_seed=3))
+    assert network.double().sample_latent(2).dtype == torch.float64
+
+
 def test_gradients_through_vmap_and_jvp():
     network = make_network().double().requires_grad_(False)
     z = draw_latent(network)[0].double()
