@@ -19,7 +19,7 @@ SIZES = {
         "n_validation": 16,
     },
     "full": {
-        "plan": {"n_steps": 14_000, "learning_rate": 1.5e-3, "validate_every": 1000, "patience": 10},
+        "plan": {"n_steps": 20_000, "learning_rate": 1.5e-3, "validate_every": 1000, "patience": 10},
         "network": {},
         "n_samples": 32,
         "n_points": 1024,
