@@ -31,9 +31,9 @@ class DecoderMap(TorchMap):
     ----------
     decoder : torch.nn.Module
         Such as :class:`simpeg_jointdl.networks.GeologyVAE`. It has ``n_latent``, ``properties`` and
-        ``decode(z, points)``: latent vectors (k, n_latent) and points (n, 3), x and y from -1 to 1 across the box and depth from 0 at its top
-        to 1, to (k, n_properties, n). It may have ``n_offsets``, further entries of a latent vector; ``encode``; and
-        ``sample_latent``.
+        ``decode(z, points)``: latent vectors (k, n_latent) and points (n, 3), x and y from -1 to 1 across the box and
+        depth from 0 at its top to 1, to (k, n_properties, n). It may have ``n_offsets``, further entries of a latent
+        vector; ``encode``; and ``sample_latent``.
     mesh : discretize.TensorMesh or discretize.TreeMesh
         In three dimensions.
     active_cells : (n_cells,) array_like of bool, optional
