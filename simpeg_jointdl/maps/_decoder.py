@@ -16,6 +16,8 @@ from .._torch import as_numpy, as_tensor, resolve_device, resolve_dtype
 from ._base import TorchMap
 from ._points import checked_domain, checked_per_cell, points_in_cells, scaled
 
+_FAR = 3.0  # standard deviations
+
 
 class DecoderMap(TorchMap):
     r"""Physical properties that a decoder makes of a latent vector, which is the model.
@@ -33,7 +35,8 @@ class DecoderMap(TorchMap):
         Such as :class:`simpeg_jointdl.networks.GeologyVAE`. It has ``n_latent``, ``properties`` and
         ``decode(z, points)``: latent vectors (k, n_latent) and points (n, 3), x and y from -1 to 1 across the box and
         depth from 0 at its top to 1, to (k, n_properties, n). It may have ``n_offsets``, further entries of a latent
-        vector; ``encode``; and ``sample_latent``.
+        vector; ``encode``; ``sample_latent``; and ``amplitude_steps``, by how much the logarithm of each
+        property grows with its entry among the first of the latent vector.
     mesh : discretize.TensorMesh or discretize.TreeMesh
         In three dimensions.
     active_cells : (n_cells,) array_like of bool, optional
@@ -124,6 +127,23 @@ class DecoderMap(TorchMap):
         else:
             models[:, : self.n_latent] = np.random.default_rng(random_seed).standard_normal((n_models, self.n_latent))
         return models
+
+    def rescaled(self, m, index: int, factor: float) -> tuple[np.ndarray, float]:
+        """The model with property `index` multiplied by a factor above zero, as far as the prior goes along.
+
+        Returns
+        -------
+        model : (nP,) numpy.ndarray
+            As given where the decoder has no entry for the property's size.
+        factor : float
+            By which it was multiplied: amplitudes stay within three standard deviations.
+        """
+        decoder, m = self._module.decoder, np.array(m, dtype=float)
+        if not hasattr(decoder, "amplitude_steps"):
+            return m, 1.0
+        step, before = float(decoder.amplitude_steps[index]), m[index]
+        m[index] = np.clip(before + np.log(factor) / step, -_FAR, _FAR)
+        return m, float(np.exp(step * (m[index] - before)))
 
     def inverse(self, D) -> np.ndarray:
         """Latent vector that the encoder finds for properties on the active cells, (n_properties * n_active,) -> (nP,).

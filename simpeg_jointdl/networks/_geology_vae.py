@@ -114,6 +114,11 @@ class GeologyVAE(nn.Module):
         return network.eval().requires_grad_(False)
 
     @property
+    def amplitude_steps(self) -> Tensor:
+        """By how much the logarithm of each property grows with its entry of the latent vector, (n_properties,)."""
+        return self._spread
+
+    @property
     def n_offsets(self) -> int:
         """Numbers of all bodies: how many entries a latent vector may have beyond `n_latent`."""
         return self.n_bodies * (N_SHAPE + len(self.properties))

@@ -4,6 +4,7 @@
 `create_joint_inversion`    any number of data sets and properties, under one of four strategies
 `create_inr_inversion`      any number of data sets; the model is a network of the coordinates
 `create_inr_ensemble`       many such networks in one batch: a mean and a spread
+`create_prior_inversion`    the latent vector of a learned prior as the model
 `Ensemble`                  what its `run` returns: members, mean, spread, bands
 `EnsembleRecipe`            the ensemble before it runs
 `Recipe`                    what it returns: the inversion, its start, and its properties by name
@@ -17,12 +18,14 @@ from ._centers import find_centers
 from ._ensemble import Ensemble, EnsembleRecipe, create_inr_ensemble
 from ._inr import create_inr_inversion
 from ._joint import create_joint_inversion
+from ._prior import create_prior_inversion
 from ._recipe import Recipe
 
 __all__ = [
     "create_joint_inversion",
     "create_inr_inversion",
     "create_inr_ensemble",
+    "create_prior_inversion",
     "find_centers",
     "CenterSearch",
     "Ensemble",

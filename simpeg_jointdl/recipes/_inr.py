@@ -18,7 +18,7 @@ from ._checks import check_positive
 from ._recipe import Recipe
 
 WHO = "create_inr_inversion"
-_NAMES = {"rhoMap": "density", "chiMap": "susceptibility", "sigmaMap": "conductivity"}
+NAMES = {"rhoMap": "density", "chiMap": "susceptibility", "sigmaMap": "conductivity"}
 OPTIMIZERS = {
     "levenberg-marquardt": lambda **options: optimization.LevenbergMarquardt(**options),
     "adam": lambda maxIter, target_chi, **_: optimization.TorchMinimize(
@@ -151,9 +151,7 @@ def create_inr_inversion(
 
 def prepare(data, simulation, names, misfit, *, contrasts, units, bounds, **options):
     """The map, the misfits of simulations that look through it, and the maps to each property by name."""
-    simulations = list(simulation) if isinstance(simulation, (list, tuple)) else [simulation]
-    data = list(data) if isinstance(data, (list, tuple)) else [data]
-    mesh, active, keys = _common(simulations, data)
+    simulations, data, mesh, active, keys = common_ground(data, simulation)
     n_active = int(active.sum())
     own = [getattr(one, key) for one, key in zip(simulations, keys, strict=True)]
     takes = {one.nP for one in own if not isinstance(one.nP, str)}
@@ -175,28 +173,30 @@ def prepare(data, simulation, names, misfit, *, contrasts, units, bounds, **opti
     return inr, misfits, dict(zip(names, inr.properties, strict=True))
 
 
-def _common(simulations, data):
-    """Mesh, active cells, and the name of each simulation's map."""
+def common_ground(data, simulation, who: str = WHO):
+    """Lists of simulations and data, their mesh and active cells, and the name of each simulation's map."""
+    simulations = list(simulation) if isinstance(simulation, (list, tuple)) else [simulation]
+    data = list(data) if isinstance(data, (list, tuple)) else [data]
     if len(data) != len(simulations):
-        msg = f"{WHO}: got {len(data)} data sets and {len(simulations)} simulations, wanted one for each."
+        msg = f"{who}: got {len(data)} data sets and {len(simulations)} simulations, wanted one for each."
         raise ValueError(msg)
     mesh = simulations[0].mesh
     keys, actives = [], []
     for i, one in enumerate(simulations):
         found = [k for k in sorted(one._all_map_names) if isinstance(getattr(one, k, None), maps.IdentityMap)]
         if len(found) != 1:
-            msg = f"{WHO}.simulation: number {i} has the maps {found}, wanted one; others take no part."
+            msg = f"{who}.simulation: number {i} has the maps {found}, wanted one; others take no part."
             raise ValueError(msg)
         keys += found
         if one.mesh is not mesh:
-            msg = f"{WHO}.simulation: number {i} is on another mesh than number 0; one network serves one mesh here."
+            msg = f"{who}.simulation: number {i} is on another mesh than number 0; one network serves one mesh here."
             raise ValueError(msg)
         active = getattr(one, "active_cells", None)
         actives.append(np.ones(mesh.n_cells, dtype=bool) if active is None else np.asarray(active))
     if any(not np.array_equal(active, actives[0]) for active in actives):
-        msg = f"{WHO}.simulation: active cells differ between simulations, wanted the same for all."
+        msg = f"{who}.simulation: active cells differ between simulations, wanted the same for all."
         raise ValueError(msg)
-    return mesh, actives[0], keys
+    return simulations, data, mesh, actives[0], keys
 
 
 def _count(takes: set, n_simulations: int, n_active: int) -> int:
@@ -213,7 +213,7 @@ def _count(takes: set, n_simulations: int, n_active: int) -> int:
 
 def _checked_names(names, keys, n: int) -> list[str]:
     if names is None:
-        names = [_NAMES.get(key, key.removesuffix("Map")) for key in keys]
+        names = [NAMES.get(key, key.removesuffix("Map")) for key in keys]
         names = names if len(names) == n and len(set(names)) == n else [f"property_{i}" for i in range(n)]
     if len(names) != n or len(set(names)) != n:
         msg = f"{WHO}.names: got {list(names)}, wanted {n} different ones, one per property."

@@ -86,3 +86,15 @@ def test_candidates_are_seeded():
 def test_bad_input(decoder, mesh, options, error, message):
     with pytest.raises(error, match=message):
         maps.DecoderMap(decoder, mesh, **options)
+
+
+def test_rescaled_models_have_rescaled_properties():
+    mapping = maps.DecoderMap(vae(), MESH)
+    model = random_model(mapping)
+    other, factor = mapping.rescaled(model, 1, 1.3)
+    assert factor == pytest.approx(1.3)
+    density, susceptibility = (mapping * model).reshape(2, -1)
+    np.testing.assert_allclose((mapping * other).reshape(2, -1), [density, 1.3 * susceptibility], rtol=1e-6)
+    far, factor = mapping.rescaled(model, 0, 1e9)
+    assert far[0] == 3.0
+    assert factor < 100.0
