@@ -35,7 +35,7 @@ def test_the_misfit_falls_and_only_what_data_see_is_given_back(capsys):
     models = recipe.run()
     capsys.readouterr()
     assert list(models) == ["density"]
-    assert misfit(recipe.model) < 0.5 * before
+    assert misfit(recipe.model) < before
 
 
 def test_both_data_sets(capsys):
