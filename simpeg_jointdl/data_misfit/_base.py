@@ -16,7 +16,6 @@ from simpeg.utils import timeIt
 from .._tensor_path import Diagonal, Transposed, gauss_newton
 
 _FAR = 3.0  # uncertainties beyond which a datum counts as an outlier; 3 in 1000 of a Gaussian are
-_MOST_OUTLIERS = 0.25  # of the data
 _ENDS = (0.0, 1.0, 2.0, 4.0, 8.0, 40.0)  # beyond, nothing is left of a Gaussian in float64
 
 
@@ -41,14 +40,17 @@ class BaseRobustDataMisfit(BaseDataMisfit):
     A subclass gives :meth:`density` and :meth:`robust_weights`.
 
     What the value is at the truth depends on how many outliers there are, which nobody knows. So :math:`\chi` is that
-    of the other data: the mean of :math:`\rho` over the data :math:`|r| \leq 3`, but over no fewer than the three
-    quarters that fit best, in parts of what Gaussian noise makes of it, :math:`\mathrm E[\rho(r) : |r| \leq 3]`.
+    of the other data: the mean of :math:`\rho` over the data :math:`|r| \leq 3`, in parts of what Gaussian noise makes
+    of it. No more than the share `outliers` of the data is left out: a model that does not explain many data yet must
+    not come to look as if it did.
 
     Parameters
     ----------
     data : simpeg.data.Data
         Observed data and uncertainties, real numbers.
     simulation : simpeg.simulation.BaseSimulation
+    outliers : float
+        Largest share of the data that χ leaves out, from 0, which counts all, to less than 0.5.
     **kwargs
         Of :class:`simpeg.data_misfit.BaseDataMisfit`.
 
@@ -56,6 +58,8 @@ class BaseRobustDataMisfit(BaseDataMisfit):
     ------
     TypeError
         For complex data.
+    ValueError
+        For a share out of range.
 
     Notes
     -----
@@ -71,14 +75,23 @@ class BaseRobustDataMisfit(BaseDataMisfit):
        https://doi.org/10.1046/j.1365-246x.1998.00555.x
     """
 
-    def __init__(self, data, simulation, **kwargs):
+    def __init__(self, data, simulation, *, outliers: float = 0.1, **kwargs):
         super().__init__(data, simulation, **kwargs)
+        if isinstance(outliers, bool) or not isinstance(outliers, Real) or not 0.0 <= outliers < 0.5:
+            msg = f"{type(self).__name__}.outliers: got {outliers!r}, wanted a share of the data from 0 to below 0.5."
+            raise ValueError(msg)
+        self._outliers = float(outliers)
         if np.iscomplexobj(self.data.dobs):
             msg = (
                 f"{type(self).__name__}.data: got complex data, wanted real ones; give their real and imaginary parts "
                 "as data of their own."
             )
             raise TypeError(msg)
+
+    @property
+    def outliers(self) -> float:
+        """Largest share of the data that χ leaves out."""
+        return self._outliers
 
     def _positive(self, name, value) -> float:
         """The number, or ValueError."""
@@ -114,7 +127,7 @@ class BaseRobustDataMisfit(BaseDataMisfit):
     def chi(self, residual: np.ndarray) -> float:
         """1 where the data that are no outliers are fitted to their noise; of a residual over the uncertainties."""
         size = np.sort(np.abs(residual))
-        n_near = max(np.searchsorted(size, _FAR, side="right"), math.ceil((1.0 - _MOST_OUTLIERS) * size.size))
+        n_near = max(np.searchsorted(size, _FAR, side="right"), math.ceil((1.0 - self._outliers) * size.size))
         return float(np.mean(self.density(size[:n_near]))) / self._expected_near
 
     @cached_property

@@ -1,6 +1,6 @@
 """An implicit representation under noise of every kind, beside SimPEG's sparse inversion of the same data.
 
-    python tests/benchmarks/inr_noise.py [--seeds 3] [--only outliers]
+    python tests/benchmarks/inr_noise.py [--seeds 3] [--only "10 %"] [--methods INR]
 
 Stair-block gravity (Mishra et al. 2025, https://doi.org/10.48550/arXiv.2510.17876): 21 x 21 x 11 cells of 50 m, a stair
 of 400 kg/m³, 441 stations. Noise in parts of the standard deviation of the clean data: Gaussian; correlated, which is
@@ -126,7 +126,7 @@ def fit_network(problem, observed, seed: int, misfit="L2") -> Outcome:
     inr = INRMap(problem.mesh, units=1, bounds=BOUNDS, random_seed=seed, dtype=np.float32)
     simulation = problem.simulation(inr)
     term = MISFITS[misfit](Data(simulation.survey, dobs=dobs, standard_deviation=std), simulation)
-    optimizer = LevenbergMarquardt(dtype=np.float32)
+    optimizer = LevenbergMarquardt(maxIter=40, dtype=np.float32)
     nothing = regularization.Smallness(TensorMesh([inr.nP]))
     inv_problem = inverse_problem.BaseInvProblem(term, nothing, optimizer, beta=0.0, init_bfgs=False)
     start = inr.initial_model()
@@ -162,11 +162,11 @@ def fit_sparse(problem, observed, seed: int, misfit="L2") -> Outcome:
 
 
 def run(made, start):
-    """The model, and the seconds it took."""
-    began = time.perf_counter()
+    """The model, and the processor's seconds that it took, which other processes make no longer."""
+    began = time.process_time()
     with contextlib.redirect_stdout(io.StringIO()):
         model = made.run(start)
-    return model, time.perf_counter() - began
+    return model, time.process_time() - began
 
 
 METHODS = {
@@ -188,7 +188,9 @@ def main():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", default="", help="kinds of noise that hold this")
+    parser.add_argument("--only", nargs="*", choices=tuple(KINDS), default=tuple(KINDS))
+    parser.add_argument("--methods", nargs="*", choices=tuple(METHODS), default=tuple(METHODS))
+    parser.add_argument("--misfits", nargs="*", choices=tuple(MISFITS), default=tuple(MISFITS))
     options = parser.parse_args()
     problem, console = StairBlock(), Console(width=140)
     n = problem.clean.size
@@ -198,13 +200,13 @@ def main():
     table.caption = "standard deviation of χ at the truth: {:.2f}, correlated {:.2f}".format(
         *(scatter_of_chi(n, one) for one in (False, True))
     )
-    heads = ("rms, kg/m³", "least to largest", "χ", "χ clean", "seconds", "iterations, end")
+    heads = ("rms, kg/m³", "least to largest", "χ", "χ clean", "CPU s", "iterations, end")
     for head in ("noise", "method", "misfit", *heads):
         table.add_column(head, justify="right" if head in heads else "left")
     gc.collect()
     gc.freeze()  # SimPEG collects garbage at every evaluation; torch's modules alone make that 0.1 s each
     for kind, method, misfit in rows():
-        if options.only not in kind:
+        if kind not in options.only or method not in options.methods or misfit not in options.misfits:
             continue
         outs = []
         for seed in range(options.seeds):
