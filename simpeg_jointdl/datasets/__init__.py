@@ -2,7 +2,7 @@
 
 ==========================  =====================================================================
 `load`                      a dataset by name: ``"two_blocks"``, ``"camp_blocks"``, ``"two_bodies"``,
-                            ``"ernest_henry"`` or ``"raglan_mag"``
+                            ``"ernest_henry"``, ``"raglan_mag"`` or ``"stair_block"``
 `make_geology`              random geology on a mesh: layers, folds, faults, dykes and bodies
 `synthetic`                 that and `sample_geology`, the same in batches on a device
 `make_two_blocks`           synthetic gravity and magnetics over two blocks, in any size and unit
@@ -20,6 +20,7 @@ from ._continuation import upward_continue
 from ._ernest_henry import load_ernest_henry
 from ._geology import make_geology
 from ._raglan import load_raglan
+from ._stair_block import make_stair_block
 from ._survey import GravityData, GravityMagneticDataset, MagneticData
 from ._synthetic import make_two_blocks
 from ._trend import remove_trend
@@ -41,6 +42,7 @@ _LOADERS = {
     "camp_blocks": load_camp_blocks,
     "ernest_henry": load_ernest_henry,
     "raglan_mag": load_raglan,
+    "stair_block": make_stair_block,
     "two_blocks": make_two_blocks,
     "two_bodies": load_two_bodies,
 }
@@ -51,15 +53,17 @@ def load(name: str, **options) -> GravityMagneticDataset:
 
     Parameters
     ----------
-    name : {"camp_blocks", "ernest_henry", "raglan_mag", "two_blocks", "two_bodies"}
+    name : {"camp_blocks", "ernest_henry", "raglan_mag", "stair_block", "two_blocks", "two_bodies"}
         ``"two_blocks"`` is made here, with its true models. ``"camp_blocks"`` and ``"two_bodies"`` are
         published synthetic surveys with their true models; the first comes with the models that others have
         recovered, too. ``"ernest_henry"`` is real gravity and magnetics, 36 x 36 km around the Ernest Henry
         deposit in Queensland. ``"raglan_mag"`` is the real magnetic survey of the Raglan nickel deposit with the
         susceptibility that others have recovered from it; it has no gravity. Public files are downloaded once, or
         read from the folder that the environment variable ``SIMPEG_JOINTDL_DATA`` names.
+        ``"stair_block"`` is a published synthetic gravity survey, made here with its true model.
     **options
-        ``"two_blocks"``: the arguments of `make_two_blocks`. ``"camp_blocks"``: `size` (``"full"``, or
+        ``"stair_block"``: `noise` (0.01) and `random_seed`. ``"two_blocks"``: the arguments of
+        `make_two_blocks`. ``"camp_blocks"``: `size` (``"full"``, or
         ``"small"`` for every third station each way). ``"two_bodies"``, ``"raglan_mag"``: none. ``"ernest_henry"``:
         `remove_trend` (bool, True), `trend_order` (0, 1 or 2; 1), `upward_continuation` (metres, 0.0),
         `every` (keep every n-th row and column, 1) and `gravity_uncertainty` (mGal, 1.0).

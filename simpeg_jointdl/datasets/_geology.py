@@ -97,10 +97,10 @@ def sample_geology(
     """
     device, dtype = resolve_device(device), resolve_dtype(dtype)
     n = whole_number("sample_geology.n_samples", n_samples, minimum=1)
-    kinds, properties = checked_kinds(kinds), checked_properties(properties)
+    kinds, properties, sharing = checked_kinds(kinds), checked_properties(properties), checked_sharing(sharing)
     draw = Draw(_generator(random_seed), device, dtype)
     coordinates, shape = grid_points(points, device, dtype)
-    own, partly = _sharing(draw, n, checked_sharing(sharing))
+    own, partly = _sharing(draw, n, "whole" if len(properties) == 1 else sharing)
     values = _scenes(draw, coordinates, n, kinds, properties, partly)  # (n_samples, n_properties, n_points)
     rows = torch.nonzero(own).flatten()
     for i in range(1, len(properties)):

@@ -1,6 +1,8 @@
 """Directives a joint inversion cannot do without."""
 
+from ._balance_misfits import BalanceMisfits
 from ._checkpoint import SaveCheckpoint, resume
+from ._cool_couplings import CoolCouplings
 from ._coupling_weights import EstimateCouplingWeights
 from ._data_space import UpdateDataSpacePreconditioner
 from ._fuzzy_clusters import UpdateFuzzyClusters
@@ -13,6 +15,8 @@ from ._show_progress import ShowProgress
 from ._take_turns import TakeTurns
 
 __all__ = [
+    "BalanceMisfits",
+    "CoolCouplings",
     "EstimateCouplingWeights",
     "JointBetaSchedule",
     "SaveCheckpoint",

@@ -54,11 +54,10 @@ def density_peaks(
     points = (properties / scale[:, None]).T
     lengths = np.linalg.norm(points, axis=1)
     off = np.flatnonzero(lengths > floor)
-    heavy = weights * lengths
-    off = off[np.argsort(heavy[off])[::-1][:_MOST_POINTS]]
     if off.size == 0:
         return np.empty((0, len(properties)))
-    lengths, heavy = lengths[off], heavy[off]
+    off, heavy = _sampled(off, (weights * lengths)[off])
+    lengths = lengths[off]
     rays = points[off] / lengths[:, None]
     distances = np.linalg.norm(rays[:, None] - rays[None], axis=2)
     density = np.exp(-np.square(distances / width)) @ heavy
@@ -71,6 +70,19 @@ def density_peaks(
     nearest = distances[:, chosen].argmin(axis=1)
     reach = [_quantile(lengths[nearest == k], heavy[nearest == k], quantile) for k in range(len(chosen))]
     return rays[chosen] * np.array(reach)[:, None] * scale
+
+
+def _sampled(cells, heavy):
+    """At most so many cells and their weights: every so-and-so-much weight one cell, so that no small cluster is lost.
+
+    The heaviest cells would all be of the largest body.
+    """
+    if len(cells) <= _MOST_POINTS:
+        return cells, heavy
+    total = np.cumsum(heavy)
+    wanted = (np.arange(_MOST_POINTS) + 0.5) * total[-1] / _MOST_POINTS
+    places, counts = np.unique(np.searchsorted(total, wanted), return_counts=True)
+    return cells[places], counts * total[-1] / _MOST_POINTS
 
 
 def _quantile(values, weights, q) -> float:

@@ -72,6 +72,10 @@ class INRMap(TorchMap):
     ----------
     properties : tuple of simpeg.maps.BaseMap
         From the model to each property on the active cells: ``rhoMap=inr.properties[0]``, ``wire_map=inr.properties``.
+    mesh_of, active_cells
+        The mesh and its cells (``mesh`` is None, as SimPEG wants it of maps that are not of one cell per parameter).
+    limits : list of (float, float)
+        Bounds of every property.
 
     Notes
     -----
@@ -109,7 +113,7 @@ class INRMap(TorchMap):
     ):
         if active_cells is None:
             active_cells = np.ones(mesh.n_cells, dtype=bool)
-        self._mesh_of, self.active_cells = mesh, validate_active_indices("active_cells", active_cells, mesh.n_cells)
+        self.mesh_of, self.active_cells = mesh, validate_active_indices("active_cells", active_cells, mesh.n_cells)
         self.n_properties = int(n_properties)
         self.domain = checked_domain(domain, mesh)
         self.points_per_cell = checked_per_cell(points_per_cell, mesh.dim)
@@ -119,11 +123,11 @@ class INRMap(TorchMap):
         if self.n_properties < 1 or self.max_points < 1:
             msg = f"INRMap: got n_properties={n_properties!r}, max_points={max_points!r}, wanted at least 1 of each."
             raise ValueError(msg)
-        self._n_points = int(np.prod(self.points_per_cell))
+        self.n_points = int(np.prod(self.points_per_cell))
         self._made_with = dict(bounds=bounds, start=start, scales=scales, units=units, contrasts=contrasts)
         self._made_with |= dict(frozen=frozen, dense_derivative=dense_derivative, device=device, dtype=dtype)
         outputs = _make_outputs(bounds, start, scales, self.n_properties, units, contrasts)
-        field = _Field(network, outputs, self._n_points)
+        field = _Field(network, outputs, self.n_points)
         points = points_in_cells(mesh, self.active_cells, self.points_per_cell).reshape(-1, mesh.dim)
         field = field.to(resolve_device(device), resolve_dtype(dtype))
         inputs = _prepared(field.network, scaled(points, self.domain), resolve_device(device), resolve_dtype(dtype))
@@ -132,7 +136,7 @@ class INRMap(TorchMap):
             field,
             inputs,
             frozen=[pattern if pattern.startswith("outputs.") else f"network.{pattern}" for pattern in frozen],
-            n_values=self.n_properties * len(points) // self._n_points,
+            n_values=self.n_properties * len(points) // self.n_points,
             dense_derivative=dense_derivative,
             device=device,
             dtype=dtype,
@@ -145,6 +149,11 @@ class INRMap(TorchMap):
         return tuple(
             Projection(self.n_properties * n, np.arange(i * n, (i + 1) * n)) * self for i in range(self.n_properties)
         )
+
+    @property
+    def limits(self) -> list[tuple[float, float]]:
+        """Lower and upper bound of every property, infinite where there is none."""
+        return list(self._module.outputs.limits)
 
     @property
     def start(self) -> tuple[float, ...]:
@@ -177,8 +186,8 @@ class INRMap(TorchMap):
         (n_properties, n_points) numpy.ndarray
         """
         points = np.asarray(points, dtype=float)
-        if points.ndim != 2 or points.shape[1] != self._mesh_of.dim:
-            msg = f"INRMap.evaluate: got points of shape {points.shape}, wanted (n_points, {self._mesh_of.dim})."
+        if points.ndim != 2 or points.shape[1] != self.mesh_of.dim:
+            msg = f"INRMap.evaluate: got points of shape {points.shape}, wanted (n_points, {self.mesh_of.dim})."
             raise ValueError(msg)
         field, results = self._filled(m), []
         with torch.no_grad():
@@ -201,10 +210,10 @@ class INRMap(TorchMap):
         )
 
     def _linearize(self, vector):
-        return Linearization(self._module, self._parameters, self._pieces, vector, self._n_points)
+        return Linearization(self._module, self._parameters, self._pieces, vector, self.n_points)
 
     def _split(self, inputs):
-        rows = max(self.max_points // self._n_points, 1) * self._n_points
+        rows = max(self.max_points // self.n_points, 1) * self.n_points
         return list(zip(*(one.split(rows) for one in inputs), strict=True))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ._bounds import Bounds
+from ._bounds import Bounds, checked_pair
 
 _RARE = -2.0  # logit at which memberships start: a tenth of every unit everywhere
 
@@ -37,6 +37,7 @@ class Units(nn.Module):
     def __init__(self, contrasts: np.ndarray, bounds, scales):
         super().__init__()
         self.n_inputs, self.n_outputs = contrasts.shape
+        self.limits = [checked_pair(i, pair) for i, pair in enumerate(bounds)]
         self._bounds = nn.ModuleList(Bounds(bounds, row, scales) for row in contrasts.tolist())
         self.contrasts = nn.Parameter(torch.zeros(contrasts.shape, dtype=torch.float64))
 

@@ -1,6 +1,8 @@
-"""Torch modules; nothing here knows SimPEG.
+"""Torch modules, their weights, and the command that trains them; nothing here knows SimPEG.
 
 ==========================  =====================================================================
+`GeologyVAE`                a learned prior on geology: latent vectors to density and susceptibility
+`train`                     ``python -m simpeg_jointdl.networks.train geology``
 `ImplicitNetwork`           from points to properties: encoding, trunk, a head per property
 `NetworkEnsemble`           several networks of one architecture in one batch
 `IdentityEncoding`          the coordinates themselves
@@ -23,10 +25,12 @@
 from ._activations import GELU, Finer, Gabor, Gauss, LeakyReLU, Sine, Tanh
 from ._encodings import FourierEncoding, HashEncoding, IdentityEncoding, PositionalEncoding
 from ._ensemble import NetworkEnsemble
+from ._geology_vae import GeologyVAE
 from ._inr import ImplicitNetwork
 from ._weights import load_weights, read_card, save_weights
 
 __all__ = [
+    "GeologyVAE",
     "ImplicitNetwork",
     "NetworkEnsemble",
     "IdentityEncoding",

@@ -207,7 +207,8 @@ def _checksum(card: dict, state: dict) -> str:
 
 # reading ------------------------------------------------------------------------------------------------
 def _parse(path: Path, content: bytes) -> tuple[dict, dict]:
-    if content.startswith((b"PK\x03\x04", b"\x80")):
+    # any length of a header may stand first, 0x80 among its bytes; the header itself begins with a brace
+    if content.startswith((b"PK\x03\x04", b"\x80")) and content[8:9] != b"{":
         reason = (
             "it is a pickle (or torch's archive of one) under another name, and pickles run code when they are read. "
             "Load it where you trust it, and write it again with save_weights"

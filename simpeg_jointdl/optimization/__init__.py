@@ -4,13 +4,15 @@
 `ProjectedGNCG`             SimPEG's, with its conjugate gradients on a device
 `BoundedGaussNewton`        Gauss-Newton between bounds, scaled by the room that is left
 `LevenbergMarquardt`        damped Gauss-Newton over the weights of networks, ends at the noise
+`EnsembleLevenbergMarquardt` the same for all members of an ensemble at once
 `TorchMinimize`             any optimizer and scheduler of torch
 ==========================  =====================================================================
 """
 
 from ._bounded import BoundedGaussNewton
+from ._ensemble import EnsembleLevenbergMarquardt
 from ._levenberg import LevenbergMarquardt
 from ._projected import ProjectedGNCG
 from ._torch_minimize import TorchMinimize
 
-__all__ = ["ProjectedGNCG", "BoundedGaussNewton", "LevenbergMarquardt", "TorchMinimize"]
+__all__ = ["ProjectedGNCG", "BoundedGaussNewton", "LevenbergMarquardt", "EnsembleLevenbergMarquardt", "TorchMinimize"]

@@ -2,6 +2,10 @@
 
 ==========================  =====================================================================
 `create_joint_inversion`    any number of data sets and properties, under one of four strategies
+`create_inr_inversion`      any number of data sets; the model is a network of the coordinates
+`create_inr_ensemble`       many such networks in one batch: a mean and a spread
+`Ensemble`                  what its `run` returns: members, mean, spread, bands
+`EnsembleRecipe`            the ensemble before it runs
 `Recipe`                    what it returns: the inversion, its start, and its properties by name
 `find_centers`              cluster centres from the data themselves, without a petrophysical table
 `CenterSearch`              what it returns: centres, and which of them the data determine
@@ -10,7 +14,18 @@
 
 from ._center_result import CenterSearch
 from ._centers import find_centers
+from ._ensemble import Ensemble, EnsembleRecipe, create_inr_ensemble
+from ._inr import create_inr_inversion
 from ._joint import create_joint_inversion
 from ._recipe import Recipe
 
-__all__ = ["create_joint_inversion", "find_centers", "CenterSearch", "Recipe"]
+__all__ = [
+    "create_joint_inversion",
+    "create_inr_inversion",
+    "create_inr_ensemble",
+    "find_centers",
+    "CenterSearch",
+    "Ensemble",
+    "EnsembleRecipe",
+    "Recipe",
+]

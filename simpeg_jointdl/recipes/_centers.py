@@ -9,10 +9,12 @@ import numpy as np
 from ..directives._peaks import density_peaks
 from ._center_result import Candidate, CenterSearch
 from ._checks import checked_active, checked_misfits, checked_wires
-from ._shapes import LinearData, Shapes, first_levels, fit_shapes, linear_data, smoothing
+from ._linear_data import LinearData, linear_data
+from ._shapes import SHARPNESS, Shapes, first_levels, fit_shapes, smoothing
 
 _FREEDOM = 0.3
-_RISE, _RISES = 1.5, 3
+_RISE, _RISES, _NEARLY = 1.5, 3, 2.0
+_SOFTER = (3.0, 5.0)
 WHO = "find_centers"
 
 
@@ -27,7 +29,7 @@ def find_centers(
     factors: Sequence[float] = (0.67, 0.82, 1.22, 1.5),
     chifact: float = 1.0,
     tolerance: float = 0.2,
-    max_data: int = 250,
+    max_data: int | None = 250,
     max_iterations: int = 20,
     refine: bool = True,
 ) -> CenterSearch:
@@ -35,10 +37,10 @@ def find_centers(
 
     A set of centres is *supported* if bodies with exactly these properties in a background of zero, whatever their
     shapes, explain the data. Shapes are level sets, changed by Gauss-Newton steps from the given model. Centres
-    start at the density peaks of that model's cross-plot, then move together with the shapes; the number of units is
-    the least that explains the data. Then every unit's properties are multiplied by `factors`, all at once and
-    one by one, and the shapes of all bodies fitted again. What is refused by the data bounds the interval of each
-    property.
+    start at the density peaks of that model's cross-plot, where a cell counts by its volume, then move together with
+    the shapes; the number of units is the least that explains the data. Then every unit's properties are multiplied by
+    `factors`, all at once and one by one, and the shapes of all bodies fitted again. What is refused by the data bounds
+    the interval of each property.
 
     Parameters
     ----------
@@ -62,8 +64,9 @@ def find_centers(
         deviations of :math:`\chi`, is allowed on top.
     tolerance : float
         A property is determined if its interval reaches no farther than this part of it, either way.
-    max_data : int
-        Data of each misfit used, evenly spread; the search works with dense sensitivities of these.
+    max_data : int or None
+        Data of each misfit used, evenly spread; the search works with dense sensitivities of these. None: all data, by
+        the products of their simulations, minutes where these are cheap (``engine="toeplitz"``).
     max_iterations : int
         Of each fit, per sharpness.
     refine : bool
@@ -100,8 +103,7 @@ def find_centers(
     smooth = smoothing(mesh.cell_centers[active], np.array([widths.min() for widths in mesh.h]))
     limits = chifact * (1.0 + 3.0 * np.sqrt(2.0 / np.array([len(d) for d in data.observed])))
     run = _Run(data, smooth, properties, float(chifact), limits, int(max_iterations))
-    weights = mesh.cell_volumes[active] * _reach(data)
-    best, tried = _best_number(run, properties, weights, counts)
+    best, tried = _best_number(run, properties, mesh.cell_volumes[active], counts)
     curve = _profile(run, best, factors) if refine else []
     return CenterSearch(
         names=tuple(parts),
@@ -129,7 +131,7 @@ class _Run:
     def excess(self, fit: Shapes) -> float:
         return float(np.max(fit.chi / self.limits))
 
-    def fit(self, centers, starts, freedom=0.0) -> Shapes:
+    def fit(self, centers, starts, freedom=0.0, sharpness=SHARPNESS) -> Shapes:
         """Best fit from these starts; later ones are only tried where those before fail."""
         best = None
         for levels in [*starts, first_levels(self.properties, centers)]:
@@ -141,6 +143,7 @@ class _Run:
                 target=self.target,
                 freedom=freedom,
                 max_iterations=self.max_iterations,
+                sharpness=sharpness,
             )
             if best is None or self.excess(found) < self.excess(best):
                 best = found
@@ -167,15 +170,18 @@ def _best_number(run, properties, weights, counts):
 
 
 def _rising(run, centers) -> Shapes:
-    """Fit with free properties; where they are too weak for the data, again with larger ones."""
+    """Fit with free properties; where that fails, from softer shapes, and with larger properties."""
     first = first_levels(run.properties, centers)
     best = run.fit(centers, [], freedom=_FREEDOM)
+    if not run.supported(best):
+        best = min(best, run.fit(centers, [], freedom=_FREEDOM, sharpness=_SOFTER), key=run.excess)
     for rise in range(1, _RISES + 1):
-        if run.supported(best):
-            break
+        if run.excess(best) <= _NEARLY:
+            break  # what is missing, if anything, is shape
         found = run.fit(_RISE**rise * centers, [first, best.levels], freedom=_FREEDOM)
-        if run.excess(found) < run.excess(best):
-            best = found
+        if run.excess(found) >= run.excess(best):
+            break
+        best = found
     return best
 
 
@@ -198,17 +204,6 @@ def _profile(run, best: Shapes, factors) -> list[Candidate]:
                     if run.excess(found) > 3.0:
                         break  # farther out is worse
     return curve
-
-
-def _reach(data: LinearData) -> np.ndarray:
-    """Root of the summed squared sensitivities, over the largest, mean over properties, (n_cells,)."""
-    totals = []
-    for p in range(len(data.rows[0])):
-        squares = [np.einsum("ij,ij->j", rows[p], rows[p], dtype=float) for rows in data.rows if rows[p] is not None]
-        if squares:  # else no data see this property
-            total = np.sqrt(np.sum(squares, axis=0))
-            totals.append(total / total.max())
-    return np.mean(totals, axis=0)
 
 
 def _checked_model(model, n_parameters) -> np.ndarray:

@@ -8,6 +8,8 @@ import numpy as np
 from simpeg.inversion import BaseInversion
 
 from .. import directives
+from .._misfits import chi_factors
+from ..maps import TorchMap
 
 
 @dataclass
@@ -25,6 +27,8 @@ class Recipe:
     log : simpeg_jointdl.directives.SaveLog
         ``log.history`` holds χ, betas, coupling weights and values of each iteration; see
         :func:`simpeg_jointdl.plotting.plot_convergence`.
+    network_map : simpeg_jointdl.maps.TorchMap or None
+        Where the model is the weights of a network.
     model : (nP,) numpy.ndarray or None
         Final model, after `run`.
     """
@@ -33,6 +37,7 @@ class Recipe:
     initial_model: np.ndarray
     maps: dict
     log: directives.SaveLog
+    network_map: TorchMap | None = None
     model: np.ndarray | None = field(default=None, init=False)
 
     def properties(self, model) -> dict[str, np.ndarray]:
@@ -46,8 +51,11 @@ class Recipe:
     @property
     def chi(self) -> np.ndarray:
         """Misfit per datum of each data set after the last iteration, (n_misfits,)."""
-        (schedule,) = (d for d in self.inversion.directiveList if isinstance(d, directives.JointBetaSchedule))
-        return schedule.chi
+        for directive in self.inversion.directiveList:
+            if isinstance(directive, directives.JointBetaSchedule):
+                return directive.chi
+        problem = self.inversion.invProb
+        return chi_factors(problem.dmisfit, problem.dpred)
 
     def run(self) -> dict[str, np.ndarray]:
         """Run the inversion from `initial_model`; properties on the active cells, {name: (n_active,)}."""

@@ -8,47 +8,14 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.spatial import cKDTree
 
-# a level set of 3 is a membership of 95 %; then sharper, until cells within a body hold its properties only
-_SHARPNESS = (3.0, 6.0)
+from ._bidiagonal import bidiagonalized
+from ._linear_data import LinearData
+
+# a level set of 5 is a membership of 99 %
+SHARPNESS = (5.0,)
+_KRYLOV = 60
+_DAMPINGS = np.array([8.0, 2.0, 0.5, 0.1, 0.02])  # relative to the last
 _REACH = 1.5  # of the smoothing of changes, in cells
-
-
-@dataclass
-class LinearData:
-    """Data that depend linearly on properties, divided by their standard deviations.
-
-    Attributes
-    ----------
-    rows : list of (n_data, n_properties, n_cells) numpy.ndarray or None
-        Sensitivities of each data set, float32; by property, None where a data set does not depend on it.
-    observed : list of (n_data,) numpy.ndarray
-    multipliers : (n_misfits,) numpy.ndarray, optional
-        What each data set counts in a fit; the same if not given. Misfits per datum are without them.
-    """
-
-    rows: list[list[np.ndarray | None]]
-    observed: list[np.ndarray]
-    multipliers: np.ndarray | None = None
-
-    def __post_init__(self):
-        self.multipliers = np.ones(len(self.observed)) if self.multipliers is None else np.array(self.multipliers)
-
-    def weighted(self, parts) -> np.ndarray:
-        """One part per data set, each times the root of its multiplier, as one, (n_data, ...)."""
-        return np.concatenate([root * part for root, part in zip(np.sqrt(self.multipliers), parts, strict=True)])
-
-    def predicted(self, properties) -> list[np.ndarray]:
-        """Scaled data of properties, (n_properties, n_cells)."""
-        fields = properties.astype(np.float32)
-        return [
-            sum(block @ field for block, field in zip(blocks, fields, strict=True) if block is not None)
-            for blocks in self.rows
-        ]
-
-    def chi(self, properties) -> np.ndarray:
-        """Misfit per datum of each data set."""
-        pairs = zip(self.predicted(properties), self.observed, strict=True)
-        return np.array([np.mean((p - d) ** 2, dtype=float) for p, d in pairs])
 
 
 @dataclass
@@ -58,20 +25,23 @@ class Shapes:
     Attributes
     ----------
     levels : (n_units, n_cells) numpy.ndarray
-        Level sets; memberships are their softmax, with 0 for the background.
+        Level sets, see :func:`memberships`.
     centers : (n_units, n_properties) numpy.ndarray
         Properties of the bodies, the background left out.
     chi : (n_misfits,) numpy.ndarray
+    height : float
+        Of the level sets: they lie between plus and minus it.
     """
 
     levels: np.ndarray
     centers: np.ndarray
     chi: np.ndarray
+    height: float = SHARPNESS[0]
 
     @property
     def memberships(self) -> np.ndarray:
         """(n_units + 1, n_cells), the background first."""
-        return memberships(self.levels)
+        return memberships(self.levels, self.height)[0]
 
     @property
     def properties(self) -> np.ndarray:
@@ -79,50 +49,35 @@ class Shapes:
         return self.centers.T @ self.memberships[1:]
 
 
-def linear_data(misfits, property_maps, model, max_data: int, multipliers=None) -> LinearData:
-    """Rows of the sensitivities at a model, for at most `max_data` evenly spread data of each misfit.
-
-    Raises
-    ------
-    ValueError
-        Where data are no linear function of the properties.
-    """
-    rows, observed = [], []
-    projections = [np.asarray(abs(one.deriv(model)).argmax(axis=1)).ravel() for one in property_maps]
-    for place, misfit in enumerate(misfits):
-        n_data = misfit.simulation.survey.nD
-        chosen = np.unique(np.linspace(0, n_data - 1, min(n_data, max_data)).round().astype(int))
-        weights = misfit.W.diagonal()[chosen]
-        full = np.empty((len(chosen), model.size), dtype=np.float32)
-        unit = np.zeros(n_data)
-        for row, (i, weight) in enumerate(zip(chosen, weights, strict=True)):
-            unit[i] = 1.0
-            full[row] = weight * misfit.simulation.Jtvec(model, unit)
-            unit[i] = 0.0
-        blocks = [full[:, columns] for columns in projections]
-        predicted = weights * misfit.simulation.dpred(model)[chosen]
-        linear = full @ model.astype(np.float32)
-        if np.abs(predicted - linear).max() > 1e-3 * max(1.0, np.abs(predicted).max()):
-            msg = f"find_centers: data misfit {place} is no linear function of the properties; wanted potential fields."
-            raise ValueError(msg)
-        rows.append([block if np.any(block) else None for block in blocks])
-        observed.append(weights * misfit.data.dobs[chosen])
-    return LinearData(rows, observed, multipliers)
-
-
 def smoothing(centers, widths) -> sp.csr_matrix:
     """Gaussian average over neighbours, (n_cells, n_cells): how a change of shape spreads."""
     scaled = centers / (_REACH * widths)
     pairs = cKDTree(scaled).sparse_distance_matrix(cKDTree(scaled), 2.0, output_type="coo_matrix").tocoo()
     weights = sp.csr_matrix((np.exp(-np.square(pairs.data)), (pairs.row, pairs.col)), shape=pairs.shape)
-    return (sp.diags(1.0 / np.sqrt(weights.power(2).sum(axis=1).A1)) @ weights).astype(np.float32).tocsr()
+    return (sp.diags(1.0 / np.sqrt(weights.power(2).sum(axis=1).A1)) @ weights).tocsr()
 
 
-def memberships(levels) -> np.ndarray:
-    """Softmax of the level sets, with 0 for the background in front."""
-    full = np.concatenate([np.zeros((1, levels.shape[1])), levels])
-    full = np.exp(full - full.max(axis=0))
-    return full / full.sum(axis=0)
+def memberships(levels, height) -> tuple[np.ndarray, np.ndarray]:
+    r"""How much each cell belongs to the background and each unit, and how fast that changes.
+
+    .. math::
+        u_k = \frac{e^{l_k} - e^{-h}}{Z}, \quad u_0 = \frac{1}{Z}, \quad Z = 1 + \sum_j (e^{l_j} - e^{-h}),
+        \qquad \frac{\partial u_j}{\partial l_k} = \frac{e^{l_k}}{Z} (\delta_{jk} - u_j)
+
+    A softmax would leave a little of every unit in every cell, and a little in all of the background is as much mass
+    as a body.
+
+    Returns
+    -------
+    memberships : (n_units + 1, n_cells) numpy.ndarray
+        The background first; a level at the bottom, :math:`-h`, is no membership at all.
+    slopes : (n_units, n_cells) numpy.ndarray
+        :math:`e^{l_k} / Z`.
+    """
+    powers = np.exp(levels)
+    above = powers - np.exp(-height)
+    total = 1.0 + above.sum(axis=0)
+    return np.concatenate([np.ones((1, levels.shape[1])), above]) / total, powers / total
 
 
 def first_levels(properties, centers) -> np.ndarray:
@@ -131,15 +86,15 @@ def first_levels(properties, centers) -> np.ndarray:
     to_units = np.stack([np.square((properties - c[:, None]) / scales[:, None]).sum(axis=0) for c in centers])
     size = np.square(centers / scales).sum(axis=1)[:, None]
     to_background = np.square(properties / scales[:, None]).sum(axis=0)
-    return np.clip(2.0 * _SHARPNESS[0] * (to_background - to_units) / size, -_SHARPNESS[0], _SHARPNESS[0])
+    return np.clip(2.0 * SHARPNESS[0] * (to_background - to_units) / size, -SHARPNESS[0], SHARPNESS[0])
 
 
 def fit_shapes(
-    data: LinearData, smooth, centers, levels, *, target=1.0, freedom=0.0, max_iterations=12, sharpness=_SHARPNESS
+    data: LinearData, smooth, centers, levels, *, target=1.0, freedom=0.0, max_iterations=12, sharpness=SHARPNESS
 ) -> Shapes:
     """Change shapes, and properties if they are free, until the data are fitted or nothing improves.
 
-    Gauss-Newton in the level sets, in the space of the data: steps are smooth over a few cells, no longer than
+    Gauss-Newton in the level sets, each step from a Krylov space: steps are smooth over a few cells, no longer than
     a level set is high, and damped so that they lower the misfit.
 
     Parameters
@@ -155,71 +110,70 @@ def fit_shapes(
     found = Shapes(levels, np.array(centers, dtype=float), np.full(len(data.observed), np.inf))
     for height in sharpness:
         scale = height / max(np.abs(found.levels).max(), 1e-12)
-        found.levels = np.clip(found.levels * scale, -height, height)
+        found = Shapes(np.clip(found.levels * scale, -height, height), found.centers, found.chi, height)
         found.chi = data.chi(found.properties)
         damping = None
         for _ in range(max_iterations):
             if (found.chi <= target).all():
                 break
-            better, damping = _step(data, smooth, found, target, freedom, height, damping)
+            better, damping = _step(data, smooth, found, target, freedom, damping)
             if better is None:
                 break
             found = better
     return found
 
 
-def _step(data, smooth, now: Shapes, target, freedom, height, damping):
+def _step(data, smooth, now: Shapes, target, freedom, damping):
     """Best of a few damped steps, or None if none lowers the misfit."""
-    u, properties = now.memberships, now.properties
-    residual = data.weighted([d - p for d, p in zip(data.observed, data.predicted(properties), strict=True)])
-    smoothed = []
-    for k in range(len(now.centers)):
-        change = (u[k + 1] * (now.centers[k][:, None] - properties)).astype(np.float32)
-        jacobian = data.weighted([_combined(blocks, change) for blocks in data.rows]).astype(np.float32)
-        smoothed.append(np.ascontiguousarray((smooth.T @ jacobian.T).T))
-    normal = sum(one @ one.T for one in smoothed).astype(float)
-    effects = _effects(data, u, now.centers) * freedom if freedom else None
-    if effects is not None:
-        normal += effects @ effects.T
-    values, vectors = np.linalg.eigh(normal)
-    values, along = np.maximum(values, 0.0), vectors.T @ residual
-    tries = values.max() * np.geomspace(1e-1, 1e-6, 6) if damping is None else damping * np.array([8.0, 2.0, 0.5, 0.1])
+    residual = data.weighted(data.residuals(now.properties))
+    product, transposed = _linearized(data, smooth, now, freedom)
+    bidiagonal, basis = bidiagonalized(product, transposed, residual, _KRYLOV)
+    left, values, right = np.linalg.svd(bidiagonal, full_matrices=False)
+    along = values * left[0] * np.linalg.norm(residual)
+    damped = values[0] ** 2 * np.geomspace(1e-1, 1e-7, 7) if damping is None else damping * _DAMPINGS
     best, least = None, (1.0 - 1e-3) * _excess(data, now.chi, target)
-    for one in tries:
-        dual = vectors @ (along / (values + one))
-        step = np.stack([smooth @ (part.T @ dual.astype(np.float32)) for part in smoothed]).astype(float)
-        length = min(1.0, height / max(np.abs(step).max(), 1e-300))
-        levels = np.clip(now.levels + length * step, -height, height)
-        centers = now.centers
-        if effects is not None:
-            scale = freedom * np.abs(centers).max(axis=0)
-            centers = centers + length * scale * (effects.T @ dual).reshape(centers.shape)
-        trial = Shapes(levels, centers, np.empty(0))
-        trial.chi = data.chi(trial.properties)
+    for one in damped:
+        change = basis.T @ (right.T @ (along / (np.square(values) + one)))
+        trial = _moved(data, smooth, now, freedom, change)
         if _excess(data, trial.chi, target) < least:
             best, least, damping = trial, _excess(data, trial.chi, target), one
     return best, damping
 
 
-def _combined(blocks, change):
-    return sum(block * row for block, row in zip(blocks, change, strict=True) if block is not None)
+def _linearized(data, smooth, now: Shapes, freedom):
+    """Products of the derivative of the data by smoothed levels and, if free, properties, and of its transpose."""
+    u, slopes = memberships(now.levels, now.height)
+    changes = slopes[:, None] * (now.centers[:, :, None] - now.properties)  # (n_units, n_properties, n_cells)
+    scale, n_levels = freedom * np.abs(now.centers).max(axis=0), now.levels.size
+
+    def product(v):
+        spread = (smooth @ v[:n_levels].reshape(now.levels.shape).T).T
+        properties = np.einsum("kpc,kc->pc", changes, spread)
+        if freedom:
+            properties += (scale * v[n_levels:].reshape(now.centers.shape)).T @ u[1:]
+        return data.weighted(data.predicted(properties))
+
+    def transposed(y):
+        properties = data.transposed(y)
+        levels = (smooth.T @ np.einsum("kpc,pc->ck", changes, properties)).T.ravel()
+        return np.concatenate([levels, (scale * (u[1:] @ properties.T)).ravel()]) if freedom else levels
+
+    return product, transposed
 
 
-def _effects(data, u, centers):
-    """Change of the data with each property of each unit, in units of the largest, (n_data, units x properties)."""
-    scale = np.abs(centers).max(axis=0)
-    fields = u[1:].astype(np.float32)
-    columns = [
-        data.weighted(
-            [
-                np.zeros(len(d)) if blocks[p] is None else scale[p] * (blocks[p] @ fields[k])
-                for blocks, d in zip(data.rows, data.observed, strict=True)
-            ]
-        )
-        for k in range(len(centers))
-        for p in range(centers.shape[1])
-    ]
-    return np.stack(columns, axis=1)
+def _moved(data, smooth, now: Shapes, freedom, change) -> Shapes:
+    """Shapes after a change, cut short where a level would move by more than its height."""
+    n_levels = now.levels.size
+    step = (smooth @ change[:n_levels].reshape(now.levels.shape).T).T
+    length = min(1.0, now.height / max(np.abs(step).max(), 1e-300))
+    centers = now.centers
+    if freedom:
+        scale = freedom * np.abs(centers).max(axis=0)
+        centers = centers + length * scale * change[n_levels:].reshape(centers.shape)
+    levels = np.clip(now.levels + length * step, -now.height, now.height)
+    moved = Shapes(levels, centers, now.chi, now.height)
+    moved.chi = data.chi(moved.properties)
+    return moved
 
 
 def _excess(data, chi, target) -> float:

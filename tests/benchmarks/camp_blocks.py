@@ -9,6 +9,10 @@ mesh of the inversion has the published cells of 250 m across the core (coarser 
 outside). All 6020 + 6020 data go through the Toeplitz engine, whose products are so cheap that a Jacobi preconditioner
 will do; the others are stored and preconditioned in the space of the data. Runs are kept in --output and not
 repeated; a run that is cut off goes on from its last iteration.
+
+The table of units is given to the runs with clusters, but for "bodies found" and "sparse, bounds, clusters, centres
+found": these know nothing but the data. Level sets with uniform properties, both changing, are fitted to all data from
+the density peaks of the sparse models (`recipes.find_centers`); the properties they come to are centres and bounds.
 """
 
 from __future__ import annotations
@@ -46,11 +50,14 @@ RUNS = {
     "sparse, bounds, clusters": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS},
     "the same, unbalanced": {"bounds": WITHIN_TABLE, "couplings": UNBALANCED},
     "the same, from the start": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
+    "bodies found": {},
+    "sparse, bounds, clusters, centres found": {},
     "sparse, cross-gradient": {"couplings": regularization.CrossGradient, "ratios": 0.1},
     "sparse, Gramian": {"couplings": partial(regularization.Gramian, window=WINDOW), "ratios": 0.1},
     "sparse, Pearson": {"couplings": partial(regularization.LocalPearson, window=WINDOW), "ratios": 0.1},
 }
-LARGE = ("sparse, bounds, clusters", "sparse")  # of the larger data sets
+BODIES, FOUND = "bodies found", "sparse, bounds, clusters, centres found"
+LARGE = ("sparse, bounds, clusters", "sparse", BODIES, FOUND)  # of the larger data sets
 
 
 def make_mesh(data: str) -> TensorMesh:
@@ -105,11 +112,38 @@ def compared(survey, mesh, models) -> list[tuple[float, float]]:
     return result
 
 
+def search(mesh, misfits, wires, folder: Path, max_iterations: int):
+    """Bodies of uniform properties fitted to all data, from the sparse models; their properties are the centres."""
+    kept = folder / "bodies-found.npz"
+    if not kept.exists():
+        sparse = run("sparse", mesh, misfits, wires, folder, max_iterations)
+        model = np.concatenate([sparse["density"], sparse["susceptibility"]])
+        start = time.perf_counter()
+        found = recipes.find_centers(
+            mesh, misfits, wires, model, n_units=(1, 2), refine=False, max_data=None, max_iterations=30
+        )
+        seconds = time.perf_counter() - start
+        np.savez(kept, **found.starting_models, centers=found.centers, chi=found.chi, seconds=seconds)
+    return dict(np.load(kept))
+
+
+def clusters_at(centers):
+    """Coupling to these centres, and the bounds that they are."""
+    lower, upper = centers.min(axis=0), centers.max(axis=0)
+    bounds = dict(zip(("density", "susceptibility"), zip(lower, upper, strict=True), strict=True))
+    return {"bounds": bounds, "couplings": partial(CLUSTERS, centers=centers)}
+
+
 def run(name, mesh, misfits, wires, folder: Path, max_iterations: int, **changes):
     """Models, χ, iterations and seconds of one run, kept in the folder."""
     kept = folder / f"{name.replace(', ', '_').replace(' ', '-')}.npz"
     if kept.exists():
         return dict(np.load(kept))
+    if name in (BODIES, FOUND):
+        bodies = search(mesh, misfits, wires, folder, max_iterations)
+        if name == BODIES:
+            return bodies
+        changes = {**clusters_at(bodies["centers"]), **changes}
     arguments = {"bounds": POSITIVE, "norms": SPARSE, "alpha_s": 0.1, "ratios": 3.0, **RUNS.get(name, {}), **changes}
     checkpoint = kept.with_suffix(".checkpoint.npz")
     stored = misfits[0].simulation.engine == "dense"
@@ -138,7 +172,8 @@ def row(table, name, scores, result=None):
         table.add_row(name, *cells)
     else:
         chi = ", ".join(f"{value:.2f}" for value in result["chi"])
-        table.add_row(name, *cells, chi, str(int(result["iterations"])), f"{float(result['seconds']):.0f}")
+        iterations = str(int(result["iterations"])) if "iterations" in result else ""
+        table.add_row(name, *cells, chi, iterations, f"{float(result['seconds']):.0f}")
 
 
 def main():
@@ -165,6 +200,8 @@ def main():
     for name in options.runs or (RUNS if options.data == "small" else LARGE):
         result = run(name, mesh, misfits, wires, folder, options.max_iterations)
         row(table, name, compared(survey, mesh, result), result)
+        if "centers" in result:
+            print("centres found: " + "; ".join(f"{d:.4f} g/cc, {u:.4f} SI" for d, u in result["centers"]))
         Console(width=120).print(table)
 
 

@@ -69,6 +69,16 @@ def test_tied_views_and_bfloat16_tensors_are_stored(tmp_path):
     assert equal(networks.load_weights(tmp_path / "net.safetensors")[0], state)
 
 
+def test_a_header_whose_length_begins_as_pickles_do_is_no_pickle(tmp_path):
+    path = tmp_path / "net.safetensors"
+    for n in range(400):  # lengths are multiples of 8: among 32 steps of 8 one ends on 0x80
+        networks.save_weights(path, {"a": torch.ones(1)}, CARD | {"data": "." * n})
+        if path.read_bytes()[0] == 0x80:
+            break
+    assert path.read_bytes()[0] == 0x80
+    assert networks.read_card(path)["random_seed"] == 3
+
+
 def test_saving_again_replaces_both_files(path):
     networks.save_weights(path, make_module(seed=5), CARD | {"random_seed": 5})
     assert networks.read_card(path)["random_seed"] == 5

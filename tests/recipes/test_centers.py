@@ -10,7 +10,8 @@ from simpeg_jointdl.directives._peaks import density_peaks
 from simpeg_jointdl.plotting import plot_center_search
 from simpeg_jointdl.recipes import CenterSearch, find_centers
 from simpeg_jointdl.recipes._center_result import Candidate
-from simpeg_jointdl.recipes._shapes import first_levels, fit_shapes, linear_data, smoothing
+from simpeg_jointdl.recipes._linear_data import linear_data
+from simpeg_jointdl.recipes._shapes import first_levels, fit_shapes, smoothing
 
 SHAPE = (14, 14, 6)
 UNITS = [
@@ -125,13 +126,22 @@ def test_sensitivities_are_those_of_the_simulations():
     problem = Problem(1, 0.02)
     parts = [problem.wires.density, problem.wires.susceptibility]
     linear = linear_data(problem.misfits, parts, problem.model, 7)
-    assert linear.rows[0][1] is None
-    assert linear.rows[1][0] is None
+    assert linear.sets[0].rows[1] is None
+    assert linear.sets[1].rows[0] is None
     assert [len(d) for d in linear.observed] == [7, 7]
     for place, misfit in enumerate(problem.misfits):
         chosen = np.linspace(0, misfit.nD - 1, 7).round().astype(int)
         wanted = (misfit.W @ misfit.simulation.dpred(problem.truth.ravel()))[chosen]
         np.testing.assert_allclose(linear.predicted(problem.truth)[place], wanted, rtol=1e-4, atol=1e-3)
+
+
+def test_all_data_by_products_find_the_same():
+    problem = Problem(1, 0.02)
+    search = find_centers(problem.mesh, problem.misfits, problem.wires, problem.model, max_data=None, refine=False)
+    stored = find_centers(problem.mesh, problem.misfits, problem.wires, problem.model, max_data=1000, refine=False)
+    assert search.explained
+    assert _angle(search.units[0], problem.units[0]) < 0.2
+    np.testing.assert_allclose(search.units, stored.units, rtol=0.05)
 
 
 def test_multipliers_are_honoured():
@@ -162,6 +172,14 @@ def test_peaks_are_directions_with_a_reach():
     peaks = peaks[np.argsort(peaks[:, 0])]
     np.testing.assert_allclose(peaks, [[-0.2, 0.05], [0.4, 0.02]], rtol=0.15)
     assert len(density_peaks(np.zeros((2, 5)), np.ones(5), 2)) == 0
+
+
+def test_a_small_body_is_not_lost_among_many_cells():
+    """Peaks are sought among some of the cells; the largest body must not fill them all."""
+    large, small = np.repeat([[-0.1], [0.15]], 2500, axis=1), np.repeat([[0.05], [0.05]], 300, axis=1)
+    cells = np.concatenate([large, small, np.zeros((2, 50))], axis=1)
+    peaks = density_peaks(cells, np.ones(cells.shape[1]), 3)
+    np.testing.assert_allclose(peaks, [[-0.1, 0.15], [0.05, 0.05]], rtol=1e-6)
 
 
 def _search(supported, explained=True):

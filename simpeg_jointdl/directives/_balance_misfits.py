@@ -1,0 +1,54 @@
+"""Several data sets fitted to their noise by one vector of parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+from simpeg.directives import InversionDirective
+
+from ._problem import JointTerms, chi_factors
+
+
+class BalanceMisfits(JointTerms, InversionDirective):
+    r"""Let every data set count for as much as it still misses its target by.
+
+    Where one network stands for all properties, no trade-off parameter of a property's own can hold a data set
+    at its noise. After every iteration the multiplier of each misfit becomes
+
+    .. math::
+        c_d = c_d^0 \min(1, (\chi_d / \chi_d^*)^{p}), \qquad c_d \geq 10^{-2} c_d^0
+
+    so that data which are fitted better than their noise allows lose their weight and drift back, while the others are
+    being fitted.
+
+    Parameters
+    ----------
+    chifact : float or sequence of float
+        Targets :math:`\chi^*`.
+    power : float
+        :math:`p`.
+    """
+
+    def __init__(self, chifact=1.0, *, power: float = 4.0, **kwargs):
+        super().__init__(**kwargs)
+        self.chifact, self.power = chifact, float(power)
+        if not (np.all(np.asarray(chifact) > 0.0) and self.power > 0.0):
+            msg = f"BalanceMisfits: got chifact={chifact!r}, power={power!r}, wanted numbers above 0."
+            raise ValueError(msg)
+
+    def initialize(self):
+        """Keep the multipliers that were given."""
+        self._given = np.array(self.dmisfit.multipliers, dtype=float)
+
+    def endIter(self):
+        """Set the multipliers of the next iteration."""
+        chi = chi_factors(self) / self.chifact
+        parts = np.clip(chi**self.power, 1e-2, 1.0)
+        self.dmisfit.multipliers = (self._given * parts).tolist()
+
+    def checkpoint_state(self) -> dict:
+        """The multipliers that were given."""
+        return {"given": self._given}
+
+    def restore_checkpoint_state(self, state: dict):
+        """Put them back."""
+        self._given = np.asarray(state["given"], dtype=float)

@@ -1,0 +1,75 @@
+"""The weight of couplings where nothing else regularizes."""
+
+from __future__ import annotations
+
+import numpy as np
+from simpeg.directives import InversionDirective
+
+from ._problem import JointTerms, chi_factors
+
+_PROBES = 4
+
+
+class CoolCouplings(JointTerms, InversionDirective):
+    r"""Trade-off parameter of couplings alone, for models that are the weights of a network.
+
+    Begins at
+
+    .. math::
+        \beta = r\, \frac{\mathrm{tr}\, \mathbf H_d}{\mathrm{tr}\, \mathbf H_c}
+
+    with :math:`\mathbf H_d` and :math:`\mathbf H_c` the Gauss-Newton Hessians of the misfits and of the couplings, at
+    the first model where the latter is not zero; traces are estimates from four seeded random vectors. While a data set
+    misses its target, :math:`\beta` is divided by `cooling` every `rate` iterations.
+
+    Parameters
+    ----------
+    ratio : float
+        :math:`r`.
+    cooling : float
+    rate : int
+    chifact : float or sequence of float
+        Targets.
+    """
+
+    def __init__(self, ratio: float = 1.0, *, cooling: float = 2.0, rate: int = 2, chifact=1.0, **kwargs):
+        super().__init__(**kwargs)
+        if not (ratio > 0.0 and cooling > 1.0 and rate >= 1):
+            msg = (
+                f"CoolCouplings: got ratio={ratio!r}, cooling={cooling!r}, rate={rate!r}; wanted a ratio above 0, "
+                "cooling above 1 and a rate of 1 or more."
+            )
+            raise ValueError(msg)
+        self.ratio, self.cooling, self.rate, self.chifact = float(ratio), float(cooling), int(rate), chifact
+        self._begun = False
+
+    def initialize(self):
+        """Set the first trade-off parameter, if there is something to weigh yet."""
+        self._begun = False
+        self._begin(self.invProb.model)
+
+    def endIter(self):
+        """Cool where data are not fitted."""
+        if not self._begun:
+            self._begin(self.opt.xc)
+        elif self.opt.iter % self.rate == 0:
+            chi = chi_factors(self) / self.chifact
+            if (chi > 1.0).any():
+                self.invProb.beta /= self.cooling
+
+    def _begin(self, model):
+        rng, traces = np.random.default_rng(0), np.zeros(2)
+        for _ in range(_PROBES):
+            probe = rng.choice([-1.0, 1.0], model.size)
+            traces += [probe @ term.deriv2(model, probe) for term in (self.dmisfit, self.reg)]
+        if np.isfinite(traces).all() and (traces > 0.0).all():
+            self.invProb.beta = self.ratio * traces[0] / traces[1]
+            self._begun = True
+
+    def checkpoint_state(self) -> dict:
+        """Whether it has begun; the inverse problem keeps the trade-off parameter."""
+        return {"begun": self._begun}
+
+    def restore_checkpoint_state(self, state: dict):
+        """Put it back."""
+        self._begun = bool(state["begun"])

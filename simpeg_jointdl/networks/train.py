@@ -1,0 +1,120 @@
+"""Train a network of this package from nothing, in one command.
+
+``python -m simpeg_jointdl.networks.train geology --output geology.safetensors``
+
+Samples are drawn on the fly, never stored. Beside the weights come their card (``.json``), a log (``.csv``) and a
+checkpoint; a run that was killed goes on with ``--resume`` and ends as if it had not been.
+
+==========================  =====================================================================
+`main`                      the command, with its arguments as a list
+`TASKS`                     networks that can be trained, by name
+==========================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .._torch import resolve_device
+from ._geology_training import GeologyTask
+from ._training import Training
+from ._weights import save_weights
+
+__all__ = ["main", "TASKS"]
+
+#: Name of a network to its task.
+TASKS = {"geology": GeologyTask}
+
+
+def main(arguments=None) -> dict:
+    """Train a network and write its weights.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Of the command line; the process's own if not given.
+
+    Returns
+    -------
+    dict
+        The card of the weights.
+
+    Raises
+    ------
+    ValueError
+        If ``--resume`` finds a checkpoint of another run.
+    """
+    options = _parser().parse_args(arguments)
+    options.output = options.output or Path(f"{options.network}.safetensors")
+    task = TASKS[options.network](options.size, options.seed, resolve_device(options.device))
+    identity = {"network": options.network, "size": options.size, "random_seed": options.seed}
+    training = Training(task, task.plan(options.size, options.steps), options.output, identity)
+    if options.resume:
+        training.resume()
+    console = Console(file=sys.stderr)
+    with _Progress(console, training) as progress:
+        metrics = training.run(progress.report)
+    card = {
+        "architecture": type(task.network).__name__,
+        "config": task.network.config,
+        "data": task.data,
+        "random_seed": options.seed,
+        "command": _command(options, training.plan.n_steps),
+        "n_steps": training.step,
+        "seconds": round(training.seconds),
+        "metrics": metrics,
+    }
+    return save_weights(options.output, task.network, card, storage_dtype=options.storage)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m simpeg_jointdl.networks.train", description=__doc__.split("\n")[0])
+    parser.add_argument("network", choices=sorted(TASKS))
+    parser.add_argument("--size", choices=["small", "full"], default="full", help="small: seconds, to see that it runs")
+    parser.add_argument("--seed", type=int, default=0, help="of first weights and samples (default 0)")
+    parser.add_argument("--steps", type=int, help="of Adam; those of the size if not given")
+    parser.add_argument("--output", type=Path, help="weights to write (default <network>.safetensors)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
+    parser.add_argument("--device", help="torch device (default: torch's own)")
+    parser.add_argument("--storage", choices=["float16", "float32"], default="float16", help="type on file")
+    return parser
+
+
+def _command(options, n_steps: int) -> str:
+    """The command that makes these weights again."""
+    return (
+        f"python -m simpeg_jointdl.networks.train {options.network} --size {options.size} --seed {options.seed} "
+        f"--steps {n_steps} --storage {options.storage}"
+    )
+
+
+class _Progress:
+    """A bar with the time left in a terminal; a line per validation everywhere."""
+
+    def __init__(self, console: Console, training: Training):
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+        self._bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self._console, self._training = console, training
+
+    def __enter__(self):
+        self._bar.start()
+        self._row = self._bar.add_task("steps", total=self._training.plan.n_steps, completed=self._training.step)
+        return self
+
+    def __exit__(self, *_):
+        self._bar.stop()
+
+    def report(self, training: Training, row: dict):
+        self._bar.update(self._row, completed=training.step)
+        best = " best" if training.n_stale == 0 else ""
+        text = "  ".join(f"{name} {value:.5g}" for name, value in row.items())
+        self._console.print(text + best, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

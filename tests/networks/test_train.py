@@ -1,0 +1,178 @@
+"""Training: seeded, on samples drawn on the fly, killed and resumed to the same end."""
+
+import csv
+
+import pytest
+import torch
+
+from simpeg_jointdl import networks
+from simpeg_jointdl.networks import train
+from simpeg_jointdl.networks._training import Plan, Training
+
+
+class Line:
+    """A line through points drawn on the fly; as small as a task can be."""
+
+    def __init__(self, random_seed=0, bad_step=None):
+        self.network = torch.nn.utils.skip_init(torch.nn.Linear, 1, 1, bias=False)
+        torch.nn.init.zeros_(self.network.weight)
+        self.generator = torch.Generator().manual_seed(random_seed)
+        self.bad_step, self.n_losses = bad_step, 0
+
+    def loss(self, progress):
+        x = torch.randn(8, 1, generator=self.generator)
+        loss = (self.network(x) - 3.0 * x).square().mean()
+        self.n_losses += 1
+        return loss * (torch.nan if self.n_losses == self.bad_step else 1.0), {"progress": progress}
+
+    def validate(self):
+        return {"score": abs(self.network.weight.item() - 3.0)}
+
+
+PLAN = {"n_steps": 40, "learning_rate": 0.3, "validate_every": 10, "patience": 3}
+
+
+def make_training(folder, task=None, identity=None, **options):
+    return Training(
+        task or Line(), Plan(**PLAN | options), folder / "line.safetensors", identity or {"network": "line"}
+    )
+
+
+def ignore(training, row):
+    """Nobody watches."""
+
+
+def stop_after(n_steps):
+    def report(training, row):
+        if training.step >= n_steps:
+            raise KeyboardInterrupt
+
+    return report
+
+
+# the loop -----------------------------------------------------------------------------------------------
+def test_it_learns_and_keeps_the_best(tmp_path):
+    training = make_training(tmp_path, n_steps=200)
+    metrics = training.run(ignore)
+    assert metrics["score"] < 0.05
+    assert metrics["score"] == min(row["score"] for row in training.rows)
+    assert training.task.validate() == metrics
+
+
+@pytest.mark.parametrize("n_steps", [10, 30])
+def test_killed_and_resumed_it_ends_the_same(tmp_path, n_steps):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    first = make_training(whole)
+    first.run(ignore)
+    with pytest.raises(KeyboardInterrupt):
+        make_training(parts).run(stop_after(n_steps))
+    second = make_training(parts, Line(random_seed=77))  # its own state is not used
+    second.resume()
+    assert second.step == n_steps
+    second.run(ignore)
+    assert torch.equal(first.task.network.weight, second.task.network.weight)
+    rows = [[{k: v for k, v in row.items() if k != "seconds"} for row in t.rows] for t in (first, second)]
+    assert rows[0] == rows[1]
+
+
+def test_it_stops_early(tmp_path):
+    training = make_training(tmp_path, Line(), n_steps=10_000, learning_rate=1e-12)
+    training.task.validate = lambda: {"score": 1.0}
+    training.run(ignore)
+    assert training.step == 40  # one best, then three that are not better
+    assert training.is_done
+
+
+def test_the_log_is_a_table(tmp_path):
+    make_training(tmp_path).run(ignore)
+    with (tmp_path / "line.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["10", "20", "30", "40"]
+    assert set(rows[0]) == {"step", "seconds", "loss", "progress", "score"}
+
+
+# bad input ----------------------------------------------------------------------------------------------
+def test_nan_stops_with_its_step_and_leaves_the_checkpoint(tmp_path):
+    training = make_training(tmp_path, Line(bad_step=26))
+    with pytest.raises(FloatingPointError, match=r"the loss is nan at step 25\. The last checkpoint"):
+        training.run(ignore)
+    again = make_training(tmp_path)
+    again.resume()
+    assert again.step == 20
+
+
+def test_another_run_is_not_resumed(tmp_path):
+    make_training(tmp_path).run(ignore)
+    with pytest.raises(ValueError, match=r"is of a run with \{'n_steps': 40\}, this one has \{'n_steps': 50\}"):
+        make_training(tmp_path, n_steps=50).resume()
+    with pytest.raises(ValueError, match=r"\{'network': 'line'\}, this one has \{'network': 'curve'\}"):
+        make_training(tmp_path, identity={"network": "curve"}).resume()
+
+
+def test_nothing_to_resume(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"line\.checkpoint\.safetensors"):
+        make_training(tmp_path).resume()
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(OSError, match="Training: cannot write"):
+        make_training(tmp_path / "nowhere")
+
+
+# the command --------------------------------------------------------------------------------------------
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Runs the command for a few steps of a tiny geology network."""
+    from simpeg_jointdl.networks import _geology_training
+
+    tiny = {
+        "plan": {"n_steps": 4, "learning_rate": 1e-3, "validate_every": 2, "patience": 10},
+        "network": {"shape": (8, 16, 16), "n_latent": 8, "n_bodies": 2, "width": 16},
+        "n_samples": 3,
+        "n_points": 64,
+        "n_validation": 4,
+    }
+    monkeypatch.setitem(_geology_training.SIZES, "small", tiny)
+
+    def run(name="geology", *options):
+        return train.main(["geology", "--size", "small", "--output", str(tmp_path / f"{name}.safetensors"), *options])
+
+    return run
+
+
+def test_the_command_writes_weights_with_their_card(tmp_path, command, capsys):
+    card = command()
+    assert (card["architecture"], card["n_steps"], card["random_seed"]) == ("GeologyVAE", 4, 0)
+    assert card["command"].startswith("python -m simpeg_jointdl.networks.train geology --size small --seed 0 --steps 4")
+    assert {"score", "rms_mixed", "iou_blocks"} <= set(card["metrics"])
+    network = networks.GeologyVAE.from_pretrained(tmp_path / "geology.safetensors")
+    assert network.decode(torch.zeros(1, 8)).shape == (1, 2, 8, 16, 16)
+    assert "step 4" in capsys.readouterr().err
+    names = {path.name for path in tmp_path.iterdir()}
+    endings = ("safetensors", "json", "csv", "checkpoint.safetensors", "checkpoint.json")
+    assert names == {f"geology.{ending}" for ending in endings}
+
+
+def test_the_command_repeats_itself_and_resumes(tmp_path, command):
+    def state(name):
+        return networks.load_weights(tmp_path / f"{name}.safetensors")[0]
+
+    command("one")
+    command("two")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train._Progress, "report", lambda self, training, row: stop_after(2)(training, row))
+        with pytest.raises(KeyboardInterrupt):
+            command("three")
+    command("three", "--resume")
+    command("other", "--seed", "1")
+    one, two, three, other = (state(name) for name in ("one", "two", "three", "other"))
+    assert all(torch.equal(one[key], two[key]) and torch.equal(one[key], three[key]) for key in one)
+    assert not torch.equal(one["decoder.hidden.0.weight"], other["decoder.hidden.0.weight"])
+
+
+def test_unknown_networks_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["astrology"])
+    assert "invalid choice: 'astrology'" in capsys.readouterr().err
