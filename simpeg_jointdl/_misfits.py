@@ -8,13 +8,11 @@ import numpy as np
 
 
 @runtime_checkable
-class HasExpectedValue(Protocol):
-    """A data misfit whose value under unit Gaussian noise is not the number of data."""
+class HasChi(Protocol):
+    """A data misfit of which noise alone does not make the number of data."""
 
-    expected_value: float
-
-    def penalty(self, residual: np.ndarray) -> float:
-        """Its value at a residual divided by the uncertainties, (n_data,)."""
+    def chi(self, residual: np.ndarray) -> float:
+        """Its χ at a residual over the uncertainties, (n_data,)."""
 
 
 def chi_factors(dmisfit, predicted: np.ndarray) -> np.ndarray:
@@ -30,16 +28,13 @@ def chi_factors(dmisfit, predicted: np.ndarray) -> np.ndarray:
     Returns
     -------
     (n_misfits,) numpy.ndarray
-        The squared norm of the residual over its uncertainties per datum; of a misfit with an `expected_value`, its
-        value over that.
+        The squared norm of the residual over its uncertainties per datum; of a misfit with a `chi`, that.
     """
     chi, start = [], 0
     for misfit in dmisfit.objfcts:
         n_data = misfit.simulation.survey.nD
         residual = misfit.W @ (predicted[start : start + n_data] - misfit.data.dobs)
-        if isinstance(misfit, HasExpectedValue):
-            chi.append(misfit.penalty(residual) / misfit.expected_value)
-        else:
-            chi.append(np.vdot(residual, residual).real / n_data)
+        is_own = isinstance(misfit, HasChi)
+        chi.append(misfit.chi(residual) if is_own else np.vdot(residual, residual).real / n_data)
         start += n_data
     return np.array(chi)

@@ -6,8 +6,8 @@
 =======================  ==================================================================
 
 Both equal ``L2DataMisfit`` for small residuals, so they take its place with the same trade-off parameters. What noise
-alone makes of their value is less than the number of data; they say it by `expected_value`, and directives and
-minimizers of this package take χ = 1 to be just that.
+alone makes of their value is less than the number of data (`expected_value`), and outliers add to it, so they say
+themselves what χ is: directives and minimizers of this package ask their `chi`, which leaves outliers out.
 """
 
 from ._base import BaseRobustDataMisfit

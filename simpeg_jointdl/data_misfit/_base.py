@@ -15,6 +15,7 @@ from simpeg.utils import timeIt
 
 from .._tensor_path import Diagonal, Transposed, gauss_newton
 
+_FAR = 3.0  # uncertainties beyond which a datum counts as an outlier; 3 in 1000 of a Gaussian are
 _ENDS = (0.0, 1.0, 2.0, 4.0, 8.0, 40.0)  # beyond, nothing is left of a Gaussian in float64
 
 
@@ -38,11 +39,18 @@ class BaseRobustDataMisfit(BaseDataMisfit):
 
     A subclass gives :meth:`density` and :meth:`robust_weights`.
 
+    What the value is at the truth depends on how many outliers there are, which nobody knows. So :math:`\chi` is that
+    of the other data: the mean of :math:`\rho` over the data :math:`|r| \leq 3`, in parts of what Gaussian noise makes
+    of it. No more than the share `outliers` of the data is left out: a model that does not explain many data yet must
+    not come to look as if it did.
+
     Parameters
     ----------
     data : simpeg.data.Data
         Observed data and uncertainties, real numbers.
     simulation : simpeg.simulation.BaseSimulation
+    outliers : float
+        Largest share of the data that χ leaves out, from 0, which counts all, to less than 0.5.
     **kwargs
         Of :class:`simpeg.data_misfit.BaseDataMisfit`.
 
@@ -50,13 +58,15 @@ class BaseRobustDataMisfit(BaseDataMisfit):
     ------
     TypeError
         For complex data.
+    ValueError
+        For a share out of range.
 
     Notes
     -----
-    Directives of SimPEG that compute a target from the number of data need ``chifact=misfit.chifact``; directives of
-    this package, and :class:`~simpeg_jointdl.optimization.TorchMinimize`, find it themselves. Several misfits
-    beside SimPEG's ``MultiTargetMisfits`` need one ``chifact`` each. Preconditioners and sensitivity weights of SimPEG
-    see the uncertainties and not the robust weights.
+    Directives of SimPEG that compute a target from the number of data need ``chifact=misfit.chifact``, and more where
+    there are outliers; directives and minimizers of this package look at :meth:`chi`. Several misfits beside SimPEG's
+    ``MultiTargetMisfits`` need one ``chifact`` each. Preconditioners and sensitivity weights of SimPEG see the
+    uncertainties and not the robust weights.
 
     References
     ----------
@@ -65,14 +75,23 @@ class BaseRobustDataMisfit(BaseDataMisfit):
        https://doi.org/10.1046/j.1365-246x.1998.00555.x
     """
 
-    def __init__(self, data, simulation, **kwargs):
+    def __init__(self, data, simulation, *, outliers: float = 0.1, **kwargs):
         super().__init__(data, simulation, **kwargs)
+        if isinstance(outliers, bool) or not isinstance(outliers, Real) or not 0.0 <= outliers < 0.5:
+            msg = f"{type(self).__name__}.outliers: got {outliers!r}, wanted a share of the data from 0 to below 0.5."
+            raise ValueError(msg)
+        self._outliers = float(outliers)
         if np.iscomplexobj(self.data.dobs):
             msg = (
                 f"{type(self).__name__}.data: got complex data, wanted real ones; give their real and imaginary parts "
                 "as data of their own."
             )
             raise TypeError(msg)
+
+    @property
+    def outliers(self) -> float:
+        """Largest share of the data that χ leaves out."""
+        return self._outliers
 
     def _positive(self, name, value) -> float:
         """The number, or ValueError."""
@@ -97,13 +116,24 @@ class BaseRobustDataMisfit(BaseDataMisfit):
 
     @property
     def expected_value(self) -> float:
-        """Expectation of the value under Gaussian noise of the given uncertainties: what χ = 1 means."""
+        """Expectation of the value under Gaussian noise of the given uncertainties, without outliers."""
         return self.nD * self.expected_per_datum
 
     @property
     def chifact(self) -> float:
         """`expected_value` over the number of data, for SimPEG's ``TargetMisfit(chifact=...)`` and its like."""
         return self.expected_per_datum
+
+    def chi(self, residual: np.ndarray) -> float:
+        """1 where the data that are no outliers are fitted to their noise; of a residual over the uncertainties."""
+        size = np.sort(np.abs(residual))
+        n_near = max(np.searchsorted(size, _FAR, side="right"), math.ceil((1.0 - self._outliers) * size.size))
+        return float(np.mean(self.density(size[:n_near]))) / self._expected_near
+
+    @cached_property
+    def _expected_near(self) -> float:
+        share = math.erf(_FAR / math.sqrt(2.0))
+        return _gaussian_mean(self.density, (*(end for end in _ENDS if end < _FAR), _FAR)) / share
 
     def penalty(self, residual: np.ndarray) -> float:
         """Value at a residual over the uncertainties, (n_data,)."""
@@ -143,11 +173,11 @@ class BaseRobustDataMisfit(BaseDataMisfit):
         return gauss_newton(there, jacobian, Transposed(there), uncertainties, Diagonal(roots))
 
 
-def _gaussian_mean(density) -> float:
-    """Mean of an even function of a unit Gaussian."""
+def _gaussian_mean(density, ends=_ENDS) -> float:
+    """Mean of an even function of a unit Gaussian, zero beyond the last end."""
 
     def integrand(r):
         return float(density(np.array([r]))[0]) * math.exp(-0.5 * r * r)
 
-    parts = [quad(integrand, a, b, epsabs=1e-14, epsrel=1e-10, limit=200)[0] for a, b in pairwise(_ENDS)]
+    parts = [quad(integrand, a, b, epsabs=1e-14, epsrel=1e-10, limit=200)[0] for a, b in pairwise(ends)]
     return sum(parts) * math.sqrt(2.0 / math.pi)

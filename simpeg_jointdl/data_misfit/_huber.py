@@ -27,7 +27,7 @@ class HuberDataMisfit(BaseRobustDataMisfit):
         :math:`k`, in uncertainties. With 1.345, estimates have 95 % of the efficiency of least squares under
         Gaussian noise.
     **kwargs
-        Of :class:`simpeg.data_misfit.BaseDataMisfit`.
+        ``outliers``, and those of :class:`simpeg.data_misfit.BaseDataMisfit`.
 
     Raises
     ------

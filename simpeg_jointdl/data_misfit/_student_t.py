@@ -27,7 +27,7 @@ class StudentTDataMisfit(BaseRobustDataMisfit):
     dof : float
         Degrees of freedom :math:`\nu`; infinitely many are least squares, 1 is the Cauchy distribution.
     **kwargs
-        Of :class:`simpeg.data_misfit.BaseDataMisfit`.
+        ``outliers``, and those of :class:`simpeg.data_misfit.BaseDataMisfit`.
 
     Raises
     ------

@@ -16,7 +16,8 @@ from ._projected import ProjectedGNCG
 
 SPACES = ("auto", "data", "model")
 _MOST_DATA = 3000  # an eigenvalue problem of that size takes as long as the rows it is made of
-_EASE, _STIFFEN, _HOLD_BACK = 0.4, 4.0, 2.0  # factors on the damping: after success, failure, and a step too far
+_EASE, _STIFFEN = 0.4, 4.0  # factors on the damping: after success and failure
+_HOLD_BACK = 0.5  # on a step too far: its length, as data far above the damping are fitted by it whatever the damping
 WHO = "LevenbergMarquardt"
 
 
@@ -30,8 +31,8 @@ class LevenbergMarquardt(ProjectedGNCG):
 
     with :math:`\mathbf H` the Gauss-Newton Hessian of misfits, regularization and couplings, and :math:`s` the mean
     squared norm of the rows of the weighted sensitivities. The damping :math:`\mu` falls when a step lowers the
-    function, grows until one does, and grows, too, when a step would fit the data better than their noise allows:
-    so the last step ends at the noise.
+    function and grows until one does. A step that would fit the data better than their noise allows is halved until
+    it does not: so the last step ends at the noise.
 
     There are two ways to the same step. In the space of the *model*, conjugate gradients multiply by the network's
     derivative and its transpose. In the space of the *data*, the sensitivities of all data are computed once per step,
@@ -50,7 +51,7 @@ class LevenbergMarquardt(ProjectedGNCG):
     tolerance : float
         Part of the target by which the last χ may miss it, on either side.
     max_tries : int
-        Dampings tried in one step.
+        Dampings and lengths tried in one step.
     cg_rtol, cg_maxiter
         Of the conjugate gradients.
     **kwargs
@@ -184,9 +185,9 @@ class LevenbergMarquardt(ProjectedGNCG):
     # acceptance -----------------------------------------------------------------------------------------
     def modifySearchDirection(self, p):
         """The first step, from this damping on upwards, that lowers the function without fitting the noise."""
-        value, self.iterLS = self.f, 0
+        value, self.iterLS, share = self.f, 0, 1.0
         for _ in range(self.max_tries):
-            self._LS_xt = self.xc + p
+            self._LS_xt = self.xc + share * p
             self._LS_ft = self._evaluate(self._LS_xt)
             too_far = self._is_below_noise()
             if self._LS_ft < value and not too_far:
@@ -195,13 +196,18 @@ class LevenbergMarquardt(ProjectedGNCG):
                 self._step_of = None
                 return self._LS_xt, True
             self.iterLS += 1
-            self.damping *= _HOLD_BACK if too_far else _STIFFEN
+            if too_far:
+                share *= _HOLD_BACK
+                continue
+            self.damping, share = self.damping * _STIFFEN, 1.0
             with self._on_device():
                 p = self._step_of(self.damping)
         self._step_of, self._LS_ft = None, value
         self._evaluate(self.xc)
-        self.stopNextIteration, self.stopped_because = True, "no descent"
-        get_logger().info(f"{WHO}: no step lowers the function any more, up to a damping of {self.damping:.1e}.")
+        self._watch_target()  # a model that fits already can only be left for one that fits the noise
+        if not self.stopNextIteration:
+            self.stopNextIteration, self.stopped_because = True, "no descent"
+            get_logger().info(f"{WHO}: no step lowers the function any more, up to a damping of {self.damping:.1e}.")
         return self.xc, True
 
     def startup(self, x0):

@@ -27,8 +27,8 @@ class TorchMinimize(Bounded, Minimize, Remember):
     again there; other changes, of weights say, count from the next model on.
 
     **Stopping.** A state is *fitted* when :math:`\chi \leq` `target_chi` for each data misfit whose multiplier
-    is not zero: the squared norm of the residual over its uncertainties per datum, or of a robust misfit its value
-    over what noise makes of it. The run ends
+    is not zero: the squared norm of the residual over its uncertainties per datum, or what a robust misfit has
+    for it, which leaves outliers out. The run ends
 
     - when the last `patience` states in a row were fitted (`stopped_because` ``"target"``),
     - when `stall` states in a row were no better than the best before ("stall"): a fitted one is better than one that

@@ -21,9 +21,9 @@ from tests.recipes.problem import make_tiny_problem
 TRUTH = np.array([0.7, -0.4])
 MAKERS = {
     "huber": HuberDataMisfit,
-    "huber, low": lambda *args: HuberDataMisfit(*args, threshold=0.3),
+    "huber, low": lambda *args, **options: HuberDataMisfit(*args, threshold=0.3, **options),
     "student t": StudentTDataMisfit,
-    "cauchy": lambda *args: StudentTDataMisfit(*args, dof=1.0),
+    "cauchy": lambda *args, **options: StudentTDataMisfit(*args, dof=1.0, **options),
 }
 on_each = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
@@ -150,6 +150,42 @@ def test_target_of_simpegs_own_directive(make):
     assert opt.iter < 30
 
 
+@on_each
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.09])
+def test_chi_of_noise_is_one_whatever_the_share_of_outliers(make, share):
+    misfit, rng = misfit_of(make), np.random.default_rng(5)
+    noise = rng.standard_normal(100_000)
+    wrong = rng.random(noise.size) < share
+    noise[wrong] += 5.0 * rng.choice([-1.0, 1.0], wrong.sum())
+    assert misfit.chi(noise) == pytest.approx(1.0, abs=0.03)
+    assert misfit.chi(1.2 * noise) > 1.05
+
+
+@on_each
+def test_chi_grows_with_the_residual(make):
+    """Data that are off all together are no outliers, and do not come to look fitted."""
+    misfit, noise = misfit_of(make), np.random.default_rng(6).standard_normal(441)
+    values = [misfit.chi(scale * noise) for scale in np.geomspace(0.1, 100.0, 200)]
+    assert np.all(np.diff(values) > -0.03 * np.array(values[:-1]))
+    assert values[-1] > 4.0
+
+
+@on_each
+def test_more_outliers_than_foreseen_count(make):
+    misfit, noise = misfit_of(make), np.random.default_rng(5).standard_normal(100_000)
+    noise[: noise.size // 5] += 50.0
+    assert misfit.chi(noise) > 1.5
+    wider = misfit_of(lambda *args: make(*args, outliers=0.25))
+    assert wider.chi(noise) == pytest.approx(1.0, abs=0.03)
+
+
+@on_each
+def test_chi_of_all_data_is_the_value_over_its_expectation(make):
+    misfit = misfit_of(lambda *args: make(*args, outliers=0.0))
+    residual = misfit.W @ misfit.residual(TRUTH)
+    assert misfit.chi(residual) == pytest.approx(misfit(TRUTH) / misfit.expected_value, rel=0.02)
+
+
 # in joint inversions ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("make", [HuberDataMisfit, StudentTDataMisfit])
 def test_in_a_recipe_with_outliers_it_reaches_its_target(make):
@@ -159,11 +195,11 @@ def test_in_a_recipe_with_outliers_it_reaches_its_target(make):
         wrong = rng.choice(misfit.data.nD, 2, replace=False)
         misfit.data.dobs[wrong] += 5.0 * misfit.data.standard_deviation[wrong]
     robust = [make(misfit.data, misfit.simulation) for misfit in tiny.misfits]
-    recipe = tiny.recipe(misfits=robust, couplings=regularization.CrossGradient, chifact=1.5)
+    recipe = tiny.recipe(misfits=robust, couplings=regularization.CrossGradient, chifact=1.0)
     recipe.run()
-    np.testing.assert_array_less(recipe.chi, 1.5 + 1e-9)
+    np.testing.assert_array_less(recipe.chi, 1.0 + 1e-9)
     model = recipe.model
-    expected = [one(model) / one.expected_value for one in robust]
+    expected = [one.chi(one.W @ one.residual(model)) for one in robust]
     np.testing.assert_allclose(recipe.chi, expected, rtol=1e-5)
 
 
@@ -194,6 +230,13 @@ def test_bad_settings(make, name, value):
     simulation = line()
     with pytest.raises(ValueError, match=rf"{make.__name__}\.{name}: got .*, wanted a positive finite number"):
         make(observe(simulation, TRUTH), simulation, **{name: value})
+
+
+@pytest.mark.parametrize("value", [-0.1, 0.5, np.nan, "0.1", True])
+def test_bad_share_of_outliers(value):
+    simulation = line()
+    with pytest.raises(ValueError, match=r"HuberDataMisfit\.outliers: got .*, wanted a share of the data from 0 to"):
+        HuberDataMisfit(observe(simulation, TRUTH), simulation, outliers=value)
 
 
 @pytest.mark.parametrize("make", [HuberDataMisfit, StudentTDataMisfit])
