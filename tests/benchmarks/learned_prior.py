@@ -8,8 +8,9 @@ vector alone and with offsets of its bodies, for the start whose objective came 
 starts. Then their medians over the seeds.
 
 Starts are encodings of random geology, `--pool` of them, those whose decoded models fit the data best when scaled. Each
-is a reference model, too: the prior is N(start, I). The latent vector is found by Levenberg-Marquardt with the noise
-inflated 30, 10, 5 and 3 times, then offsets of its bodies beside it, with a prior that is cooled until χ² is 1.
+is a reference model, too: the prior is N(start, I), that of the amplitude N(0, 1). The latent vector is found by
+Levenberg-Marquardt with the noise inflated 30, 10 and 3 times, then offsets of its bodies beside it, with a prior that
+is cooled until χ² is 1.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from simpeg_jointdl.networks import GeologyVAE
 from simpeg_jointdl.networks._bodies import N_SHAPE, occupancy
 from simpeg_jointdl.networks._geology_training import KINDS
 
-STAGES = (30.0, 10.0, 5.0, 3.0)  # factors on the noise
+STAGES = (30.0, 10.0, 3.0)  # factors on the noise
 COOLING = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # weights of the prior
 TARGET, KG, BATCH = 1.05, 1000.0, 250
+LOUDEST = 2.0  # standard deviations of the amplitude, up to which a start is taken
 
 
 def stair_block():
@@ -129,12 +131,12 @@ def starts(network, matrix, points, data, n_starts, pool, random_seed=7000):
         misfit = (scale[:, None] * predicted - data).square().sum(1)
         z[:, 0] += torch.log(scale.clamp(min=1e-6)) / network._spread[0]
         latent.append(z)
-        misfits.append(torch.where(scale > 0, misfit, torch.inf))
+        misfits.append(torch.where((scale > 0) & (z[:, 0].abs() < LOUDEST), misfit, torch.inf))
     latent, misfits = torch.cat(latent), torch.cat(misfits)
     return latent[misfits.argsort()[:n_starts]]
 
 
-def invert(network, matrix, points, truth, seed, n_starts=6, pool=4000, verbose=False):
+def invert(network, matrix, points, truth, seed, n_starts=6, pool=2000, verbose=False):
     """Latent vectors and models of all starts, the lowest objective first, as dicts; and the mean of the models."""
     clean = matrix @ truth
     deviation = 0.01 * clean.std()
@@ -146,7 +148,8 @@ def invert(network, matrix, points, truth, seed, n_starts=6, pool=4000, verbose=
         return {"density": density, "chi2": chi2, "rms": KG * float((density - truth).square().mean().sqrt())}
 
     for z in starts(network, matrix, points, data, n_starts, pool):
-        reference = z
+        reference = z.clone()
+        reference[0] = 0.0  # the median amplitude of geology, not what this shape would need
         for factor in STAGES:
             z, value = levenberg_marquardt(model, z, reference, data, factor * deviation, 1.0, 6)
         latent = report(model.density(z))
@@ -174,7 +177,7 @@ def main():
     parser.add_argument("--weights", help="of a GeologyVAE; those of the package if not given")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--starts", type=int, default=6)
-    parser.add_argument("--pool", type=int, default=4000)
+    parser.add_argument("--pool", type=int, default=2000)
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
