@@ -16,7 +16,7 @@ from .._torch import as_numpy, as_tensor, resolve_device, resolve_dtype
 from ._base import TorchMap
 from ._points import checked_domain, checked_per_cell, points_in_cells, scaled
 
-_FAR = 3.0  # standard deviations
+_FAR = 2.0  # standard deviations
 
 
 class DecoderMap(TorchMap):
@@ -144,6 +144,13 @@ class DecoderMap(TorchMap):
         step, before = float(decoder.amplitude_steps[index]), m[index]
         m[index] = np.clip(before + np.log(factor) / step, -_FAR, _FAR)
         return m, float(np.exp(step * (m[index] - before)))
+
+    def unsized(self, m) -> np.ndarray:
+        """The model with the properties of median size, whatever size it has, (nP,)."""
+        m = np.array(m, dtype=float)
+        if hasattr(self._module.decoder, "amplitude_steps"):
+            m[: len(self.property_names)] = 0.0
+        return m
 
     def inverse(self, D) -> np.ndarray:
         """Latent vector that the encoder finds for properties on the active cells, (n_properties * n_active,) -> (nP,).

@@ -223,13 +223,20 @@ class GeologyVAE(nn.Module):
         ----------
         n_samples : int
         kinds, random_seed
-            As of `sample_geology`.
+            As of `sample_geology`; the kinds it was trained on if not given.
 
         Returns
         -------
         (n_samples, n_latent) torch.Tensor
         """
-        options = {"kinds": kinds, "properties": self.properties, "sharing": "whole", "random_seed": random_seed}
+        from ._geology_training import KINDS
+
+        options = {
+            "kinds": KINDS if kinds is None else kinds,
+            "properties": self.properties,
+            "sharing": "whole",
+            "random_seed": random_seed,
+        }
         x = sample_geology(self.shape, n_samples, device=self.grid_points.device, dtype="float32", **options)
         with torch.no_grad():
             return self.encode(x.to(self.grid_points.dtype))[0]

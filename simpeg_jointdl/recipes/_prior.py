@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 from functools import reduce
 from operator import add
 
@@ -18,7 +20,9 @@ from ._inr import NAMES, common_ground
 from ._recipe import Recipe
 
 WHO = "create_prior_inversion"
-_INFLATED, _COOLING, _RATE = 30.0, 3.0, 3  # noise at the start, and how fast the prior gives way
+_INFLATED = (30.0, 10.0, 3.0)  # factors on the noise, by which starts are tried
+_TRIES = 6  # steps at each
+_FIRST, _COOLING, _RATE = 30.0, 3.0, 4  # weight of the prior at the last, and how fast it gives way
 
 
 def create_prior_inversion(
@@ -28,6 +32,7 @@ def create_prior_inversion(
     decoder=None,
     offsets: bool = True,
     n_candidates: int = 500,
+    n_starts: int = 6,
     rank: int = 0,
     misfit=data_misfit.L2DataMisfit,
     chifact: float = 1.0,
@@ -46,12 +51,11 @@ def create_prior_inversion(
     .. math::
         \sum_d \phi_d(\mathbf u(\mathbf z)) + \beta \lVert \mathbf z - \mathbf z_0 \rVert^2
 
-    over the latent vector :math:`\mathbf z` by damped Gauss-Newton. It starts from, and is held to, that one of many
-    models of random geology, :math:`\mathbf z_0`, which fits the data best once its contrasts are scaled.
-    :math:`\beta` falls from 900, as if the noise were thirty times as large, until the data are fitted.
-
-    Data are fitted from many places of latent space: run several, ``rank=0, 1, 2, ...``, and look at what they have in
-    common.
+    over the latent vector :math:`\mathbf z` by damped Gauss-Newton. Data are fitted from many places of latent space,
+    most of which look like no geology, so a start matters. Of many models of random geology the `n_starts` that fit
+    best, once their contrasts are scaled, are inverted with noise that is taken for 30, 10 and 3 times what it is; the
+    one with the lowest sum of misfit and prior is what the recipe goes on from, with :math:`\beta` falling from 30
+    until the data are fitted. All but the last of this happens when the recipe is made.
 
     Parameters
     ----------
@@ -61,11 +65,11 @@ def create_prior_inversion(
     decoder : torch.nn.Module, optional
         See :class:`~simpeg_jointdl.maps.DecoderMap`; the geology that comes with the package if not given.
     offsets : bool
-        Let the decoder's bodies move from what it has learned, with a prior of their own.
-    n_candidates : int
-        Models of random geology to choose the start from.
+        At last, let the decoder's bodies move from what it has learned, with a prior of their own.
+    n_candidates, n_starts : int
+        Models of random geology that are looked at, and that are tried.
     rank : int
-        0 for the best of these, 1 for the second best.
+        0 to go on from the best of those tried, 1 from the second best: another model that the data allow.
     misfit, chifact, max_iterations, points_per_cell, device, dtype
         As for :func:`create_inr_inversion`.
     random_seed : int
@@ -86,18 +90,29 @@ def create_prior_inversion(
     check_positive("chifact", chifact, 1, "number")
     simulations, observed, mesh, active, keys = common_ground(data, simulation, WHO)
     decoder = GeologyVAE.from_pretrained() if decoder is None else decoder
-    options = dict(offsets=offsets, points_per_cell=points_per_cell, device=device, dtype=dtype)
+    _check_counts(n_candidates, n_starts, rank)
+    options = dict(points_per_cell=points_per_cell, device=device, dtype=dtype)
     latent = DecoderMap(decoder, mesh, active, **options)
     places = [_place(key, i, latent) for i, key in enumerate(keys)]
-    misfits = []
-    for one, key, place, some in zip(simulations, keys, places, observed, strict=True):
-        one = copy.copy(one)
-        setattr(one, key, getattr(one, key) * latent.properties[place])
-        misfits.append(misfit(data=some, simulation=one))
-    start = _best_start(latent, misfits, places, n_candidates, rank, random_seed)
+
+    def misfits_of(mapping):
+        """Data misfits that look through a map."""
+        made = []
+        for one, key, place, some in zip(simulations, keys, places, observed, strict=True):
+            one = copy.copy(one)
+            setattr(one, key, getattr(one, key) * mapping.properties[place])
+            made.append(misfit(data=some, simulation=one))
+        return made
+
+    candidates = _best_candidates(latent, misfits_of(latent), places, n_candidates, n_starts, random_seed)
+    start, reference = _tried(latent, misfits_of(latent), candidates, device)[rank]
+    if offsets:
+        latent = DecoderMap(decoder, mesh, active, offsets=True, **options)
+        start, reference = (np.r_[one, np.zeros(latent.n_offsets)] for one in (start, reference))
+    misfits = misfits_of(latent)
     minimizer = optimization.LevenbergMarquardt(maxIter=max_iterations, target_chi=chifact, device=device)
     problem = inverse_problem.BaseInvProblem(
-        reduce(add, misfits), latent.prior(start), minimizer, beta=_INFLATED**2, init_bfgs=False, print_version=False
+        reduce(add, misfits), latent.prior(reference), minimizer, beta=_FIRST, init_bfgs=False, print_version=False
     )
     record = directives.SaveLog(log)
     steps = [record, directives.ShowProgress()] if progress else [record]
@@ -116,14 +131,19 @@ def _place(key, i, latent) -> int:
     return latent.property_names.index(name)
 
 
-def _best_start(latent, misfits, places, n_candidates, rank, random_seed) -> np.ndarray:
-    """The candidate whose data, each data set scaled, come closest."""
-    if not (n_candidates >= 1 and 0 <= rank < n_candidates):
-        msg = f"{WHO}: got n_candidates={n_candidates!r}, rank={rank!r}; wanted one or more, and a rank below that."
+def _check_counts(n_candidates, n_starts, rank):
+    if not 0 <= rank < n_starts <= n_candidates:
+        msg = (
+            f"{WHO}: got n_candidates={n_candidates!r}, n_starts={n_starts!r}, rank={rank!r}; wanted a rank below the "
+            "number of starts, and no more of these than candidates."
+        )
         raise ValueError(msg)
-    models = latent.candidates(int(n_candidates), random_seed)
-    fitted = []
-    for model in models:
+
+
+def _best_candidates(latent, misfits, places, n_candidates, n_starts, random_seed) -> list[np.ndarray]:
+    """Those whose data, each data set scaled, come closest."""
+    sized = []
+    for model in latent.candidates(int(n_candidates), random_seed):
         size, scaled = 0.0, model.copy()
         for one, place in zip(misfits, places, strict=True):
             wanted = one.W @ one.data.dobs
@@ -131,5 +151,23 @@ def _best_start(latent, misfits, places, n_candidates, rank, random_seed) -> np.
             factor = max(float(predicted @ wanted) / max(float(predicted @ predicted), 1e-300), 1e-3)
             scaled, factor = latent.rescaled(scaled, place, factor)
             size += float(np.mean((factor * predicted - wanted) ** 2)) / float(np.mean(wanted**2))
-        fitted.append((size, scaled))
-    return sorted(fitted, key=lambda pair: pair[0])[rank][1]
+        sized.append((size, scaled))
+    return [model for _, model in sorted(sized, key=lambda pair: pair[0])[:n_starts]]
+
+
+def _tried(latent, misfits, candidates, device) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Short inversions from every candidate, the lowest objective first: where they end, and what they are held to."""
+    ends = []
+    for model in candidates:
+        reference = latent.unsized(model)
+        prior = latent.prior(reference)
+        for factor in _INFLATED:
+            minimizer = optimization.LevenbergMarquardt(maxIter=_TRIES, target_chi=None, device=device)
+            problem = inverse_problem.BaseInvProblem(
+                reduce(add, misfits), prior, minimizer, beta=factor**2, init_bfgs=False, print_version=False
+            )
+            with contextlib.redirect_stdout(io.StringIO()):  # SimPEG's table of iterations
+                model = inversion.BaseInversion(problem, directiveList=[]).run(model)
+        value = sum(one(model) for one in misfits) / _INFLATED[-1] ** 2 + prior(model)
+        ends.append((float(value), model, reference))
+    return [(model, reference) for _, model, reference in sorted(ends, key=lambda end: end[0])]

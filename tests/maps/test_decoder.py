@@ -96,5 +96,6 @@ def test_rescaled_models_have_rescaled_properties():
     density, susceptibility = (mapping * model).reshape(2, -1)
     np.testing.assert_allclose((mapping * other).reshape(2, -1), [density, 1.3 * susceptibility], rtol=1e-6)
     far, factor = mapping.rescaled(model, 0, 1e9)
-    assert far[0] == 3.0
+    assert far[0] == 2.0
+    assert not mapping.unsized(far)[:2].any()
     assert factor < 100.0

