@@ -104,7 +104,12 @@ def main():
 def draw(survey, samples, models, folder):
     """Draws of the prior, and the models found."""
     center = (475.0, 390.0, -175.0)
-    shown = [plotting.PropertyModel(f"draw {i + 1}", "g/cc", one, signed=True) for i, one in enumerate(samples)]
+    shown = [
+        plotting.PropertyModel(
+            f"draw {i + 1}", "g/cc", one, signed=True, color_limits=(-np.abs(one).max(), np.abs(one).max())
+        )
+        for i, one in enumerate(samples)
+    ]
     plotting.plot_models(survey.mesh, shown, center=center).savefig(folder / "draws.png", dpi=120)
     truth = survey.true_models["density"]
     shown = [plotting.PropertyModel(f"rank {i}", "g/cc", one, color_limits=(0.0, 0.4)) for i, one in enumerate(models)]
