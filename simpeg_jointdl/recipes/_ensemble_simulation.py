@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import torch
 from simpeg import maps
@@ -14,6 +12,7 @@ from simpeg.survey import BaseSurvey
 from .._tensor_path import adjoint_rows
 from .._torch import as_tensor
 from ..maps import EnsembleMap
+from ._inr import looking_through
 
 
 class RepeatedSurvey(BaseSurvey):
@@ -46,8 +45,7 @@ class EnsembleSimulation(BaseSimulation):
     def __init__(self, simulation, key: str, part: slice, ensemble: EnsembleMap):
         own = getattr(simulation, key)
         n = len(range(*part.indices(ensemble.inr.shape[0])))
-        self._one = copy.copy(simulation)
-        setattr(self._one, key, own * maps.IdentityMap(nP=n))
+        self._one = looking_through(simulation, key, own * maps.IdentityMap(nP=n))
         self._part, self._map, self.n_members = part, ensemble, ensemble.n_members
         self._is_linear = own.is_linear and isinstance(simulation, LinearSimulation)
         self._kept_rows = None

@@ -165,12 +165,17 @@ def prepare(data, simulation, names, misfit, *, contrasts, units, bounds, **opti
         contrasts = signed(inr.contrasts(inr.initial_model()), signs, inr.limits)
         inr = INRMap(mesh, active, contrasts=contrasts, **options)
         seen = [_view(one, i, inr, n_active) for i, one in enumerate(own)]
-    misfits = []
-    for one, key, mapping, observed in zip(simulations, keys, seen, data, strict=True):
-        one = copy.copy(one)
-        setattr(one, key, mapping)
-        misfits.append(misfit(data=observed, simulation=one))
+    views = [looking_through(one, key, view) for one, key, view in zip(simulations, keys, seen, strict=True)]
+    misfits = [misfit(data=observed, simulation=view) for observed, view in zip(data, views, strict=True)]
     return inr, misfits, dict(zip(names, inr.properties, strict=True))
+
+
+def looking_through(simulation, key: str, mapping):
+    """A copy of a simulation with another map; it keeps what it has computed, but not its model."""
+    other = copy.copy(simulation)
+    other.model = None
+    setattr(other, key, mapping)
+    return other
 
 
 def common_ground(data, simulation, who: str = WHO):
@@ -230,9 +235,8 @@ def _signs(inr, data, simulations, keys, own, n_active) -> np.ndarray:
     """Sign of each property that data ask for: along the gradient of the misfits at nothing, in the cells' sum."""
     signs = np.ones(inr.n_properties)
     for i, (one, key, mapping, observed) in enumerate(zip(simulations, keys, own, data, strict=True)):
-        one = copy.copy(one)
         n = n_active if mapping.nP in (n_active, "*") else mapping.nP
-        setattr(one, key, mapping * maps.IdentityMap(nP=n))
+        one = looking_through(one, key, mapping * maps.IdentityMap(nP=n))
         zero = np.zeros(n)
         residual = (observed.dobs - one.dpred(zero)) / observed.standard_deviation**2
         slopes = np.asarray(one.Jtvec(zero, residual)).reshape(-1, n_active).sum(axis=1)

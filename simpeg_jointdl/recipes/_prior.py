@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 from functools import reduce
 from operator import add
@@ -16,7 +15,7 @@ from .. import directives, optimization
 from ..maps import DecoderMap
 from ..networks import GeologyVAE
 from ._checks import check_positive
-from ._inr import NAMES, common_ground
+from ._inr import NAMES, common_ground, looking_through
 from ._recipe import Recipe
 
 WHO = "create_prior_inversion"
@@ -31,8 +30,8 @@ def create_prior_inversion(
     *,
     decoder=None,
     offsets: bool = True,
-    n_candidates: int = 500,
-    n_starts: int = 6,
+    n_candidates: int = 1000,
+    n_starts: int = 16,
     rank: int = 0,
     misfit=data_misfit.L2DataMisfit,
     chifact: float = 1.0,
@@ -99,9 +98,8 @@ def create_prior_inversion(
         """Data misfits that look through a map."""
         made = []
         for one, key, place, some in zip(simulations, keys, places, observed, strict=True):
-            one = copy.copy(one)
-            setattr(one, key, getattr(one, key) * mapping.properties[place])
-            made.append(misfit(data=some, simulation=one))
+            view = looking_through(one, key, getattr(one, key) * mapping.properties[place])
+            made.append(misfit(data=some, simulation=view))
         return made
 
     candidates = _best_candidates(latent, misfits_of(latent), places, n_candidates, n_starts, random_seed)

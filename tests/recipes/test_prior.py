@@ -70,3 +70,13 @@ def test_properties_the_decoder_does_not_know():
     network = networks.GeologyVAE(properties=("density",), shape=(8, 8, 8), n_latent=8, n_bodies=4, width=8)
     with pytest.raises(ValueError, match="number 0 is of susceptibility"):
         make(BLOCKS.magnetics.data(), simulations()[1], decoder=network)
+
+
+def test_a_simulation_that_has_been_used_is_left_with_its_model():
+    simulation = simulations()[0]
+    used = np.full(N, 0.1)
+    before = simulation.dpred(used)
+    recipe = make(BLOCKS.gravity.data(), simulation)
+    assert recipe.initial_model.size != N
+    np.testing.assert_array_equal(simulation.model, used)
+    np.testing.assert_array_equal(simulation.dpred(used), before)
