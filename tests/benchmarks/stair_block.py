@@ -23,6 +23,7 @@ from rich.table import Table
 from simpeg import data_misfit, directives, inverse_problem, inversion, maps, optimization, regularization
 
 from simpeg_jointdl import datasets, recipes
+from simpeg_jointdl.maps import INRMap
 from simpeg_jointdl.networks import (
     Finer,
     FourierEncoding,
@@ -100,6 +101,39 @@ def implicit(survey, *, units=1, optimizer=None, **options) -> Result:
     density = quietly(recipe.run)["density"]
     steps = recipe.inversion.opt.iter
     return Result(density, recipe.chi[0], steps, time.perf_counter() - start, recipe.network_map.nP)
+
+
+class Reweight(directives.InversionDirective):
+    """Weights of sparse norms from the latest model."""
+
+    def endIter(self):
+        self.reg.objfcts[0].update_weights(self.opt.xc)
+
+
+def through_the_map(survey, *, sparse: bool, **options) -> Result:
+    """Free outputs, and SimPEG's regularization of them with sensitivity weights, cooled to the noise."""
+    inr = INRMap(survey.mesh, bounds=(0.0, UPPER), network=network(**options), **SINGLE)
+    sensitivity = np.sqrt(make_simulation(survey).getJtJdiag(np.zeros(survey.mesh.n_cells)))
+    simulation = make_simulation(survey)
+    simulation.rhoMap = inr
+    misfit = data_misfit.L2DataMisfit(data=survey.gravity.data(), simulation=simulation)
+    kind = {"norms": [0, 1, 1, 1], "gradient_type": "total", "irls_threshold": 0.02} if sparse else {}
+    term = (regularization.Sparse if sparse else regularization.WeightedLeastSquares)(
+        survey.mesh,
+        mapping=inr,
+        reference_model=np.zeros(inr.nP),
+        weights={"depth": sensitivity / sensitivity.max()},
+        **kind,
+    )
+    minimizer = LevenbergMarquardt(maxIter=60, cg_maxiter=60)
+    problem = inverse_problem.BaseInvProblem(misfit, 1.0 * term, minimizer, init_bfgs=False)
+    for one in term.objfcts:
+        one.reference_model = None
+    start, model = time.perf_counter(), inr.initial_model()
+    steps = [directives.BetaEstimate_ByEig(beta0_ratio=1.0, random_seed=0), directives.BetaSchedule(2.0, 1)]
+    model = quietly(lambda: inversion.BaseInversion(problem, steps + ([Reweight()] if sparse else [])).run(model))
+    chi = misfit(model) / misfit.nD
+    return Result(inr * model, chi, minimizer.iter, time.perf_counter() - start, inr.nP)
 
 
 def ensemble(survey, *, n_members=5) -> Result:
@@ -182,6 +216,10 @@ def rows(only):
         yield "space='data'", lambda s: implicit(s, optimizer=LevenbergMarquardt(space="data"))
         yield "space='model'", lambda s: implicit(s, optimizer=LevenbergMarquardt(space="model"))
         yield "Adam", lambda s: implicit(s, optimizer="adam")
+    if "through" in only:
+        for encoding in ("none", "positional, 2, π"):
+            yield f"free, L2 of outputs, {encoding}", lambda s, e=encoding: through_the_map(s, sparse=False, encoding=e)
+            yield f"free, sparse, {encoding}", lambda s, e=encoding: through_the_map(s, sparse=True, encoding=e)
     if "ensemble" in only:
         yield "mean of 5", ensemble
     if "encodings" in only:
@@ -201,7 +239,7 @@ def rows(only):
 def main():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    groups = "outputs,spaces,ensemble,encodings,activations,simpeg,plain"
+    groups = "outputs,through,spaces,ensemble,encodings,activations,simpeg,plain"
     parser.add_argument("--only", default=groups, help=f"some of {groups}")
     parser.add_argument("--seeds", type=int, default=5, help="draws of the noise, from 0")
     options = parser.parse_args()
