@@ -21,8 +21,8 @@ WHO = "create_inr_inversion"
 _NAMES = {"rhoMap": "density", "chiMap": "susceptibility", "sigmaMap": "conductivity"}
 OPTIMIZERS = {
     "levenberg-marquardt": lambda **options: optimization.LevenbergMarquardt(**options),
-    "adam": lambda maxIter, target_chi, **_: optimization.TorchMinimize(
-        "adam", lr=3e-3, maxIter=10 * maxIter, steps_per_iteration=10, target_chi=target_chi, patience=1, keep="first"
+    "adam": lambda maxIter, **options: optimization.TorchMinimize(
+        "adam", lr=3e-3, maxIter=10 * maxIter, steps_per_iteration=10, patience=1, keep="first", **options
     ),
 }
 
@@ -133,7 +133,7 @@ def create_inr_inversion(
         if optimizer not in OPTIMIZERS:
             msg = f"{WHO}.optimizer: got {optimizer!r}, wanted one of {', '.join(OPTIMIZERS)}, or a minimizer."
             raise ValueError(msg)
-        optimizer = OPTIMIZERS[optimizer](maxIter=max_iterations, target_chi=chifact, device=device)
+        optimizer = OPTIMIZERS[optimizer](maxIter=max_iterations, target_chi=chifact, device=device, dtype=dtype)
     reg = reduce(add, terms) if terms else Smallness(TensorMesh([inr.nP]))
     problem = inverse_problem.BaseInvProblem(
         reduce(add, misfits), reg, optimizer, beta=0.0, init_bfgs=False, print_version=False
