@@ -184,7 +184,7 @@ def test_a_robust_misfit_bears_outliers():
 
 
 @pytest.mark.parametrize(
-    "couplings", [regularization.CrossGradient, [partial(regularization.Gramian, window=(3, 3, 2))]]
+    "couplings", [regularization.CrossGradient, [partial(regularization.CrossGradient, normalized=False)]]
 )
 def test_a_coupling_gets_what_it_asks_for(couplings):
     options = {"optimizer": "levenberg-marquardt"}  # faster, if not better, where properties are free
