@@ -46,8 +46,19 @@ def test_no_data_set_is_lost_and_weight_comes_back():
     directive = KIND()
     inversion = at_chi(directive, (1e-3, 4.0), multipliers=(2.0, 1.0))
     np.testing.assert_allclose(multipliers(inversion), [0.02, 1.0])
-    see(directive, inversion, (1.5, 1.0))
+    see(directive, inversion, (4.0, 1.0))
     np.testing.assert_allclose(multipliers(inversion), [2.0, 1.0])
+
+
+def test_what_stays_below_its_noise_goes_on_losing_weight():
+    """Adam's steps do not shrink with the gradient: a constant part of the weight once left gravity at a χ of 0.7."""
+    directive = KIND()
+    inversion = at_chi(directive, (0.8, 4.0))
+    for _ in range(3):
+        see(directive, inversion, (0.8, 4.0))
+    np.testing.assert_allclose(multipliers(inversion), [0.8**16, 1.0])
+    see(directive, inversion, (1.0, 1.0))
+    np.testing.assert_allclose(multipliers(inversion), [0.8**16, 1.0])
 
 
 def test_a_checkpoint_keeps_the_multipliers_that_were_given():
@@ -57,7 +68,7 @@ def test_a_checkpoint_keeps_the_multipliers_that_were_given():
     other.inversion = inversion
     other.initialize()
     other.restore_checkpoint_state(directive.checkpoint_state())
-    see(other, inversion, (1.0, 1.0))
+    see(other, inversion, (9.0, 1.0))
     np.testing.assert_allclose(multipliers(inversion), [2.0, 1.0])
 
 
