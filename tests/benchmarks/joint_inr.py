@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from simpeg.maps import IdentityMap
 
-from simpeg_jointdl import datasets, networks, recipes, regularization
+from simpeg_jointdl import datasets, recipes, regularization
 from simpeg_jointdl.potential_fields import gravity, magnetics
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -89,10 +89,6 @@ def invert(problem: Problem, which, options: dict, seed: int, kept: Path) -> dic
     """One run of the recipe on these data sets: models, χ, iterations, seconds; kept in a file."""
     if kept.exists():
         return dict(np.load(kept))
-    options = dict(options)
-    if width := options.pop("width", None):
-        n = options.get("units") or len(which)
-        options["network"] = networks.ImplicitNetwork(3, n, width=width, depth=3, activation="gelu", random_seed=seed)
     recipe = recipes.create_inr_inversion(
         [problem.data[i] for i in which],
         [problem.simulations[i] for i in which],
@@ -101,6 +97,7 @@ def invert(problem: Problem, which, options: dict, seed: int, kept: Path) -> dic
         random_seed=seed,
         dtype=DTYPE,
         progress=False,
+        max_iterations=100,
         log=kept.with_suffix(".csv"),
         **options,
     )
