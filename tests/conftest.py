@@ -81,6 +81,8 @@ def _guarded(name, function):
 
 
 def pytest_collection_finish(session):
-    # SimPEG collects garbage at every evaluation; torch's modules alone make that 0.1 s each
+    # SimPEG collects garbage at every evaluation; torch's modules alone make that 0.1 s each, and its optimizers
+    # import many more when the first of them is made
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
     gc.collect()
     gc.freeze()

@@ -15,10 +15,10 @@ class BalanceMisfits(JointTerms, InversionDirective):
     at its noise. After every iteration the multiplier of each misfit becomes
 
     .. math::
-        c_d = c_d^0 \min(1, (\chi_d / \chi_d^*)^{p}), \qquad c_d \geq 10^{-2} c_d^0
+        c_d \leftarrow c_d \left( \frac{\chi_d}{\chi_d^*} \right)^{p}, \qquad 10^{-2} c_d^0 \leq c_d \leq c_d^0
 
-    so that data which are fitted better than their noise allows lose their weight and drift back, while the others are
-    being fitted.
+    so that data which are fitted better than their noise allows lose their weight, the more the longer they are, until
+    they drift back, while the others are being fitted.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ class BalanceMisfits(JointTerms, InversionDirective):
     def endIter(self):
         """Set the multipliers of the next iteration."""
         chi = chi_factors(self) / self.chifact
-        parts = np.clip(chi**self.power, 1e-2, 1.0)
-        self.dmisfit.multipliers = (self._given * parts).tolist()
+        now = np.array(self.dmisfit.multipliers, dtype=float) * chi**self.power
+        self.dmisfit.multipliers = np.clip(now, 1e-2 * self._given, self._given).tolist()
 
     def checkpoint_state(self) -> dict:
         """The multipliers that were given."""

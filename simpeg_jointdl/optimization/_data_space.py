@@ -8,7 +8,7 @@ from simpeg.data_misfit import L2DataMisfit
 
 from .._tensor_path import Chain, Crossing, adjoint_rows
 
-_CHUNK = 256  # data whose rows are made at once
+_CHUNK = 1024  # data whose rows are made at once; every chunk differentiates the network in all cells anew
 
 
 class DataSpace:

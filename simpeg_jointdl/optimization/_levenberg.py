@@ -215,6 +215,14 @@ class LevenbergMarquardt(ProjectedGNCG):
         self.stopped_because = ""
         return super().startup(x0)
 
+    def checkpoint_state(self) -> dict:
+        """The damping of the next step."""
+        return {"damping": self.damping}
+
+    def restore_checkpoint_state(self, state: dict):
+        """Put it back."""
+        self.damping = float(state["damping"])
+
     def _evaluate(self, x) -> float:
         try:
             value = float(self.evalFunction(x, return_g=False, return_H=False))

@@ -18,11 +18,12 @@ from ._checks import check_positive
 from ._recipe import Recipe
 
 WHO = "create_inr_inversion"
+_RATE, _ADAM_RATE = 2, 20  # iterations between two coolings of the couplings; Adam's are ten short steps each
 NAMES = {"rhoMap": "density", "chiMap": "susceptibility", "sigmaMap": "conductivity"}
 OPTIMIZERS = {
     "levenberg-marquardt": lambda **options: optimization.LevenbergMarquardt(**options),
-    "adam": lambda maxIter, target_chi, **_: optimization.TorchMinimize(
-        "adam", lr=3e-3, maxIter=10 * maxIter, steps_per_iteration=10, target_chi=target_chi, patience=1, keep="first"
+    "adam": lambda maxIter, **options: optimization.TorchMinimize(
+        "adam", lr=3e-3, maxIter=10 * maxIter, steps_per_iteration=10, patience=1, keep="first", **options
     ),
 }
 
@@ -80,7 +81,7 @@ def create_inr_inversion(
         Called as ``make(mesh, wire_map=maps, active_cells=cells)``, as in :func:`create_joint_inversion`.
     ratio : float
         Strength of the couplings at the start, as the trace of their Hessian over that of the misfits'; it is halved
-        every second iteration until the data are fitted.
+        every second iteration (every twentieth of Adam's) until the data are fitted.
     misfit : class
         ``misfit(data=..., simulation=...)``, such as :class:`simpeg_jointdl.data_misfit.HuberDataMisfit`.
     optimizer : {"levenberg-marquardt", "adam"} or simpeg.optimization.Minimize, optional
@@ -133,7 +134,7 @@ def create_inr_inversion(
         if optimizer not in OPTIMIZERS:
             msg = f"{WHO}.optimizer: got {optimizer!r}, wanted one of {', '.join(OPTIMIZERS)}, or a minimizer."
             raise ValueError(msg)
-        optimizer = OPTIMIZERS[optimizer](maxIter=max_iterations, target_chi=chifact, device=device)
+        optimizer = OPTIMIZERS[optimizer](maxIter=max_iterations, target_chi=chifact, device=device, dtype=dtype)
     reg = reduce(add, terms) if terms else Smallness(TensorMesh([inr.nP]))
     problem = inverse_problem.BaseInvProblem(
         reduce(add, misfits), reg, optimizer, beta=0.0, init_bfgs=False, print_version=False
@@ -143,7 +144,8 @@ def create_inr_inversion(
     if len(misfits) > 1:
         steps.append(directives.BalanceMisfits(chifact))
     if terms:
-        steps.append(directives.CoolCouplings(ratio, chifact=chifact))
+        rate = _ADAM_RATE if isinstance(optimizer, optimization.TorchMinimize) else _RATE
+        steps.append(directives.CoolCouplings(ratio, rate=rate, chifact=chifact))
     if checkpoint is not None:
         steps.append(directives.SaveCheckpoint(checkpoint))
     return Recipe(inversion.BaseInversion(problem, directiveList=steps), model, parts, record, network_map=inr)
