@@ -11,17 +11,22 @@ they promise is found on the first half of the problems, and told for the second
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from discretize import TensorMesh
 from rich.console import Console
 from rich.table import Table
 from simpeg import maps
-from stair_block import UPPER, make_simulation, quietly, simpeg
 
 from simpeg_jointdl import datasets, recipes
 from simpeg_jointdl.potential_fields import gravity
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # a script finds its own folder only
+
+from tests.benchmarks.stair_block import UPPER, make_simulation, quietly, simpeg
 
 KINDS = {"blocks": 1.0, "ellipsoids": 0.5, "dykes": 0.3, "intrusions": 0.3}
 LEVELS, TOLERANCE = (0.5, 0.9), 0.005  # g/cc
