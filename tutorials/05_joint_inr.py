@@ -26,8 +26,9 @@ at the noise of the data do. So another seed gives another model that fits as we
 determined by the data. Look at two or three before you believe one.
 
 What to look for in the table: with units both models of the joint run are nearer to the truth than those of separate
-runs and than those of the mesh (rms 0.049 g/cc and 0.0067 SI; separate 0.056 and 0.0072, mesh 0.058 and 0.0077). With
-free properties the network does no better than the mesh: nothing keeps the susceptibility from rising to the surface.
+runs and than those of the mesh (rms 0.049 g/cc and 0.0067 SI; separate 0.056 and 0.0072, mesh 0.058 and 0.0077). Free
+properties with a cross-gradient come between (0.053 and 0.0070), after many more steps; nothing but the coupling keeps
+the susceptibility from rising to the surface. One seed each: differences of a few per cent mean nothing.
 
 Everything in here is SimPEG; what this package adds is marked with ``#:``.
 """

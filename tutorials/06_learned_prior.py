@@ -74,7 +74,7 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("output/prior"))
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    n_candidates = 100 if options.size == "small" else 600
+    n_candidates = 100 if options.size == "small" else 400
     survey = datasets.load("stair_block", random_seed=0)
     truth = survey.true_models["density"]
     table = Table(title="Stair-block gravity, 1 % noise, learned prior")

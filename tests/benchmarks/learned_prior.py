@@ -16,6 +16,8 @@ is cooled until χ² is 1.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import time
 
 import numpy as np
@@ -26,9 +28,11 @@ from simpeg import maps
 from simpeg.potential_fields import gravity
 from torch.func import jacfwd, vmap
 
+from simpeg_jointdl import datasets, recipes
 from simpeg_jointdl.networks import GeologyVAE
 from simpeg_jointdl.networks._bodies import N_SHAPE, occupancy
 from simpeg_jointdl.networks._geology_training import KINDS
+from simpeg_jointdl.potential_fields import gravity as our_gravity
 
 STAGES = (30.0, 10.0, 3.0)  # factors on the noise
 COOLING = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # weights of the prior
@@ -172,6 +176,29 @@ def line(result):
     return f"χ² {result['chi2']:5.2f} rms {result['rms']:5.1f}"
 
 
+def by_recipe(n_seeds):
+    """`recipes.create_prior_inversion` as it comes."""
+    errors = []
+    for seed in range(n_seeds):
+        survey = datasets.load("stair_block", random_seed=seed)
+        mesh, truth = survey.mesh, survey.true_models["density"]
+        simulation = our_gravity.Simulation3DIntegral(
+            mesh, survey=survey.gravity.survey(), rhoMap=maps.IdentityMap(nP=mesh.n_cells), engine="dense"
+        )
+        began = time.process_time()
+        recipe = recipes.create_prior_inversion(
+            survey.gravity.data(), simulation, random_seed=seed, dtype="float32", progress=False
+        )
+        with contextlib.redirect_stdout(io.StringIO()):
+            density = recipe.run()["density"]
+        errors.append(KG * float(np.sqrt(np.mean((density - truth) ** 2))))
+        print(
+            f"seed {seed}: χ² {recipe.chi[0]:.2f} rms {errors[-1]:.1f}   {time.process_time() - began:.0f} s",
+            flush=True,
+        )
+    print(f"median: {np.median(errors):.1f} kg/m³")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--weights", help="of a GeologyVAE; those of the package if not given")
@@ -179,8 +206,12 @@ def main():
     parser.add_argument("--starts", type=int, default=6)
     parser.add_argument("--pool", type=int, default=2000)
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--recipe", action="store_true", help="the package's recipe, another pool for each seed")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.recipe:
+        by_recipe(options.seeds)
+        return
     network = GeologyVAE.from_pretrained(options.weights)
     matrix, truth, points = stair_block()
     Console().print(f"zero model: rms {KG * float(truth.square().mean().sqrt()):.1f} kg/m³")
