@@ -176,8 +176,8 @@ def line(result):
     return f"χ² {result['chi2']:5.2f} rms {result['rms']:5.1f}"
 
 
-def by_recipe(n_seeds):
-    """`recipes.create_prior_inversion` as it comes."""
+def by_recipe(n_seeds, n_candidates, n_starts):
+    """`recipes.create_prior_inversion`; as it comes with --pool 1000 --starts 16."""
     errors = []
     for seed in range(n_seeds):
         survey = datasets.load("stair_block", random_seed=seed)
@@ -187,7 +187,13 @@ def by_recipe(n_seeds):
         )
         began = time.process_time()
         recipe = recipes.create_prior_inversion(
-            survey.gravity.data(), simulation, random_seed=seed, dtype="float32", progress=False
+            survey.gravity.data(),
+            simulation,
+            n_candidates=n_candidates,
+            n_starts=n_starts,
+            random_seed=seed,
+            dtype="float32",
+            progress=False,
         )
         with contextlib.redirect_stdout(io.StringIO()):
             density = recipe.run()["density"]
@@ -210,7 +216,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.recipe:
-        by_recipe(options.seeds)
+        by_recipe(options.seeds, options.pool, options.starts)
         return
     network = GeologyVAE.from_pretrained(options.weights)
     matrix, truth, points = stair_block()
