@@ -183,6 +183,8 @@ class _Cast:
     def adjoint(self, y):
         return self.crossing.move(y, self.crossing.device, self.crossing.dtype)
 
+    adjoint_rows = adjoint
+
 
 def _wait(device):
     if device.type == "cuda":

@@ -41,10 +41,7 @@ class DataSpace:
 
     def solve(self, r: torch.Tensor, damping: float) -> torch.Tensor:
         """Product of the inverse with the transposed sensitivities, (n_data,) -> (nP,)."""
-        return self._vectors_times((self._vectors.T @ r) / (self._values + damping)) @ self.rows
-
-    def _vectors_times(self, coefficients):
-        return self._vectors @ coefficients
+        return (self._vectors @ ((self._vectors.T @ r) / (self._values + damping))) @ self.rows
 
 
 def data_jacobians(problem, model, crossing: Crossing) -> list | None:

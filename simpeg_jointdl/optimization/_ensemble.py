@@ -54,7 +54,7 @@ class EnsembleLevenbergMarquardt(Minimize):
 
     def minimize(self, evalFunction, x0):
         """SimPEG's."""
-        with older_objects_kept(), explain_out_of_memory(WHO, torch.device("cpu")):
+        with older_objects_kept(), explain_out_of_memory(WHO, self.parent.dmisfit.objfcts[0].simulation.device):
             return super().minimize(evalFunction, x0)
 
     def startup(self, x0):
@@ -81,7 +81,7 @@ class EnsembleLevenbergMarquardt(Minimize):
         self._weights = weights
         rows = [
             misfit.simulation.member_rows(self.xc, misfit.W, self._working)
-            * as_tensor(weights[:, i], torch.device("cpu"))[:, None, None].to(misfit.simulation.device)
+            * as_tensor(weights[:, i, None, None], misfit.simulation.device)
             for i, misfit in enumerate(self._misfits)
         ]
         self._rows = torch.cat([one.double() for one in rows], dim=1)  # (working, n_data, n)
@@ -98,7 +98,11 @@ class EnsembleLevenbergMarquardt(Minimize):
         for _ in range(self.max_tries):
             trial = accepted.copy()
             trial[self._working[pending]] += self._steps()[pending]
-            self._LS_ft = float(self.evalFunction(trial.ravel(), return_g=False, return_H=False))
+            try:
+                self._LS_ft = float(self.evalFunction(trial.ravel(), return_g=False, return_H=False))
+            except FloatingPointError:  # some member's outputs are not finite there, and nobody says whose
+                self._dampings[self._working[pending]] *= _STIFFEN
+                continue
             chi = self._chi()[self._working]
             too_far = (chi < (1.0 - self.tolerance) * self.target_chi).all(axis=1)
             better = self._sizes(self._weighted_residual()) < old

@@ -128,9 +128,7 @@ class LevenbergMarquardt(ProjectedGNCG):
             scale = self._scale(hessian, gradient)
             return lambda damping: self._solve_damped(hessian, lambda v: v, gradient, damping * scale)
         space = make_data_space(jacobians, crossing)
-        self._trace = space.scale
-        alone = self._is_alone(problem, gradient)
-        if alone:
+        if self._is_alone(problem, gradient):
             residual = crossing.send(weighted_residuals(problem, jacobians))
             return lambda damping: -crossing.fetch(space.solve(residual, damping * space.scale))
 

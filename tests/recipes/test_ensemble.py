@@ -84,3 +84,22 @@ def test_too_few_members(n_members):
 def test_simulations_without_tensors():
     with pytest.raises(TypeError, match=r"simpeg_jointdl\.potential_fields"):
         recipes.create_inr_ensemble(BLOCKS.gravity.data(), alone(simpeg_gravity), bounds=DENSITY)
+
+
+def test_steps_to_models_that_are_not_finite_are_taken_back(capsys):
+    options = dict(n_members=2, bounds=DENSITY, max_iterations=3, progress=False)
+    recipe = recipes.create_inr_ensemble(BLOCKS.gravity.data(), alone(), **options)
+    (misfit,) = recipe.inversion.invProb.dmisfit.objfcts
+    fields, calls = misfit.simulation.fields, []
+
+    def sometimes(m):
+        calls.append(1)
+        if len(calls) == 3:
+            raise FloatingPointError("made up")
+        return fields(m)
+
+    misfit.simulation.fields = sometimes
+    before = misfit(recipe.initial_model)
+    run(recipe, capsys)
+    assert len(calls) > 3
+    assert misfit(recipe.model) < before
