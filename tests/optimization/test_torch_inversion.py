@@ -250,9 +250,9 @@ RUNS = {
 
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("at", [2, 5, 10])
-def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(name, at, tmp_path):
+def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(name, at, tmp_path, device):
     def make(path, *more):
-        opt = quiet(TorchMinimize(**RUNS[name], maxIter=14, target_chi=None))
+        opt = quiet(TorchMinimize(**RUNS[name], maxIter=14, target_chi=None, device=device))
         steps = [directives.SaveLog(), Cool(), *more, directives.SaveCheckpoint(path)]
         return make_linear_problem().inversion(opt, steps, beta=1.0)
 

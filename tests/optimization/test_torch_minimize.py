@@ -87,12 +87,12 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_equals_the_plain_loop(name):
+def test_equals_the_plain_loop(name, device):
     kind, options = OPTIMIZERS[name]
     expected = plain_loop(lambda x: kind(x, lr=0.05, **options), 40)
     for optimizer in (name, kind):
-        found, minimizer = run(optimizer, 0.05, maxIter=40, optimizer_options=options, keep="last")
-        np.testing.assert_allclose(found, expected, rtol=1e-13)
+        found, minimizer = run(optimizer, 0.05, maxIter=40, optimizer_options=options, keep="last", device=device)
+        np.testing.assert_allclose(found, expected, rtol=1e-13 if device.type == "cpu" else 1e-10)
     assert minimizer.steps == minimizer.iter == 40
     assert minimizer.stopped_because == "maxIter"
 
@@ -212,9 +212,10 @@ def test_callbacks_and_printers_see_every_iteration(capsys):
 # bounds, groups, types --------------------------------------------------------------------------------
 @pytest.mark.parametrize(("lower", "upper"), [(None, 0.5), (1.5, None), (-0.2, np.linspace(0.2, 1.2, 6))])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_bounds(lower, upper, dtype):
+def test_bounds(lower, upper, dtype, device):
     bowl = Bowl()
-    found, minimizer = run("adam", 0.05, maxIter=300, lower=lower, upper=upper, function=bowl, dtype=dtype)
+    where = {"dtype": dtype, "device": device}
+    found, minimizer = run("adam", 0.05, maxIter=300, lower=lower, upper=upper, function=bowl, **where)
     ends = (-np.inf if lower is None else lower, np.inf if upper is None else upper)
     assert all((x >= ends[0]).all() and (x <= ends[1]).all() for x in bowl.seen)
     np.testing.assert_allclose(found, np.clip(np.ones(6), *ends), atol=1e-3)
