@@ -10,6 +10,7 @@ from ._components import (
     magnetizations,
 )
 from ._gram import pair_coefficients, volume_coefficients
+from ._layered_earth import MU_0, layered_impedance, layered_impedance_derivatives
 from ._prism import NODE_FUNCTIONS, cell_values, gather_cells, node_function
 from ._sparse import SparseMatrix, matvec
 
@@ -20,6 +21,10 @@ __all__ = [
     # determinants
     "pair_coefficients",
     "volume_coefficients",
+    # layered earth under a plane wave
+    "layered_impedance",
+    "layered_impedance_derivatives",
+    "MU_0",
     # sparse matrices
     "SparseMatrix",
     "matvec",
