@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 
 def finite_array(name: str, value, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -78,3 +79,10 @@ def several(name: str, value, count: int) -> tuple:
         msg = f"{name}: got {len(entries)} entries, wanted {count}. Pass a tuple of {count}."
         raise ValueError(msg)
     return entries
+
+
+def seeded_generator(name: str, random_seed) -> torch.Generator:
+    """A generator as it is, or a new one on the CPU of a seed."""
+    if isinstance(random_seed, torch.Generator):
+        return random_seed
+    return torch.Generator("cpu").manual_seed(whole_number(name, random_seed, minimum=0))

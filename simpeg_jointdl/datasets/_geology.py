@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .._torch import as_numpy, as_tensor, resolve_device, resolve_dtype
-from ._checks import whole_number
+from ._checks import seeded_generator, whole_number
 from ._geology_checks import checked_kinds, checked_properties, checked_sharing, grid_points, mesh_points
 from ._geology_scenes import (
     Draw,
@@ -98,7 +98,7 @@ def sample_geology(
     device, dtype = resolve_device(device), resolve_dtype(dtype)
     n = whole_number("sample_geology.n_samples", n_samples, minimum=1)
     kinds, properties, sharing = checked_kinds(kinds), checked_properties(properties), checked_sharing(sharing)
-    draw = Draw(_generator(random_seed), device, dtype)
+    draw = Draw(seeded_generator("sample_geology.random_seed", random_seed), device, dtype)
     coordinates, shape = grid_points(points, device, dtype)
     own, partly = _sharing(draw, n, "whole" if len(properties) == 1 else sharing)
     values = _scenes(draw, coordinates, n, kinds, properties, partly)  # (n_samples, n_properties, n_points)
@@ -168,13 +168,6 @@ def make_geology(
     values = as_numpy(sampled)
     values = values[0] if n_samples == 1 else values.swapaxes(0, 1)
     return dict(zip(properties, values, strict=True))
-
-
-def _generator(random_seed) -> torch.Generator:
-    if isinstance(random_seed, torch.Generator):
-        return random_seed
-    seed = whole_number("sample_geology.random_seed", random_seed, minimum=0)
-    return torch.Generator().manual_seed(seed)
 
 
 def _sharing(draw: Draw, n: int, sharing: str) -> tuple[Tensor, Tensor]:

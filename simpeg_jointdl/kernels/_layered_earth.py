@@ -52,7 +52,7 @@ def layered_impedance(frequencies: Tensor, conductivity: Tensor, thicknesses: Te
     Ward, S. H., and Hohmann, G. W. (1988), Electromagnetic theory for geophysical applications,
     https://doi.org/10.1190/1.9781560802631.ch4
     """
-    alpha, w, x = _layer_quantities(frequencies, conductivity, thicknesses)
+    _, w, x = _layer_quantities(frequencies, conductivity, thicknesses)
     tanh, _ = _tanh(x)
     impedance = w[-1]
     for w_j, t_j in zip(reversed(w[:-1]), reversed(tanh), strict=True):

@@ -2,6 +2,8 @@
 
 ==========================  =====================================================================
 `GeologyVAE`                a learned prior on geology: latent vectors to density and susceptibility
+`MT1DUNet`                  layered resistivities from magnetotelluric soundings at any frequencies
+`LayerPosterior`            what it says of every layer: a distribution
 `train`                     ``python -m simpeg_jointdl.networks.train geology``
 `ImplicitNetwork`           from points to properties: encoding, trunk, a head per property
 `NetworkEnsemble`           several networks of one architecture in one batch
@@ -27,10 +29,14 @@ from ._encodings import FourierEncoding, HashEncoding, IdentityEncoding, Positio
 from ._ensemble import NetworkEnsemble
 from ._geology_vae import GeologyVAE
 from ._inr import ImplicitNetwork
+from ._layer_posterior import LayerPosterior
+from ._mt1d import MT1DUNet
 from ._weights import load_weights, read_card, save_weights
 
 __all__ = [
     "GeologyVAE",
+    "MT1DUNet",
+    "LayerPosterior",
     "ImplicitNetwork",
     "NetworkEnsemble",
     "IdentityEncoding",

@@ -1,4 +1,8 @@
-"""A training loop that can be killed: samples on the fly, a log, whole checkpoints, the best state kept."""
+"""A training loop that can be killed: samples on the fly, a log, whole checkpoints, the best state kept.
+
+Devices, processes and precision are Lightning Fabric's. Gradients are averaged over processes here, so that a task's
+loss may call any part of its network, and all processes stay at the same bits.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ Tensor = torch.Tensor
 
 _WARM_UP = 100  # steps
 _LAST_RATE = 0.02  # of the learning rate, at the end of the cosine
+_RANK_SEED = 1_000_003  # between the seeds of two processes; of a seed torch sees the last 32 bits alone
 _CLIP = 50.0  # norm of the gradient
 
 
@@ -61,7 +66,8 @@ class Training:
     """One run of a task, and the files that keep it: ``<stem>.checkpoint.safetensors`` and ``<stem>.csv``.
 
     All randomness is the task's generator's, and it is kept with the network, Adam's moments, the best state and
-    the place in the plan. So a run that was killed and goes on ends as one that was not.
+    the place in the plan. So a run that was killed and goes on ends as one that was not. With several processes each
+    draws samples of its own: a step then sees that many batches.
 
     Parameters
     ----------
@@ -71,11 +77,15 @@ class Training:
         Where the weights will go, which names the other two files.
     identity : dict
         Plain values that a checkpoint must share to be resumed: the task's name, its size, the seed.
+    fabric : lightning_fabric.Fabric
+        Of `make_fabric`, launched.
     """
 
-    def __init__(self, task: Task, plan: Plan, output: Path, identity: dict):
-        self.task, self.plan = task, plan
-        self.identity = identity | vars(plan)
+    def __init__(self, task: Task, plan: Plan, output: Path, identity: dict, fabric):
+        self.task, self.plan, self.fabric = task, plan, fabric
+        self.identity = identity | vars(plan) | {"n_processes": fabric.world_size}
+        if fabric.global_rank:
+            task.generator.manual_seed(task.generator.initial_seed() + _RANK_SEED * fabric.global_rank)
         self.checkpoint = output.with_suffix(".checkpoint.safetensors")
         self.log = output.with_suffix(".csv")
         for path in (output, self.checkpoint, self.log):
@@ -124,46 +134,72 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.learning_rate * _rate(self.step, progress)
         network.train()
-        loss, terms = self.task.loss(progress)
-        if not torch.isfinite(loss):
+        self.optimizer.zero_grad()
+        with self.fabric.autocast():
+            loss, terms = self.task.loss(progress)
+        self.fabric.backward(loss)
+        mean_loss = self._averaged(network, loss.detach())
+        if not math.isfinite(mean_loss):
             msg = (
-                f"Training: the loss is {float(loss.detach())} at step {self.step}. The last checkpoint, "
+                f"Training: the loss is {mean_loss} at step {self.step}. The last checkpoint, "
                 f"{self.checkpoint.name!r}, is whole; train from the start with a lower learning rate."
             )
             raise FloatingPointError(msg)
-        self.optimizer.zero_grad()
-        loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
         self.optimizer.step()
         self.step += 1
-        return {"loss": float(loss.detach()), **terms}
+        return {"loss": mean_loss, **terms}
+
+    def _averaged(self, network, loss: Tensor) -> float:
+        """The loss, after it and all gradients have been averaged over the processes."""
+        if self.fabric.world_size == 1:
+            return float(loss)
+        gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+        flat = torch.cat([loss.reshape(1), *(gradient.reshape(-1) for gradient in gradients)])
+        flat = self.fabric.all_reduce(flat, reduce_op="mean")
+        parts = flat[1:].split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view_as(gradient))
+        return float(flat[0])
 
     def _validate(self, terms):
         self.task.network.eval()
         with torch.no_grad():
-            metrics = self.task.validate()
+            metrics = self.task.validate() if self.fabric.is_global_zero else None
+        metrics = self.fabric.broadcast(metrics)
         if metrics["score"] < self.best_score:
             self.best_score, self.best_metrics, self.n_stale = metrics["score"], metrics, 0
             self.best_state = self._copied_state()
         else:
             self.n_stale += 1
         self.rows.append({"step": self.step, "seconds": round(self.seconds, 1), **terms, **metrics})
-        write_whole(self.log, _as_csv(self.rows))
+        if self.fabric.is_global_zero:
+            write_whole(self.log, _as_csv(self.rows))
         self.save()
 
     # files ----------------------------------------------------------------------------------------------
     def save(self):
         """Write the checkpoint, in place of the one before at once."""
+        generators = self._all_generators()
+        if not self.fabric.is_global_zero:
+            return
         moments = self.optimizer.state_dict()["state"]
         state = {f"network.{name}": value for name, value in self.task.network.state_dict().items()}
         state |= {f"best.{name}": value for name, value in self.best_state.items()}
         state |= {f"adam.{i}.{key}": value for i, kept in moments.items() for key, value in kept.items()}
-        state["generator"] = self.task.generator.get_state()
+        state["generators"] = generators
         place = {
             name: getattr(self, name) for name in ("step", "n_stale", "seconds", "best_score", "best_metrics", "rows")
         }
         card = {"architecture": "checkpoint", "config": self.identity, "place": place}
         save_weights(self.checkpoint, state, card)
+
+    def _all_generators(self) -> Tensor:
+        """States of every process's generator, (n_processes, n_bytes): a sum of rows that only one of them fills."""
+        own = self.task.generator.get_state()
+        rows = torch.zeros((self.fabric.world_size, own.numel()), dtype=torch.int32, device=self.fabric.device)
+        rows[self.fabric.global_rank] = own.to(rows)
+        return self.fabric.all_reduce(rows, reduce_op="sum").to("cpu", torch.uint8)
 
     def resume(self):
         """Go on from the checkpoint.
@@ -192,7 +228,7 @@ class Training:
             moments.setdefault(int(i), {})[key] = value
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self.task.generator.set_state(state["generator"])
+        self.task.generator.set_state(state["generators"][self.fabric.global_rank])
         for name, value in card["place"].items():
             setattr(self, name, value)
 

@@ -1,9 +1,10 @@
 """Train a network of this package from nothing, in one command.
 
-``python -m simpeg_jointdl.networks.train geology --output geology.safetensors``
+``python -m simpeg_jointdl.networks.train geology --output geology.safetensors``, ``... train mt1d``
 
 Samples are drawn on the fly, never stored. Beside the weights come their card (``.json``), a log (``.csv``) and a
-checkpoint; a run that was killed goes on with ``--resume`` and ends as if it had not been.
+checkpoint; a run that was killed goes on with ``--resume`` and ends as if it had not been. Devices, processes and
+precision are Lightning Fabric's: ``pip install "simpeg_jointdl[train]"``.
 
 ==========================  =====================================================================
 `main`                      the command, with its arguments as a list
@@ -15,20 +16,22 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .._torch import resolve_device
+from ._fabric import make_fabric
 from ._geology_training import GeologyTask
+from ._mt1d_training import MT1DTask
 from ._training import Training
 from ._weights import save_weights
 
 __all__ = ["main", "TASKS"]
 
 #: Name of a network to its task.
-TASKS = {"geology": GeologyTask}
+TASKS = {"geology": GeologyTask, "mt1d": MT1DTask, "mt1d_published": partial(MT1DTask, design="published")}
 
 
 def main(arguments=None) -> dict:
@@ -46,17 +49,26 @@ def main(arguments=None) -> dict:
 
     Raises
     ------
+    ModuleNotFoundError
+        Without Lightning Fabric: ``pip install "simpeg_jointdl[train]"``.
     ValueError
         If ``--resume`` finds a checkpoint of another run.
     """
     options = _parser().parse_args(arguments)
     options.output = options.output or Path(f"{options.network}.safetensors")
-    task = TASKS[options.network](options.size, options.seed, resolve_device(options.device))
+    fabric = make_fabric(options.device, options.processes, options.precision)
+    return fabric.launch(_train, options)
+
+
+def _train(fabric, options) -> dict:
+    """What every process does; the first one writes the files."""
+    task = TASKS[options.network](options.size, options.seed, fabric.device)
     identity = {"network": options.network, "size": options.size, "random_seed": options.seed}
-    training = Training(task, task.plan(options.size, options.steps), options.output, identity)
+    identity |= {"precision": options.precision}
+    training = Training(task, task.plan(options.size, options.steps), options.output, identity, fabric)
     if options.resume:
         training.resume()
-    console = Console(file=sys.stderr)
+    console = Console(file=sys.stderr, quiet=not fabric.is_global_zero)
     with _Progress(console, training) as progress:
         metrics = training.run(progress.report)
     card = {
@@ -69,7 +81,9 @@ def main(arguments=None) -> dict:
         "seconds": round(training.seconds),
         "metrics": metrics,
     }
-    return save_weights(options.output, task.network, card, storage_dtype=options.storage)
+    if fabric.is_global_zero:
+        card = save_weights(options.output, task.network, card, storage_dtype=options.storage)
+    return card
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -81,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", type=Path, help="weights to write (default <network>.safetensors)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     parser.add_argument("--device", help="torch device (default: torch's own)")
+    parser.add_argument("--processes", type=int, default=1, help="devices, or processes on the CPU (default 1)")
+    parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], default="32-true", help="of the products")
     parser.add_argument("--storage", choices=["float16", "float32"], default="float16", help="type on file")
     return parser
 
@@ -89,7 +105,7 @@ def _command(options, n_steps: int) -> str:
     """The command that makes these weights again."""
     return (
         f"python -m simpeg_jointdl.networks.train {options.network} --size {options.size} --seed {options.seed} "
-        f"--steps {n_steps} --storage {options.storage}"
+        f"--steps {n_steps} --storage {options.storage} --precision {options.precision} --processes {options.processes}"
     )
 
 

@@ -7,6 +7,7 @@ import torch
 
 from simpeg_jointdl import networks
 from simpeg_jointdl.networks import train
+from simpeg_jointdl.networks._fabric import make_fabric
 from simpeg_jointdl.networks._training import Plan, Training
 
 
@@ -34,7 +35,11 @@ PLAN = {"n_steps": 40, "learning_rate": 0.3, "validate_every": 10, "patience": 3
 
 def make_training(folder, task=None, identity=None, **options):
     return Training(
-        task or Line(), Plan(**PLAN | options), folder / "line.safetensors", identity or {"network": "line"}
+        task or Line(),
+        Plan(**PLAN | options),
+        folder / "line.safetensors",
+        identity or {"network": "line"},
+        make_fabric("cpu"),
     )
 
 

@@ -1,0 +1,74 @@
+"""A U-Net over a line of nodes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+Tensor = torch.Tensor
+
+
+class UNet1d(nn.Module):
+    """Convolutions over a line, on ever coarser copies of it and back, with a perceptron over the coarsest.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Channels that come in; ``widths[0]`` come out.
+    widths : sequence of int
+        Channels of each level; every level has half the nodes of the one above.
+    n_nodes : int
+        A multiple of ``2 ** (len(widths) - 1)``.
+    n_hidden : int
+        Width of the perceptron, which sees all nodes at once.
+    """
+
+    def __init__(self, n_inputs: int, widths, n_nodes: int, n_hidden: int):
+        super().__init__()
+        pairs = list(pairwise(widths))
+        self.stem = nn.Conv1d(n_inputs, widths[0], 3, padding=1)
+        self.place = nn.Parameter(torch.zeros(widths[0], n_nodes, device="cpu"))
+        self.down = nn.ModuleList(_Block(width) for width in widths)
+        self.coarser = nn.ModuleList(nn.Conv1d(a, b, 2, stride=2) for a, b in pairs)
+        self.finer = nn.ModuleList(nn.ConvTranspose1d(b, a, 2, stride=2) for a, b in pairs)
+        self.up = nn.ModuleList(_Block(width) for width in widths[:-1])
+        n_coarse = n_nodes >> len(pairs)
+        n_flat = widths[-1] * n_coarse
+        self.perceptron = nn.Sequential(
+            nn.Flatten(),
+            nn.LayerNorm(n_flat),
+            nn.Linear(n_flat, n_hidden),
+            nn.SiLU(),
+            nn.Linear(n_hidden, n_flat),
+            nn.Unflatten(1, (widths[-1], n_coarse)),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, n_inputs, n_nodes) to (n, widths[0], n_nodes)."""
+        x, skipped = self.stem(x) + self.place, []
+        for block, coarser in zip(self.down[:-1], self.coarser, strict=True):
+            skipped.append(block(x))
+            x = coarser(skipped[-1])
+        x = self.down[-1](x)
+        x = x + self.perceptron(x)
+        for block, finer in zip(reversed(self.up), reversed(self.finer), strict=True):
+            x = block(finer(x) + skipped.pop())
+        return x
+
+
+class _Block(nn.Module):
+    """x plus two convolutions of it; the identity at the start."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(1, width)
+        self.first = nn.Conv1d(width, width, 3, padding=1)
+        self.second = nn.Conv1d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(functional.silu(self.first(functional.silu(self.norm(x)))))
