@@ -36,7 +36,8 @@ class Occam(Minimize, Remember):
     A column that has arrived takes up to `smoothing_steps` more, Occam's second phase: each the one of the
     most regularization at which the target holds, as long as it lowers :math:`\psi_s`. Where these come to an end by
     themselves the model is stationary: :math:`\nabla \phi_s = -\mu_s \nabla \psi_s`. Then the column stays. One
-    that gets no closer stays where it is, and is counted in `failed`. The run ends when all stay.
+    that gets no closer is counted in `failed`, and its least :math:`\chi_s`, raised by the part `relaxation`, is its
+    target from there on: models of the very least misfit are wild. The run ends when all stay.
 
     No column makes a difference to another, and the result is that of each one alone.
 
@@ -50,6 +51,8 @@ class Occam(Minimize, Remember):
         A column arrives at a χ no larger than the target; steps aim no lower than this part below it.
     smoothing_steps : int
         See above; 0 to stay at once.
+    relaxation : float
+        See above.
     max_step : float
         Longest step of a cell, in the unit of the model. Where that is the logarithm of resistivity, a bound keeps
         trial models from where nothing can be computed.
@@ -97,16 +100,17 @@ class Occam(Minimize, Remember):
         target_chi: float = 1.0,
         tolerance: float = 0.02,
         smoothing_steps: int = 2,
+        relaxation: float = 0.05,
         max_step: float = np.inf,
         maxIter: int = 40,
         device: str | torch.device | None = None,
         **kwargs,
     ):
-        if not (target_chi > 0.0 and 0.0 < tolerance < 1.0 and smoothing_steps >= 0 and max_step > 0.0):
+        options = {"target_chi": target_chi, "tolerance": tolerance, "relaxation": relaxation, "max_step": max_step}
+        if not (min(*options.values(), 1 + smoothing_steps) > 0.0 and tolerance < 1.0):
             msg = (
-                f"{WHO}: got target_chi={target_chi!r}, tolerance={tolerance!r}, smoothing_steps={smoothing_steps!r}, "
-                f"max_step={max_step!r}; wanted a target and a step above 0, a tolerance between 0 and 1, and 0 or "
-                "more smoothing steps."
+                f"{WHO}: got {options}, smoothing_steps={smoothing_steps!r}; wanted all above 0, a tolerance below 1, "
+                "and 0 or more smoothing steps."
             )
             raise ValueError(msg)
         if n_columns is not None and (int(n_columns) != n_columns or n_columns < 1):
@@ -115,6 +119,7 @@ class Occam(Minimize, Remember):
         super().__init__(maxIter=maxIter, **kwargs)
         self.n_columns, self.target_chi, self.tolerance = n_columns, float(target_chi), float(tolerance)
         self.smoothing_steps, self.max_step = int(smoothing_steps), float(max_step)
+        self.relaxation = float(relaxation)
         self._device = resolve_device(device)
         self._columns, self._next, self.stopped_because = None, None, ""
         self.stoppers = [StoppingCriteria.iteration]
@@ -159,6 +164,7 @@ class Occam(Minimize, Remember):
         self.arrived, self.at_work = self.chi <= self.target_chi, np.ones(n, dtype=bool)
         self.iterations, self.smoothing_iterations = np.zeros(n, dtype=int), np.zeros(n, dtype=int)
         self.trade_off, self._stalls = np.full(n, np.nan), np.zeros(n, dtype=int)
+        self._targets, self._gave_up = np.full(n, self.target_chi), np.zeros(n, dtype=bool)
         if not self.smoothing_steps:
             self.at_work &= ~self.arrived
 
@@ -173,7 +179,7 @@ class Occam(Minimize, Remember):
             trial = np.where(self.at_work[:, None], share[:, None] * as_numpy(step_of(trade_off)), 0.0)
             return self._columns.chi(self.xc + trial.ravel())
 
-        search = Search(chi_of, before, self.target_chi, self.tolerance)
+        search = Search(chi_of, before, self._targets, self.tolerance)
         known = np.isfinite(self.trade_off)
         middle = np.where(known, self.trade_off, as_numpy(linearized.scale))
         search.run(middle, NEXT if known[self.at_work].all() else FIRST)
@@ -192,22 +198,24 @@ class Occam(Minimize, Remember):
 
     def _judge(self, linearized, search, step) -> np.ndarray:
         """Which columns take their steps; which of all go on after it."""
-        there = self.arrived.copy()
+        there = self.arrived | self._gave_up
         sent, mu = as_tensor(step, self._device), as_tensor(search.trade_off, self._device)
         smoother = (as_numpy(linearized.change(sent)) < 0.0) & (as_numpy(linearized.length(sent, mu)) > _STILL)
-        moves = self.at_work & search.found
-        # at the noise already: only if that holds, and for something
-        moves &= ~there | (smoother & (search.chi <= self.target_chi))
-        self.at_work &= moves
-        is_idle = moves & ~there & (search.chi > (1.0 - _STALL) * self.chi) & (search.chi > self.target_chi)
-        self._stalls = np.where(is_idle, self._stalls + 1, 0)
-        self.at_work &= self._stalls < _STALLS
+        # where the target holds already: only if it still does, and for something
+        moves = self.at_work & search.found & (~there | (smoother & (search.chi <= self._targets)))
+        is_idle = ~there & (search.chi > self._targets) & (~moves | (search.chi > (1.0 - _STALL) * self.chi))
+        self._stalls = np.where(is_idle, np.where(moves, self._stalls + 1, _STALLS), 0)
         self.iterations += moves & ~there
         self.smoothing_iterations += moves & there
         self.trade_off = np.where(moves, search.trade_off, self.trade_off)
         self.chi = np.where(moves, search.chi, self.chi)
         self.arrived |= self.chi <= self.target_chi
-        self.at_work &= ~self.arrived | (self.smoothing_iterations < self.smoothing_steps)
+        lost = self.at_work & (self._stalls >= _STALLS)
+        self._gave_up |= lost
+        self._targets[lost] = (1.0 + self.relaxation) * self.chi[lost]
+        self.at_work &= moves | lost
+        rests = self.arrived | self._gave_up
+        self.at_work &= ~rests | (self.smoothing_iterations < self.smoothing_steps)
         return moves
 
     def modifySearchDirection(self, p):

@@ -22,8 +22,10 @@ class Search:
         χ of every column, (n_columns,), after `share` of the step of `trade_off`, both (n_columns,) numpy.ndarray.
     chi : (n_columns,) numpy.ndarray
         Before the step.
-    target, tolerance : float
-        A column arrives at χ no larger than the target, and no less than the part `tolerance` below it is sought.
+    target : (n_columns,) numpy.ndarray
+        A column arrives at a χ no larger than that.
+    tolerance : float
+        Part of the target below it, beneath which no step aims.
 
     Attributes
     ----------
@@ -35,7 +37,7 @@ class Search:
         Calls of `chi_of`.
     """
 
-    def __init__(self, chi_of: Callable, chi: np.ndarray, target: float, tolerance: float):
+    def __init__(self, chi_of: Callable, chi: np.ndarray, target: np.ndarray, tolerance: float):
         self._chi_of, self._before, self._target, self._tolerance = chi_of, chi, target, tolerance
         self.n_tries = 0
 
