@@ -76,6 +76,7 @@ def _train(fabric, options) -> dict:
         "config": task.network.config,
         "data": task.data,
         "random_seed": options.seed,
+        "precision": options.precision,
         "command": _command(options, training.plan.n_steps),
         "n_steps": training.step,
         "seconds": round(training.seconds),
