@@ -13,8 +13,6 @@ from ._soundings import Soundings
 
 Tensor = torch.Tensor
 
-_PIECE = 128  # models at once: the recursion then stays in the cache
-
 
 @dataclass(frozen=True)
 class Measurement:
@@ -59,8 +57,7 @@ MEASUREMENTS = {
 
 def simulate(log_resistivity: Tensor, thicknesses: Tensor, log_frequency: Tensor) -> tuple[Tensor, Tensor]:
     """Decimal logarithms of apparent resistivity (ohm m) and phases (rad), each (n, n_frequencies)."""
-    pieces = zip(log_frequency.split(_PIECE), log_resistivity.split(_PIECE), strict=True)
-    impedance = torch.cat([layered_impedance(10.0**f, 10.0**-rho, thicknesses) for f, rho in pieces])
+    impedance = layered_impedance(10.0**log_frequency, 10.0**-log_resistivity, thicknesses)
     resistivity = 2.0 * torch.log10(impedance.abs()) - log_frequency - math.log10(2.0 * math.pi * MU_0)
     return resistivity, impedance.angle()
 
