@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from simpeg_jointdl import networks
+from simpeg_jointdl import datasets, networks
 from simpeg_jointdl.datasets import synthetic
+from simpeg_jointdl.kernels import MU_0
 from simpeg_jointdl.networks._mt1d_samples import MEASUREMENTS, sample_soundings, simulate
 
 F = np.logspace(-2, 3, 31)
@@ -152,6 +153,45 @@ def test_the_caller_s_arrays_are_left_alone(network):
     network.predict(F, resistivity, phase)
     np.testing.assert_array_equal(resistivity, copies[0])
     np.testing.assert_array_equal(phase, copies[1])
+
+
+# what else it takes -------------------------------------------------------------------------------------
+def test_soundings_and_simpeg_s_data_are_the_same_as_arrays(network):
+    resistivity, phase = make_data(3)
+    resistivity[1, 4] = phase[1, 4] = np.nan
+    errors = {"apparent_resistivity_error": 0.06 * resistivity, "phase_error": np.degrees(0.03 + 0.0 * phase)}
+    names, locations = ["A", "B", "C"], 1e3 * np.eye(3)
+    soundings = datasets.MTSoundings(names, locations, F, resistivity, phase, *errors.values())
+    one = network.predict(F, resistivity, phase, **errors)
+    np.testing.assert_allclose(network.predict(soundings), one, rtol=1e-5)
+    np.testing.assert_allclose(network.predict(soundings.to_simpeg()), one, rtol=1e-4)
+    np.testing.assert_allclose(network.posterior(soundings).mean(), one, rtol=1e-5)
+
+
+def test_impedance_tensors_are_taken_by_their_determinant(network):
+    resistivity, phase = make_data(2)
+    absolute = np.sqrt(resistivity * 2 * np.pi * F * MU_0)
+    impedance = np.zeros((2, F.size, 2, 2), complex)
+    impedance[..., 0, 1] = absolute * np.exp(1j * np.radians(phase))
+    impedance[..., 1, 0] = -impedance[..., 0, 1]
+    error = np.broadcast_to(0.001 * absolute[..., None, None], impedance.shape)
+    stations = datasets.MTStations(["A", "B"], 1e3 * np.eye(3)[:2], F, impedance, error)
+    np.testing.assert_allclose(network.predict(stations), network.predict(F, resistivity, phase), rtol=1e-2)
+
+
+def test_errors_that_soundings_do_not_tell_are_five_percent(network):
+    resistivity, phase = make_data(2)
+    soundings = datasets.MTSoundings(["A", "B"], 1e3 * np.eye(3)[:2], F, resistivity, phase)
+    np.testing.assert_allclose(network.predict(soundings), network.predict(F, resistivity, phase), rtol=1e-5)
+
+
+def test_arrays_or_soundings_but_not_both():
+    resistivity, phase = make_data(1)
+    soundings = datasets.MTSoundings(["A"], [[0.0, 0.0, 0.0]], F, resistivity, phase)
+    with pytest.raises(TypeError, match="got MTSoundings and arrays beside it"):
+        make_network().predict(soundings, resistivity, phase)
+    with pytest.raises(TypeError, match="no apparent_resistivity or phase"):
+        make_network().predict(F, resistivity)
 
 
 # uncertainty --------------------------------------------------------------------------------------------
