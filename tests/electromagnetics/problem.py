@@ -37,7 +37,7 @@ def of_simpeg(survey, sigma, thicknesses=THICKNESSES):
     for source in survey.source_list:
         for receiver in source.receiver_list:
             for place in receiver.locations_e:
-                (station,) = np.flatnonzero((LOCATIONS == place).all(axis=1))
+                (station,) = np.flatnonzero((place == LOCATIONS).all(axis=1))
                 one = natural_source.receivers.Impedance(place[None], orientation="xy", component=receiver.component)
                 simulation = natural_source.Simulation1DRecursive(
                     natural_source.Survey([natural_source.sources.Planewave([one], source.frequency)]),

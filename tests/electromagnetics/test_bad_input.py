@@ -78,7 +78,7 @@ def test_shapes_of_thicknesses():
         make(thicknesses=THICKNESSES[None, None])
     with pytest.raises(ValueError, match="thicknesses: got 3 rows for 4 stations"):
         make(thicknesses=np.tile(THICKNESSES, (3, 1))).dpred(make_model())
-    with pytest.raises(ValueError, match="20 conductivities .* wanted 4 stations x 4 layers = 16, layers fastest"):
+    with pytest.raises(ValueError, match=r"20 conductivities .* wanted 4 stations x 4 layers = 16, layers fastest"):
         make(thicknesses=THICKNESSES[1:]).dpred(make_model())
 
 
@@ -96,7 +96,7 @@ def test_conductivities_not_above_zero(bad):
     sigma = np.ones(N_STATIONS * N_LAYERS)
     sigma[7] = bad
     with pytest.raises(
-        ValueError, match="1 of 20 conductivities .* the first in layer 2 of station 1; use maps.ExpMap"
+        ValueError, match=r"1 of 20 conductivities .* the first in layer 2 of station 1; use maps\.ExpMap"
     ):
         make(sigmaMap=maps.IdentityMap(nP=sigma.size)).dpred(sigma)
 

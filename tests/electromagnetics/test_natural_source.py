@@ -121,7 +121,7 @@ def test_stations_are_in_order_of_first_appearance(frequencies):
     np.testing.assert_array_equal(simulation.station_locations, LOCATIONS)
     assert (simulation.n_stations, simulation.n_layers) == (N_STATIONS, N_LAYERS)
     wanted = [
-        int(np.flatnonzero((LOCATIONS == place).all(axis=1))[0])
+        int(np.flatnonzero((place == LOCATIONS).all(axis=1))[0])
         for source in simulation.survey.source_list
         for receiver in source.receiver_list
         for place in receiver.locations_e
