@@ -23,7 +23,8 @@ LAYERS = (
     {"regularization", "data_misfit", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
     {"_tensor_path"},
     {"networks"},
-    {"datasets", "kernels"},
+    {"datasets"},
+    {"kernels"},
     {"_torch", "_operators"},
     {"_estimates", "_files", "_misfits"},
 )
