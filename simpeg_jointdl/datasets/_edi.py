@@ -11,13 +11,15 @@ import numpy as np
 
 from ._edi_file import EdiStation, read_station
 from ._mt_stations import MTStations
-from ._mt_tensor import apparent_resistivity, rotate
+from ._mt_tensor import apparent_resistivity, is_wrong_quadrant, rotate
 
 _SAME_FREQUENCY = 1e-3
 _PLAUSIBLE = (1e-3, 1e7)
 
 
-def read_edi(source, *, names=None, units: str | None = None, rotation: float = 0.0, crs=None) -> MTStations:
+def read_edi(
+    source, *, names=None, units: str | None = None, rotation: float = 0.0, locations=None, crs=None
+) -> MTStations:
     """Impedances of EDI files, through mt_metadata.
 
     Parameters
@@ -33,7 +35,10 @@ def read_edi(source, *, names=None, units: str | None = None, rotation: float = 
         `units`.) mV/km/nT times 4π·10⁻⁴ is ohm.
     rotation : float
         Azimuth of the x axis wanted, in degrees clockwise from north. Impedances that an EDI holds in other axes
-        (``ZROT``) are turned, frequency by frequency.
+        (``ZROT``, or ``ROTSPEC`` of spectra) are turned, frequency by frequency; a tensor that lacks an element
+        cannot be.
+    locations : (n, 3) array_like, optional
+        Easting, northing and elevation of the files in m, in place of what they say.
     crs : optional
         Projection of the locations, anything that pyproj takes; the UTM zone (WGS84) of their middle if not given.
 
@@ -51,20 +56,28 @@ def read_edi(source, *, names=None, units: str | None = None, rotation: float = 
     FileNotFoundError
         If a file is not there, or a folder holds none.
     ValueError
-        For a file that is no EDI, has no impedances or no coordinates, or frequencies that are not positive or come
-        twice; the message names it.
+        For a file that is no EDI, has no impedances or no coordinates (latitude and longitude zero), whose tensors
+        would have to be turned and all lack an element, or whose frequencies are not positive or come twice; the
+        message names it.
 
     Notes
     -----
     SimPEG's logger says what was counted as missing, what was turned, which units were guessed, and warns where
-    apparent resistivities come out beyond 10⁻³ to 10⁷ ohm m, as they do in the wrong units.
+    apparent resistivities come out beyond 10⁻³ to 10⁷ ohm m, as they do in the wrong units, and where most phases
+    are in the wrong quadrant.
 
     Impedances are those of exp(+iωt), as EDI practice has it. Spectra are turned into impedances by mt_metadata.
     """
     if units not in (None, "mV/km/nT", "ohm"):
         msg = f"read_edi, units: got {units!r}, wanted None, 'mV/km/nT' or 'ohm'. Use one of those."
         raise ValueError(msg)
-    paths = _paths(source)
+    stations, read = read_files(_paths(source), names, units, rotation, locations, crs)
+    _report(read, rotation)
+    return stations
+
+
+def read_files(paths, names, units, rotation, locations, crs) -> tuple[MTStations, list[EdiStation]]:
+    """What `read_edi` returns, and what was read of each file."""
     names = [path.stem for path in paths] if names is None else names
     with _quiet_library() as library:
         stations = [read_station(library, path, units) for path in paths]
@@ -73,15 +86,37 @@ def read_edi(source, *, names=None, units: str | None = None, rotation: float = 
     impedance, error = np.full(shape, np.nan, dtype=np.complex128), np.full(shape, np.nan)
     for i, station in enumerate(stations):
         where = _indices(frequencies, station)
-        turned = rotate(station.impedance, station.error, rotation - station.rotation)
-        unturned = (station.rotation == rotation)[:, None, None]  # keeps what is there of a tensor with a gap
-        impedance[i, where] = np.where(unturned, station.impedance, turned[0])
-        error[i, where] = np.where(unturned, station.error, turned[1])
-    degrees = np.array([station.longitude_latitude for station in stations])
-    easting, northing, crs = _project(degrees, crs)
-    locations = np.column_stack([easting, northing, [station.elevation for station in stations]])
-    _report(stations, rotation)
-    return MTStations(names, locations, frequencies, impedance, error, rotation, degrees, crs)
+        impedance[i, where], error[i, where] = _turned(station, rotation)
+    degrees = None
+    if locations is None:
+        degrees = np.array([_coordinates(station) for station in stations])
+        easting, northing, crs = _project(degrees, crs)
+        locations = np.column_stack([easting, northing, [station.elevation for station in stations]])
+    return MTStations(names, locations, frequencies, impedance, error, rotation, degrees, str(crs or "")), stations
+
+
+def _turned(station: EdiStation, rotation: float) -> tuple[np.ndarray, np.ndarray]:
+    """Impedance and error in the axes wanted; as they are where they are in them, gaps and all."""
+    impedance, error = rotate(station.impedance, station.error, rotation - station.rotation)
+    there = (station.rotation == rotation)[:, None, None]
+    impedance = np.where(there, station.impedance, impedance)
+    if np.isnan(impedance[:, [0, 1], [1, 0]]).all():
+        msg = (
+            f"read_edi: {station.path}: every tensor lacks an element, so none can be turned from an azimuth of "
+            f"{station.rotation[0]:g} to {rotation:g} degrees. Read it alone, with rotation={station.rotation[0]:g}."
+        )
+        raise ValueError(msg)
+    return impedance, np.where(there, station.error, error)
+
+
+def _coordinates(station: EdiStation) -> tuple[float, float]:
+    if station.longitude_latitude is None:
+        msg = (
+            f"read_edi: {station.path}: got no coordinates, wanted LAT and LONG in >HEAD. Write them there, or pass "
+            "locations=."
+        )
+        raise ValueError(msg)
+    return station.longitude_latitude
 
 
 def _paths(source) -> list[pathlib.Path]:
@@ -166,11 +201,23 @@ def _report(stations: list[EdiStation], rotation: float) -> None:
     ):
         if count:
             get_logger().info(f"read_edi: {text}.")
+    turned = [station.path.name for station in stations if _is_elsewhere(station)]
+    if turned:
+        get_logger().warning(
+            f"read_edi: phases of Zxy or -Zyx beyond 0 to 90 degrees at most frequencies in {_some(turned)}: swapped "
+            "channels, or exp(-iωt)?"
+        )
     odd = [station.path.name for station in stations if not _is_plausible(station)]
     if odd:
         get_logger().warning(
             f"read_edi: apparent resistivities beyond 1e-3 to 1e7 ohm m in {_some(odd)}: wrong units? Pass units=."
         )
+
+
+def _is_elsewhere(station: EdiStation) -> bool:
+    """Over half of Zxy, or of Zyx, in the wrong quadrant."""
+    wrong, there = is_wrong_quadrant(station.impedance), ~np.isnan(station.impedance)
+    return any(2 * wrong[:, i, j].sum() > there[:, i, j].sum() for i, j in ((0, 1), (1, 0)))
 
 
 def _is_plausible(station: EdiStation) -> bool:

@@ -13,6 +13,7 @@ from ._mt_tensor import apparent_resistivity
 
 OHM = 4e-4 * np.pi  # of 1 mV/km/nT
 _EMPTY = 1e30  # what is larger is a filling, whatever EMPTY= says
+_SPECTRA = r"^\s*>SPECTRA\b.*\bFREQ\s*=\s*(\S+).*\bROTSPEC\s*=\s*(\S+)"
 _LEAST = 0.1  # ohm m, below which the median of a file is not in mV/km/nT
 
 
@@ -25,7 +26,7 @@ class EdiStation:
     impedance: np.ndarray
     error: np.ndarray
     rotation: np.ndarray
-    longitude_latitude: tuple[float, float]
+    longitude_latitude: tuple[float, float] | None
     elevation: float
     guessed: str | None
 
@@ -33,7 +34,6 @@ class EdiStation:
 def read_station(library, path: pathlib.Path, units: str | None) -> EdiStation:
     """Read by `library`, mt_metadata's EDI class."""
     text = path.read_text(encoding="utf-8", errors="replace")
-    _refuse_turned_spectra(path, text)
     edi = library()
     try:
         edi.read(path)
@@ -49,11 +49,11 @@ def read_station(library, path: pathlib.Path, units: str | None) -> EdiStation:
         raise ValueError(msg)
     frequencies = np.asarray(edi.frequency, dtype=np.float64)
     check_positive(f"read_edi: {path}: frequencies", frequencies)
-    if not (edi.lat or edi.lon):
-        msg = f"read_edi: {path}: got no coordinates, wanted LAT and LONG in >HEAD. Write them there."
-        raise ValueError(msg)
+    blocks = getattr(edi, "data_dict", None)  # not of spectra
+    if blocks is not None and "zxyr" not in blocks and "zyxr" not in blocks:
+        units = "mV/km/nT"  # as mt_metadata makes impedances of resistivities and phases
     scale, guessed = _scale(units or _told_units(text), z, frequencies)
-    error, rotation = _errors(edi), _rotation(edi, path)
+    error, rotation = _errors(edi), _rotation(edi, path, text)
     order = np.argsort(frequencies)
     return EdiStation(
         path=path,
@@ -61,18 +61,10 @@ def read_station(library, path: pathlib.Path, units: str | None) -> EdiStation:
         impedance=scale * z[order],
         error=scale * np.where(np.isnan(z), np.nan, error)[order],
         rotation=rotation[order],
-        longitude_latitude=(float(edi.lon), float(edi.lat)),
+        longitude_latitude=(float(edi.lon), float(edi.lat)) if edi.lat or edi.lon else None,
         elevation=float(edi.elev or 0.0),
         guessed=guessed,
     )
-
-
-def _refuse_turned_spectra(path: pathlib.Path, text: str) -> None:
-    """mt_metadata turns spectra into impedances in the axes of their channels, and does not say which."""
-    angles = re.findall(r"ROTSPEC\s*=\s*([-+.\dEe]+)", text)
-    if any(float(angle) % 360.0 for angle in angles):
-        msg = f"read_edi: {path}: spectra with ROTSPEC={angles[0]}, wanted 0. Export its impedances with ZROT instead."
-        raise ValueError(msg)
 
 
 def _told_units(text: str) -> str | None:
@@ -118,9 +110,13 @@ def _errors(edi) -> np.ndarray:
     return np.where((error > 0) & (error < _EMPTY**0.5), error, np.nan)
 
 
-def _rotation(edi, path: pathlib.Path) -> np.ndarray:
-    """(n_f,) azimuth of the x axis in degrees."""
+def _rotation(edi, path: pathlib.Path, text: str) -> np.ndarray:
+    """(n_f,) azimuth of the x axis in degrees: ``ZROT``, or ``ROTSPEC`` of spectra, which mt_metadata leaves aside."""
     n = len(edi.frequency)
+    spectra = re.findall(_SPECTRA, text, re.MULTILINE | re.IGNORECASE)
+    if spectra and not hasattr(edi, "data_dict"):
+        angles = {float(frequency): float(angle) for frequency, angle in spectra}
+        return np.array([angles.get(float(frequency), 0.0) for frequency in edi.frequency])
     angles = np.zeros(n) if edi.rotation_angle is None else np.asarray(edi.rotation_angle, dtype=np.float64)
     if angles.shape != (n,):
         msg = f"read_edi: {path}: got {len(angles)} angles in ZROT, wanted {n}. Give one per frequency."

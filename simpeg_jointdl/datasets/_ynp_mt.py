@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._edi import read_edi
+from ._edi import read_files
 from ._mt_stations import MTStations
 from ._sources import fetch
 from ._ynp_files import EDI_SHA256
@@ -55,7 +55,9 @@ def load_ynp_mt(flags: bool = True) -> MTStations:
     Caldera stations are three-dimensional. A conductive layer (a few ohm m: clay, brine) lies over resistive rock
     and a deep conductor, in the published three-dimensional models.
     """
-    stations = read_edi([fetch(f"ynp_mt/{name}") for name in EDI_SHA256], names=list(EDI_SHA256), crs="EPSG:32612")
+    names = list(EDI_SHA256)
+    paths = [fetch(f"ynp_mt/{name}") for name in names]
+    stations, _ = read_files(paths, names, "mV/km/nT", 0.0, None, "EPSG:32612")
     return stations.masked(_flagged(stations)) if flags else stations
 
 

@@ -25,8 +25,8 @@ def check_stations(who: str, thicknesses: np.ndarray, n_stations: int):
     """As many rows as stations."""
     if thicknesses.ndim == 2 and len(thicknesses) != n_stations:
         msg = (
-            f"{who}.thicknesses: got {len(thicknesses)} rows for {n_stations} stations, which are the distinct receiver "
-            "locations of the survey; give one row each, or one for all."
+            f"{who}.thicknesses: got {len(thicknesses)} rows for {n_stations} stations, which are the distinct "
+            "receiver locations of the survey; give one row each, or one for all."
         )
         raise ValueError(msg)
 

@@ -154,7 +154,7 @@ class Blocks:
 
     def adjoint_rows(self, y: torch.Tensor) -> torch.Tensor:
         """(k, n_data) -> (k, n_stations * n_layers)."""
-        n_stations, n_layers, most = self.blocks.shape
+        n_stations, _, most = self.blocks.shape
         padded = y.new_zeros(len(y), n_stations * most)
         padded[:, self._place] = y
         padded = padded.view(len(y), n_stations, most).permute(1, 2, 0)
@@ -162,7 +162,7 @@ class Blocks:
 
     def matrix(self) -> sp.csr_matrix:
         """(n_data, n_stations * n_layers), of whose rows each touches its own station."""
-        n_stations, n_layers, most = self.blocks.shape
+        n_stations, n_layers, _ = self.blocks.shape
         values = as_numpy(self.blocks.transpose(1, 2).reshape(-1, n_layers)[self._place])
         columns = self._station[:, None] * n_layers + np.arange(n_layers)
         starts = n_layers * np.arange(len(values) + 1)

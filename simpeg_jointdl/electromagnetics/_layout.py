@@ -88,8 +88,9 @@ def read_survey(who: str, survey) -> Layout:
 
 def _number_stations(who, blocks):
     """Number of the station of every row of every array of locations; and the stations' locations."""
-    if len({block.shape[1] for block in blocks}) > 1:
-        msg = f"{who}.survey: locations have different dimensions, {sorted({b.shape[1] for b in blocks})}; give all in one."
+    dimensions = sorted({block.shape[1] for block in blocks})
+    if len(dimensions) > 1:
+        msg = f"{who}.survey: locations have different dimensions, {dimensions}; give all of them in one."
         raise ValueError(msg)
     together = np.concatenate(blocks) + 0.0  # no negative zeros
     bad = np.flatnonzero(~np.isfinite(together).all(axis=1))

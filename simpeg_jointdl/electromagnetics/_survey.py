@@ -49,14 +49,18 @@ def create_survey(
         raise ValueError(msg)
     n_distinct = len(np.unique(locations, axis=0))
     if n_distinct < len(locations):
-        msg = f"create_survey: {len(locations)} locations, {n_distinct} of them different; a station has one of its own."
+        msg = (
+            f"create_survey: {len(locations)} locations, {n_distinct} of them different; a station has one of its own."
+        )
         raise ValueError(msg)
     components = (components,) if isinstance(components, str) else tuple(components)
     frequencies = list(frequencies)
     if not any(np.ndim(one) for one in frequencies):
         return Survey(_sources(locations, frequencies, components, orientation))
     if len(frequencies) != len(locations):
-        msg = f"create_survey: frequencies of {len(frequencies)} stations, locations of {len(locations)}; give one each."
+        msg = (
+            f"create_survey: frequencies of {len(frequencies)} stations, locations of {len(locations)}; give one each."
+        )
         raise ValueError(msg)
     each = zip(locations, frequencies, strict=True)
     return Survey([s for place, own in each for s in _sources(place[None], np.ravel(own), components, orientation)])

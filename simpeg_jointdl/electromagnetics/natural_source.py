@@ -252,7 +252,9 @@ class Simulation1DStitched(BaseSimulation):
         """
         self.model = m
         derivative = self._derivative
-        return self._blocks.matrix() @ (derivative if isinstance(derivative, JacobianOperator) else sp.csr_matrix(derivative))
+        return self._blocks.matrix() @ (
+            derivative if isinstance(derivative, JacobianOperator) else sp.csr_matrix(derivative)
+        )
 
     def getJtJdiag(self, m, W=None, f=None):
         r"""Diagonal of :math:`\mathbf J^\top \mathbf W^\top \mathbf W \mathbf J`, (nP,), exact where maps are sparse.

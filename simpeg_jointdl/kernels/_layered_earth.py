@@ -62,6 +62,25 @@ def layered_impedance(frequencies: Tensor, conductivity: Tensor, thicknesses: Te
     return columns.reshape(*lead, frequencies.shape[-1])
 
 
+def layered_sounding(frequencies: Tensor, conductivity: Tensor, thicknesses: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Apparent resistivity :math:`|Z|^2 / \omega\mu_0` and phase of `layered_impedance`.
+
+    Parameters
+    ----------
+    frequencies, conductivity, thicknesses : torch.Tensor
+        As in `layered_impedance`.
+
+    Returns
+    -------
+    apparent_resistivity : (..., n_frequencies) torch.Tensor
+        In ohm m.
+    phase : (..., n_frequencies) torch.Tensor
+        In rad, :math:`\pi/4` over a half-space.
+    """
+    impedance = layered_impedance(frequencies, conductivity, thicknesses)
+    return impedance.abs().square() / (2.0 * math.pi * MU_0 * frequencies), impedance.angle()
+
+
 def layered_impedance_derivatives(
     frequencies: Tensor, conductivity: Tensor, thicknesses: Tensor, *, by_thickness: bool = True
 ) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from ..datasets.synthetic import layer_thicknesses, sample_layered_earth
-from ..kernels import MU_0, layered_impedance
+from ..kernels import layered_sounding
 from ._soundings import Soundings
 
 Tensor = torch.Tensor
-
-_PIECE = 128  # models at once: the recursion then stays in the cache
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,8 @@ MEASUREMENTS = {
 
 def simulate(log_resistivity: Tensor, thicknesses: Tensor, log_frequency: Tensor) -> tuple[Tensor, Tensor]:
     """Decimal logarithms of apparent resistivity (ohm m) and phases (rad), each (n, n_frequencies)."""
-    pieces = zip(log_frequency.split(_PIECE), log_resistivity.split(_PIECE), strict=True)
-    impedance = torch.cat([layered_impedance(10.0**f, 10.0**-rho, thicknesses) for f, rho in pieces])
-    resistivity = 2.0 * torch.log10(impedance.abs()) - log_frequency - math.log10(2.0 * math.pi * MU_0)
-    return resistivity, impedance.angle()
+    resistivity, phase = layered_sounding(10.0**log_frequency, 10.0**-log_resistivity, thicknesses)
+    return torch.log10(resistivity), phase
 
 
 def sample_soundings(

@@ -19,6 +19,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -76,6 +77,8 @@ def _train(fabric, options) -> dict:
         "config": task.network.config,
         "data": task.data,
         "random_seed": options.seed,
+        "precision": options.precision,
+        "trained_on": f"{fabric.world_size} x {fabric.device.type}, torch {torch.__version__}",
         "command": _command(options, training.plan.n_steps),
         "n_steps": training.step,
         "seconds": round(training.seconds),

@@ -32,9 +32,7 @@ def make_simulations(n_models, frequencies, thicknesses, device, dtype):
     """SimPEG's, of one station, and ours, of all."""
     n_layers = len(thicknesses) + 1
     one = natural_source.create_survey([[0.0, 0.0, 0.0]], frequencies)
-    theirs = natural_source.Simulation1DRecursive(
-        one, thicknesses=thicknesses[::-1], sigmaMap=maps.ExpMap(nP=n_layers)
-    )
+    theirs = natural_source.Simulation1DRecursive(one, thicknesses=thicknesses[::-1], sigmaMap=maps.ExpMap(nP=n_layers))
     locations = np.c_[100.0 * np.arange(n_models), np.zeros((n_models, 2))]
     ours = natural_source.Simulation1DStitched(
         natural_source.create_survey(locations, frequencies),

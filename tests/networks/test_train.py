@@ -1,6 +1,7 @@
 """Training: seeded, on samples drawn on the fly, killed and resumed to the same end."""
 
 import csv
+import sys
 
 import pytest
 import torch
@@ -181,3 +182,42 @@ def test_unknown_networks_are_refused(capsys):
     with pytest.raises(SystemExit):
         train.main(["astrology"])
     assert "invalid choice: 'astrology'" in capsys.readouterr().err
+
+
+def test_the_magnetotelluric_networks_train_small(tmp_path):
+    for name, design in (("mt1d", "wide"), ("mt1d_published", "published")):
+        path = tmp_path / f"{name}.safetensors"
+        card = train.main([name, "--size", "small", "--output", str(path), "--precision", "bf16-mixed"])
+        assert card["config"]["design"] == design
+        assert card["metrics"]["r2_mixed"] > 0.5
+        network = networks.MT1DUNet.from_pretrained(path)
+        assert network.predict([1.0, 10.0, 100.0], [30.0] * 3, [45.0] * 3).shape == (1, 40)
+        assert network.card["precision"] == "bf16-mixed"
+
+
+def test_two_processes_average_their_gradients(tmp_path):
+    """With gloo on the CPU: other samples than one process, resumed to the same bits, and files written once."""
+    states = []
+    for name, options in (("one", ["--processes", "1"]), ("two", []), ("again", [])):
+        path = tmp_path / f"{name}.safetensors"
+        arguments = ["mt1d", "--size", "small", "--steps", "4", "--output", str(path), "--processes", "2", *options]
+        card = train.main(arguments)
+        assert card["sha256"]
+        states.append(networks.load_weights(path)[0])
+    one, two, again = states
+    assert all(torch.equal(two[key], again[key]) for key in two)
+    assert not torch.equal(one["head.bias"], two["head.bias"])
+    generators = networks.load_weights(tmp_path / "two.checkpoint.safetensors")[0]["generators"]
+    assert len(generators) == 2
+    assert not torch.equal(*generators)
+
+
+def test_training_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "simpeg_jointdl\[train\]"'):
+        make_fabric("cpu")
+
+
+def test_no_processes_are_refused():
+    with pytest.raises(ValueError, match="--processes: got 0, wanted an int of at least 1"):
+        make_fabric("cpu", 0)
