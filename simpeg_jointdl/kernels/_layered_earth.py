@@ -203,15 +203,15 @@ def _derivatives(roots, sigma, h, by_sigma, by_h):
     u, local = (u, torch.zeros_like(u)), []
     for j in range(n - 1, -1, -1):
         u, *derivatives = _local_derivatives(u, contrast[j], roots * double[j])
-        local.append(derivatives)
+        local.append(derivatives if by_h is not None else derivatives[:2])  # they fill the cache
     impedance = _impedance_of(u, roots / sigma[0])
     alpha = torch.complex(roots, roots)
     chain = alpha.expand(impedance.shape)  # of the impedance on top by u / root sigma below a layer
-    for j, (by_below, bracket, one_minus) in enumerate(reversed(local)):
+    for j, (by_below, bracket, *squared) in enumerate(reversed(local)):
         torch.mul(chain, bracket, out=by_sigma[:, j])
         chain = chain * by_below
         if by_h is not None:
-            torch.mul(chain * alpha, one_minus, out=by_h[:, j])
+            torch.mul(chain * alpha, 1.0 - squared[0], out=by_h[:, j])
     by_sigma[:, n] = chain
     torch.view_as_real(by_sigma).mul_((-0.5 / sigma**3).movedim(0, 1).unsqueeze(-1))
     return impedance
@@ -220,8 +220,8 @@ def _derivatives(roots, sigma, h, by_sigma, by_h):
 def _local_derivatives(u, contrast, minus_two_a):
     """u above a layer from that below; and, with g = contrast u and D = 1 + g t, of y = u / root sigma above it
 
-    its derivative s / D² by y below; -2 root sigma times that by ln(sigma); and 1 - g², to which that by h is as the
-    first times alpha / root sigma.
+    its derivative s / D² by y below; -2 root sigma times that by ln(sigma); and g², as that by h is the first times
+    (1 - g²) alpha / root sigma.
     """
     t_re, t_im, (decay, sine, cosine, divisor) = _minus_tanh(minus_two_a)
     u, g, inverse = _through_layer(u, contrast, t_re, t_im)
@@ -235,7 +235,7 @@ def _local_derivatives(u, contrast, minus_two_a):
     bracket = gg * (xs - minus_t)
     bracket = torch.add(bracket, g * (minus_t * minus_t), alpha=2.0)
     bracket = inverse * (bracket + _tanh_excess(a, s, minus_t + xs))
-    return u, inverse * s, bracket, 1.0 - gg
+    return u, inverse * s, bracket, gg
 
 
 def _tanh_excess(a, s, opposite):
