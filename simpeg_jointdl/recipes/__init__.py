@@ -5,7 +5,9 @@
 `create_inr_inversion`      any number of data sets; the model is a network of the coordinates
 `create_inr_ensemble`       many such networks in one batch: a mean and a spread
 `create_prior_inversion`    the latent vector of a learned prior as the model
-`Ensemble`                  what its `run` returns: members, mean, spread, bands
+`create_mt_inversion`       magnetotelluric soundings, from a network's layers to the noise
+`MTRecipe`                  what it returns: models, bands and misfits by station
+`Ensemble`                  what `create_inr_ensemble`'s `run` returns: members, mean, spread, bands
 `EnsembleRecipe`            the ensemble before it runs
 `Recipe`                    what it returns: the inversion, its start, and its properties by name
 `find_centers`              cluster centres from the data themselves, without a petrophysical table
@@ -18,6 +20,8 @@ from ._centers import find_centers
 from ._ensemble import Ensemble, EnsembleRecipe, create_inr_ensemble
 from ._inr import create_inr_inversion
 from ._joint import create_joint_inversion
+from ._mt import create_mt_inversion
+from ._mt_recipe import MTRecipe
 from ._prior import create_prior_inversion
 from ._recipe import Recipe
 
@@ -26,9 +30,11 @@ __all__ = [
     "create_inr_inversion",
     "create_inr_ensemble",
     "create_prior_inversion",
+    "create_mt_inversion",
     "find_centers",
     "CenterSearch",
     "Ensemble",
     "EnsembleRecipe",
+    "MTRecipe",
     "Recipe",
 ]
