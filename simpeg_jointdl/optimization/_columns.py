@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from simpeg.data_misfit import L2DataMisfit
+from simpeg.utils import Zero
 
 from .._torch import as_tensor
 
@@ -143,7 +144,14 @@ class Columns:
         return np.where(np.isfinite(chi), chi, np.inf)
 
     def _jacobian(self, model):
-        parts = [c * (one.W @ sp.csr_matrix(one.simulation.getJ(model))) for c, one in self._terms]
+        parts = []
+        for c, one in self._terms:
+            matrix = one.simulation.getJ(model)
+            if not (sp.issparse(matrix) or isinstance(matrix, np.ndarray)):
+                name, kind = type(one.simulation).__name__, type(matrix).__name__
+                msg = f"{self._who}: {name}.getJ gives {kind}, wanted a matrix, best a sparse one."
+                raise TypeError(msg)
+            parts.append(c * (one.W @ sp.csr_matrix(matrix)))
         return sp.csr_matrix(sp.vstack(parts, format="csr"))
 
     def _columns_of(self, jacobian) -> np.ndarray:
@@ -167,6 +175,8 @@ class Columns:
 
     def _regularization(self, model) -> tuple[Tensor, Tensor]:
         hessian = self._reg.deriv2(model)
+        if isinstance(hessian, Zero):
+            hessian = sp.csr_matrix((model.size, model.size))
         if not sp.issparse(hessian):
             msg = (
                 f"{self._who}: the regularization's Hessian is a {type(hessian).__name__}, wanted a sparse matrix, as "

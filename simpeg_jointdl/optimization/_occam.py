@@ -54,8 +54,9 @@ class Occam(Minimize, Remember):
     relaxation : float
         See above.
     max_step : float
-        Longest step of a cell, in the unit of the model. Where that is the logarithm of resistivity, a bound keeps
-        trial models from where nothing can be computed.
+        Longest step of a cell, in the unit of the model; longer steps are shortened as a whole. Where the model is the
+        natural logarithm of resistivity, it keeps trial models from where nothing can be computed; where it is not, it
+        may need to be larger.
     maxIter : int
     device : str or torch.device, optional
         Where the systems are solved; torch's default device when not given. In float64.
@@ -101,7 +102,7 @@ class Occam(Minimize, Remember):
         tolerance: float = 0.02,
         smoothing_steps: int = 2,
         relaxation: float = 0.05,
-        max_step: float = np.inf,
+        max_step: float = 10.0,
         maxIter: int = 40,
         device: str | torch.device | None = None,
         **kwargs,
@@ -182,7 +183,7 @@ class Occam(Minimize, Remember):
         search = Search(chi_of, before, self._targets, self.tolerance)
         known = np.isfinite(self.trade_off)
         middle = np.where(known, self.trade_off, as_numpy(linearized.scale))
-        search.run(middle, NEXT if known[self.at_work].all() else FIRST)
+        search.run(middle, np.where(known, NEXT[:, None], FIRST[:, None]))
         self.evaluations += search.n_tries + 1
         step = search.share[:, None] * as_numpy(step_of(search.trade_off))
         moves = self._judge(linearized, search, step)

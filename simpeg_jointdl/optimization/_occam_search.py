@@ -42,8 +42,8 @@ class Search:
         self.n_tries = 0
 
     def run(self, middle: np.ndarray, decades: np.ndarray):
-        """Try `decades`, from the largest, about the `middle` (n_columns,), and then closer."""
-        logs = np.log10(middle) + decades[:, None]  # (n_tries, n_columns)
+        """Try `decades` (n_tries, n_columns), from the largest, about the `middle` (n_columns,), and then closer."""
+        logs = np.log10(middle) + decades
         tried = np.stack([self._try(row) for row in logs])
         fits = tried <= self._target
         arrives = fits.any(axis=0)

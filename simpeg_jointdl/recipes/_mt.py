@@ -7,6 +7,7 @@ from discretize import TensorMesh
 from simpeg import data_misfit, inverse_problem, inversion, maps, regularization
 
 from .. import directives, optimization
+from .._torch import as_numpy
 from ..datasets import MTSoundings
 from ..datasets.synthetic import layer_thicknesses
 from ..electromagnetics import natural_source
@@ -138,12 +139,12 @@ def _check(name, value):
 
 def _layers(soundings: MTSoundings, network) -> np.ndarray:
     """Of a half-space: the network's, scaled to the data."""
-    thicknesses = layer_thicknesses("wide").numpy() if network is None else network.thicknesses
+    thicknesses = as_numpy(layer_thicknesses("wide")) if network is None else network.thicknesses
     return scale_of(thicknesses, soundings) * thicknesses
 
 
 def _predict(soundings: MTSoundings, network, thicknesses, device):
-    """Resistivities, (n, n_layers) in ohm m, the thicknesses of the layers, and what the recipe keeps of the network."""
+    """Resistivities, (n, n_layers) in ohm m, thicknesses of the layers, and what the recipe keeps of the network."""
     network = MT1DUNet.from_pretrained(device=device) if network is None else network
     if not isinstance(network, MT1DUNet):
         msg = f"{WHO}.network: got {type(network).__name__}, wanted networks.MT1DUNet."

@@ -66,8 +66,8 @@ def _check_units(soundings):
     there = phase[~np.isnan(phase)]
     if there.size and (there > 0.0).all() and (there < _RADIANS).all():
         msg = (
-            f"{WHO}.data: all phases lie between 0 and {there.max():.2f}; wanted degrees, 45 over a half-space. Radians "
-            "times 180 / pi."
+            f"{WHO}.data: all phases lie between 0 and {there.max():.2f}; wanted degrees, 45 over a half-space. "
+            "Multiply radians by 180 / pi."
         )
         raise ValueError(msg)
 

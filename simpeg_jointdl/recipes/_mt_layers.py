@@ -42,7 +42,9 @@ def half_spaces(soundings: MTSoundings) -> np.ndarray:
 
 
 def resampled(values: np.ndarray, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Means over depth, (n, n_old) -> (n, n_new), of what is constant in layers; of the new half-space to twice its top.
+    """Means over depth, (n, n_old) -> (n, n_new), of what is constant in layers.
+
+    What lies below the last new interface counts down to twice its depth.
 
     Parameters
     ----------
