@@ -107,7 +107,8 @@ class MTRecipe(Recipe):
         if not 0.0 < level < 1.0:
             msg = f"MTRecipe.band: got {level!r}, wanted a level above 0 and below 1."
             raise ValueError(msg)
-        factor = np.exp(ndtri(0.5 + 0.5 * level) * self.deviation)
+        # layers that nothing holds, in a half-space's smoothness alone
+        factor = np.exp(np.minimum(ndtri(0.5 + 0.5 * level) * self.deviation, _WIDEST))
         return self.resistivity / factor, self.resistivity * factor
 
     def predicted(self, resistivity=None) -> MTSoundings:
@@ -134,4 +135,4 @@ class MTRecipe(Recipe):
             raise ValueError(msg)
 
 
-_SHOWN = 8
+_SHOWN, _WIDEST = 8, 100.0
