@@ -95,7 +95,7 @@ def layered_impedance_derivatives(
     """
     n_layers, n_frequencies = conductivity.shape[-1], frequencies.shape[-1]
     with torch.no_grad():
-        lead, pieces = _pieces(frequencies, conductivity, thicknesses)
+        lead, pieces = _pieces(frequencies, conductivity, thicknesses, share=2)  # all layers are kept for a while
         shape = math.prod(lead), n_layers, n_frequencies
         by_sigma = conductivity.new_empty(shape, dtype=conductivity.dtype.to_complex())
         by_h = by_sigma.new_empty(shape[0], n_layers - 1, n_frequencies) if by_thickness else None
@@ -109,7 +109,7 @@ def layered_impedance_derivatives(
     )
 
 
-def _pieces(frequencies, conductivity, thicknesses):
+def _pieces(frequencies, conductivity, thicknesses, share=1):
     """Leading axes, and parts of the batch: root frequencies, root conductivities and thicknesses of each.
 
     Shapes are (n or 1, n_frequencies), (n_layers, n, 1) and (n_layers - 1, n or 1, 1); layers first, so that each step
@@ -121,7 +121,7 @@ def _pieces(frequencies, conductivity, thicknesses):
     root_sigma = conductivity.expand(*lead, -1).reshape(n_columns, conductivity.shape[-1]).sqrt().T.unsqueeze(-1)
     h = _columns(thicknesses, lead).T.unsqueeze(-1)
     n_numbers = _PIECE["cpu"] * torch.get_num_threads() if root_sigma.device.type == "cpu" else _LARGE_PIECE
-    size = max(1, n_numbers // max(1, n_frequencies))
+    size = max(1, n_numbers // max(1, share * n_frequencies))
     starts = range(0, max(1, n_columns), size)
     return lead, [
         (
