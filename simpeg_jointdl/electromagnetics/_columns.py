@@ -13,7 +13,7 @@ from ..kernels import MU_0, layered_impedance, layered_impedance_derivatives
 from ._layout import COMPONENTS, Layout
 
 _DEGREES = 180.0 / math.pi
-_PAIRS_AT_ONCE = {"cpu": 2**15}  # whose derivatives by all layers are held while blocks are made of them, per thread
+_PAIRS_AT_ONCE = {"cpu": 2**14}  # whose derivatives by all layers are held while blocks are made of them, per thread
 _MANY_PAIRS = 2**20
 
 
@@ -39,7 +39,7 @@ class Columns:
         self._kinds = {name: self._index(np.flatnonzero(layout.component == i)) for i, name in enumerate(COMPONENTS)}
         self._one_over = self._real(1.0 / (2.0 * np.pi * MU_0 * layout.pair_frequency[layout.pair]))  # 1 / (ω μ)
         self._ends = np.searchsorted(layout.column_station, np.arange(layout.n_stations + 1))
-        self._tables = None
+        self._tables, self._regular = None, False
 
     def _real(self, array):
         return as_tensor(array, self.device, self.dtype)
@@ -101,13 +101,17 @@ class Columns:
         layout = self.layout
         most = int(np.bincount(layout.station, minlength=layout.n_stations).max())
         place = layout.station * most + layout.slot
-        pair = np.repeat(self._ends[:-1] * self._frequencies.shape[-1], most)
+        n_frequencies = self._frequencies.shape[-1]
+        pair = np.repeat(self._ends[:-1] * n_frequencies, most)
         pair[place] = layout.pair
         kind = [layout.component == i for i in range(len(COMPONENTS))]
         a, b, c = np.zeros(pair.size, dtype=complex), np.zeros(pair.size), np.zeros(pair.size, dtype=complex)
         a[place] = layout.sign * (kind[0] - 1j * kind[1])
         b[place] = kind[2] * 2.0 * as_numpy(self._one_over)
         c[place] = kind[3] * (-1j * _DEGREES)
+        if not self._own_frequencies:
+            repeated = np.arange(len(pair)) // most * n_frequencies + np.arange(len(pair)) % most % n_frequencies
+            self._regular = most % n_frequencies == 0 and np.array_equal(pair, repeated)
         a, c = (as_tensor(array, self.device, self.dtype.to_complex()) for array in (a, c))
         tables = self._index(pair), a, self._real(b), c
         return self._index(place), [table.view(-1, most) for table in tables]
@@ -119,7 +123,11 @@ class Columns:
         pair = pair - first_column * n_frequencies
         z = z.ravel()[pair]
         factor = (a + b * z.conj() + c / z)[:, None]
-        if self._own_frequencies:
+        if self._regular:  # nothing to gather: frequencies as they are, once for each component
+            derivative = by_sigma.unsqueeze(2)
+            factor = factor.unflatten(2, (-1, n_frequencies))
+            blocks = blocks.view(*by_sigma.shape[:2], -1, n_frequencies)
+        elif self._own_frequencies:
             derivative = by_sigma[pair, :, 0].transpose(1, 2)
         else:
             frequency = (pair % n_frequencies)[:, None].expand(-1, self.n_layers, -1)

@@ -55,8 +55,8 @@ class Layout:
 
     @property
     def slot(self) -> np.ndarray:
-        """(n_data,) place of each datum among those of its station."""
-        order = np.argsort(self.station, kind="stable")
+        """(n_data,) place of each datum among those of its station, frequencies fastest, then components."""
+        order = np.lexsort((self.pair, self.sign, self.component, self.station))
         counts = np.bincount(self.station, minlength=self.n_stations)
         slot = np.empty(len(order), dtype=np.int64)
         slot[order] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
