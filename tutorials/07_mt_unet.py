@@ -133,7 +133,7 @@ def main():
     refined = {}
     for name in ("halfspace", "network"):
         start = time.perf_counter()
-        refined[name], recipe = refine(soundings, thicknesses, name)
+        refined[name], _ = refine(soundings, thicknesses, name)
         add(f"refined from the {name}", refined[name], time.perf_counter() - start)
     Console(width=100).print(table)
     draw(soundings, thicknesses, truth, posteriors, refined, options.output)

@@ -16,8 +16,8 @@ a coupling the density is nearer to the truth, because its boundaries move to wh
 correlation with the truth is 0.66 alone, and 0.68, 0.77 and 0.83 with ratios of 1, 10 and 100 (rms 0.110 to 0.081
 g/cc). The resistivity stays as it is; it had its boundaries already. A ratio of 1 makes the coupling as stiff as the
 smoothing. These are the best of eleven settings (normalised, Gramian and sparse ones among them), picked by the truth,
-on one model and one seed of noise: a best case. More is better here, because basin and body are the same in both properties; where they are not it is worse,
-and nothing in the data would say so. Even the strongest leaves mass above and below the body at depth, which only its
+on one model and one seed of noise: a best case. More is better here, because basin and body are the same in both
+properties; where they are not it is worse, and nothing in the data would say so. Even the strongest leaves mass above and below the body at depth, which only its
 top confines, and moves some into the columns at the ends, where there is no station: do not interpret those.
 
 What this is not: columns of layers know nothing of their neighbours but what the regularization tells them. Data of a
