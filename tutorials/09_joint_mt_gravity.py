@@ -17,8 +17,9 @@ correlation with the truth is 0.66 alone, and 0.68, 0.77 and 0.83 with ratios of
 g/cc). The resistivity stays as it is; it had its boundaries already. A ratio of 1 makes the coupling as stiff as the
 smoothing. These are the best of eleven settings (normalised, Gramian and sparse ones among them), picked by the truth,
 on one model and one seed of noise: a best case. More is better here, because basin and body are the same in both
-properties; where they are not it is worse, and nothing in the data would say so. Even the strongest leaves mass above and below the body at depth, which only its
-top confines, and moves some into the columns at the ends, where there is no station: do not interpret those.
+properties; where they are not it is worse, and nothing in the data would say so. Even the strongest leaves mass above
+and below the body at depth, which only its top confines, and moves some into the columns at the ends, where there is no
+station: do not interpret those.
 
 What this is not: columns of layers know nothing of their neighbours but what the regularization tells them. Data of a
 real section with such contrasts have two-dimensional effects near the edges of bodies that no column can explain, which
