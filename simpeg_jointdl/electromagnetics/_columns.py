@@ -13,7 +13,7 @@ from ..kernels import MU_0, layered_impedance, layered_impedance_derivatives
 from ._layout import COMPONENTS, Layout
 
 _DEGREES = 180.0 / math.pi
-_PAIRS_AT_ONCE = {"cpu": 2**15}  # whose derivatives by all layers are held while blocks are made of them, per thread
+_PAIRS_AT_ONCE = {"cpu": 2**14}  # whose derivatives by all layers are held while blocks are made of them, per thread
 _MANY_PAIRS = 2**20
 
 

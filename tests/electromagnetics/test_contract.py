@@ -20,6 +20,14 @@ def test_contract(frequencies, component, orientation):
 
 
 @pytest.mark.parametrize("frequencies", ["shared", "own"])
+def test_contract_on_a_device(frequencies, device, dtype):
+    simulation = make(frequencies, ("apparent_resistivity", "phase"), device=device, dtype=dtype)
+    check_simulation(simulation, make_model(), rtol=1e-8 if dtype == torch.float64 else 1e-4)
+    wanted = make(frequencies, ("apparent_resistivity", "phase"), device="cpu").dpred(make_model())
+    np.testing.assert_allclose(simulation.dpred(make_model()), wanted, rtol=1e-10 if dtype == torch.float64 else 1e-5)
+
+
+@pytest.mark.parametrize("frequencies", ["shared", "own"])
 def test_contract_with_thicknesses_of_each_station(frequencies):
     check_simulation(make(frequencies, thicknesses=own_thicknesses()), make_model())
 

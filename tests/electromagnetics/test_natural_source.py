@@ -10,6 +10,7 @@ from discretize import TensorMesh
 from pymatsolver import SolverLU
 from simpeg import maps
 from simpeg.electromagnetics.natural_source import Simulation1DElectricField
+from simpeg.meta import MetaSimulation
 
 from simpeg_jointdl.electromagnetics import _columns, natural_source
 from simpeg_jointdl.kernels import MU_0, _layered_earth
@@ -127,6 +128,40 @@ def test_stations_are_in_order_of_first_appearance(frequencies):
         for place in receiver.locations_e
     ]
     np.testing.assert_array_equal(simulation.station_index, wanted)
+
+
+def test_order_of_a_survey_from_arrays():
+    shared = natural_source.create_survey(LOCATIONS, SHARED, ("real", "phase"), "yx")
+    own = natural_source.create_survey(LOCATIONS[:2], [[3.0, 1.0], [2.0]], "imag", "det")
+    assert [source.frequency for source in shared.source_list] == SHARED.tolist()
+    assert [r.component for source in shared.source_list for r in source.receiver_list] == ["real", "phase"] * 4
+    assert shared.nD == 2 * len(SHARED) * N_STATIONS
+    assert [source.frequency for source in own.source_list] == [3.0, 1.0, 2.0]
+    (receivers,) = zip(*(source.receiver_list for source in own.source_list), strict=True)
+    assert all(isinstance(one, natural_source.DeterminantImpedance) for one in receivers)
+    np.testing.assert_array_equal(np.concatenate([r.locations_e for r in receivers]), LOCATIONS[[0, 0, 1]])
+
+
+@pytest.mark.filterwarnings("ignore:The MetaSimulation class is a work in progress:UserWarning")
+def test_a_line_in_two_halves_of_simpegs_meta_simulation():
+    whole, model = make(), make_model()
+    halves = [slice(0, 2), slice(2, 4)]
+    parts = [
+        natural_source.Simulation1DStitched(
+            natural_source.create_survey(LOCATIONS[half], SHARED, COMPONENTS),
+            THICKNESSES,
+            sigmaMap=maps.ExpMap(nP=2 * N_LAYERS),
+        )
+        for half in halves
+    ]
+    columns = np.arange(model.size).reshape(N_STATIONS, N_LAYERS)
+    meta = MetaSimulation(parts, [maps.Projection(model.size, columns[half].ravel()) for half in halves])
+    order = np.concatenate([np.flatnonzero(whole.station_index // 2 == i) for i in (0, 1)])
+    v, w = np.random.default_rng(0).standard_normal((2, model.size))[0], np.ones(order.size)
+    np.testing.assert_allclose(meta.dpred(model), whole.dpred(model)[order], rtol=1e-13)
+    np.testing.assert_allclose(meta.Jvec(model, v), whole.Jvec(model, v)[order], rtol=1e-11)
+    np.testing.assert_allclose(meta.Jtvec(model, w), whole.Jtvec(model, w), rtol=1e-11)
+    np.testing.assert_allclose(meta.getJtJdiag(model), whole.getJtJdiag(model), rtol=1e-11)
 
 
 def test_any_mixture_of_receivers():
