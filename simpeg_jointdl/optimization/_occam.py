@@ -131,18 +131,25 @@ class Occam(Minimize, Remember):
         """Numbers of the columns that have not reached the target."""
         return np.flatnonzero(~self.arrived)
 
-    def standard_deviation(self) -> np.ndarray:
+    def standard_deviation(self, trade_off=None) -> np.ndarray:
         r"""Of every cell in the linearised problem at the last model, (n_columns, n_layers) numpy.ndarray.
 
         Square roots of the diagonal of :math:`(\mathbf J^\top \mathbf W^2 \mathbf J + \mu \mathbf R)^{-1}`, twice the
-        inverse of the Hessian, with the trade-off of the column's last step: noise as the data's errors say, and the
-        regularization taken for a Gaussian prior. Of a column that never moved :math:`\mu = 1`.
+        inverse of the Hessian: noise as the data's errors say, and the regularization taken for a Gaussian prior.
+
+        Parameters
+        ----------
+        trade_off : float or (n_columns,) array_like, optional
+            :math:`\mu`; by default that of the column's last step, 1 where it never moved. It is the largest at which
+            the data are still fitted, and so makes the prior about as tight as they allow.
         """
         if self._columns is None:
             msg = f"{WHO}.standard_deviation: nothing has been minimized yet; run the inversion first."
             raise ValueError(msg)
         linearized, _ = self._columns.linearize(self.xc)
-        trade_off = np.where(np.isfinite(self.trade_off), self.trade_off, 1.0)
+        if trade_off is None:
+            trade_off = np.where(np.isfinite(self.trade_off), self.trade_off, 1.0)
+        trade_off = np.broadcast_to(np.asarray(trade_off, dtype=float), self.trade_off.shape)
         return as_numpy(linearized.standard_deviation(as_tensor(trade_off, self._device)))
 
     # the run ----------------------------------------------------------------------------------------------

@@ -86,15 +86,20 @@ class MTRecipe(Recipe):
         """Standard deviation of the natural logarithm of resistivity after `run`, (n_stations, n_layers).
 
         That of the problem linearised at the model, see :meth:`simpeg_jointdl.optimization.Occam.standard_deviation`:
-        it says how far layers may move alone or together within the noise and the regularization, not what other kinds
-        of models there are. Of a station that the network's model fits as it is, the network's.
+        it says how far layers may move, alone or together, within the noise and the regularization, not what other
+        kinds of models there are. From a network, the regularization is its own distribution and counts as such at
+        most, however large the trade-off was; stations that the network's model fits as it is have the network's
+        deviation. On unseen synthetic models such a band of 90 % held 86 % of the layers of refined stations and 94 %
+        of the others. From half-spaces there is no prior to believe in but smoothness: it held 74 %
+        (``tests/benchmarks/mt_inversion.py``).
         """
         self._has_run("deviation")
         opt = self.inversion.opt
-        deviation = opt.standard_deviation()
         if self.start_deviation is None:
-            return deviation
-        return np.where(np.isfinite(opt.trade_off)[:, None], deviation, self.start_deviation)
+            return opt.standard_deviation()
+        moved = np.isfinite(opt.trade_off)
+        deviation = opt.standard_deviation(np.where(moved, np.minimum(opt.trade_off, 1.0), 1.0))
+        return np.where(moved[:, None], deviation, self.start_deviation)
 
     def band(self, level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper edge of a part `level` of each layer's normal distribution, (n_stations, n_layers) in ohm m.

@@ -171,6 +171,9 @@ def test_standard_deviation_is_that_of_the_linearised_problem():
     both = hessian + np.repeat(opt.trade_off, problem.n_layers)[:, None] * reg
     wanted = np.sqrt(np.diag(np.linalg.inv(both))).reshape(3, -1)
     np.testing.assert_allclose(opt.standard_deviation(), wanted, rtol=1e-8)
+    both = hessian + 3.0 * reg
+    wanted = np.sqrt(np.diag(np.linalg.inv(both))).reshape(3, -1)
+    np.testing.assert_allclose(opt.standard_deviation(3.0), wanted, rtol=1e-8)
 
 
 # bad input ------------------------------------------------------------------------------------------------
