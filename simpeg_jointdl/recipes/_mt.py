@@ -18,7 +18,7 @@ from ._mt_layers import half_spaces, resampled, scale_of
 from ._mt_recipe import MTRecipe
 
 STARTS = ("network", "halfspace")
-_NETWORK = {"alpha_s": 1.0, "alpha_x": 10.0}  # see tests/benchmarks/mt_inversion.py for both
+_NETWORK = {"alpha_s": 1.0, "alpha_x": 3.0}  # see tests/benchmarks/mt_inversion.py for both
 _HALFSPACE = {"alpha_s": 1e-2, "alpha_x": 1.0}
 _LONGEST = 3.0  # a factor of 20 in resistivity, in one step
 
@@ -47,7 +47,7 @@ def create_mt_inversion(
 
     .. math::
         \psi_s = \sum_j \left( \frac{m_j - r_j}{\sigma_j} \right)^2
-        + 10 \sum_j \left( (m_{j+1} - r_{j+1}) - (m_j - r_j) \right)^2
+        + 3 \sum_j \left( (m_{j+1} - r_{j+1}) - (m_j - r_j) \right)^2
 
     with m the natural logarithm of resistivity, r that of the reference, by default what the network predicts, and
     :math:`\sigma` the network's standard deviation: layers of which it is sure stay, and changes are smooth. A station

@@ -35,7 +35,7 @@ from simpeg_jointdl.datasets import synthetic
 from simpeg_jointdl.networks import MT1DUNet
 
 FREQUENCIES = np.logspace(-3, 3, 36)
-NOISE, SEED = 0.05, 20261121
+NOISE = 0.05
 MU_0 = 4e-7 * np.pi
 # smallness and smoothness; smallness by the U-Net's standard deviations, or the same for all layers
 REGULARIZATIONS = [("posterior", 1.0, x) for x in (0.0, 1.0, 10.0, 100.0)] + [("uniform", 1.0, x) for x in (1.0, 100.0)]
@@ -67,12 +67,12 @@ def make(soundings, network, start, thicknesses, alphas=None):
 class Truth:
     """Models, their soundings, and the layers that these see."""
 
-    def __init__(self, n_models: int):
-        self.log_rho = synthetic.sample_layered_earth(n_models, "wide", random_seed=SEED, device="cpu").numpy()
+    def __init__(self, n_models: int, seed: int):
+        self.log_rho = synthetic.sample_layered_earth(n_models, "wide", random_seed=seed, device="cpu").numpy()
         self.thicknesses = synthetic.layer_thicknesses("wide").numpy()
         options = {"thicknesses": self.thicknesses, "frequencies": FREQUENCIES}
         exact = synthetic.make_soundings(10.0**self.log_rho, **options, noise=0.0)
-        self.soundings = synthetic.make_soundings(10.0**self.log_rho, **options, noise=NOISE, random_seed=SEED)
+        self.soundings = synthetic.make_soundings(10.0**self.log_rho, **options, noise=NOISE, random_seed=seed)
         depth = np.sqrt(exact.apparent_resistivity / (2.0 * np.pi * FREQUENCIES * MU_0))
         ends = np.cumsum(self.thicknesses)
         middle = np.append(ends - 0.5 * self.thicknesses, 1.2 * ends[-1])
@@ -108,8 +108,8 @@ def table(title, names):
     return made
 
 
-def run_synthetic(n_models, network, others):
-    truth = Truth(n_models)
+def run_synthetic(n_models, seed, network, others):
+    truth = Truth(n_models, seed)
     columns = (
         "start",
         "iterations",
@@ -190,13 +190,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=("synthetic", "ynp_mt"), default=["synthetic", "ynp_mt"])
     parser.add_argument("--models", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=20261121, help="of models and noise")
     parser.add_argument("--weights", default="wide", help="of the U-Net; those of the package if not given")
     parser.add_argument("--regularizations", action="store_true", help="also others of them")
     options = parser.parse_args()
     logging.getLogger("SimPEG").setLevel(logging.ERROR)
     network = MT1DUNet.from_pretrained(options.weights)
     if "synthetic" in options.parts:
-        run_synthetic(options.models, network, options.regularizations)
+        run_synthetic(options.models, options.seed, network, options.regularizations)
     if "ynp_mt" in options.parts:
         run_field(network)
 
