@@ -27,7 +27,7 @@ from ._fabric import make_fabric
 from ._geology_training import GeologyTask
 from ._mt1d_training import MT1DTask
 from ._training import Training
-from ._weights import save_weights
+from ._weights import load_weights, save_weights
 
 __all__ = ["main", "TASKS"]
 
@@ -66,6 +66,10 @@ def _train(fabric, options) -> dict:
     task = TASKS[options.network](options.size, options.seed, fabric.device)
     identity = {"network": options.network, "size": options.size, "random_seed": options.seed}
     identity |= {"precision": options.precision}
+    initial = None
+    if options.initial is not None:
+        _, initial = load_weights(options.initial, task.network, device="cpu")
+        identity["initial"] = initial["command"]
     training = Training(task, task.plan(options.size, options.steps), options.output, identity, fabric)
     if options.resume:
         training.resume()
@@ -84,6 +88,8 @@ def _train(fabric, options) -> dict:
         "seconds": round(training.seconds),
         "metrics": metrics,
     }
+    if initial is not None:
+        card["initial"] = initial
     if fabric.is_global_zero:
         card = save_weights(options.output, task.network, card, storage_dtype=options.storage)
     return card
@@ -96,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of first weights and samples (default 0)")
     parser.add_argument("--steps", type=int, help="of Adam; those of the size if not given")
     parser.add_argument("--output", type=Path, help="weights to write (default <network>.safetensors)")
+    parser.add_argument("--initial", type=Path, help="weights to begin with; their card goes into the new one")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     parser.add_argument("--device", help="torch device (default: torch's own)")
     parser.add_argument("--processes", type=int, default=1, help="devices, or processes on the CPU (default 1)")
@@ -109,6 +116,7 @@ def _command(options, n_steps: int) -> str:
     return (
         f"python -m simpeg_jointdl.networks.train {options.network} --size {options.size} --seed {options.seed} "
         f"--steps {n_steps} --storage {options.storage} --precision {options.precision} --processes {options.processes}"
+        + (f" --initial {options.initial.name}" if options.initial else "")
     )
 
 
