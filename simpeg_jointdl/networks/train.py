@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,10 +24,11 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ._checks import check_positive
 from ._fabric import make_fabric
 from ._geology_training import GeologyTask
 from ._mt1d_training import MT1DTask
-from ._training import Training
+from ._training import Plan, Training
 from ._weights import load_weights, save_weights
 
 __all__ = ["main", "TASKS"]
@@ -70,7 +72,10 @@ def _train(fabric, options) -> dict:
     if options.initial is not None:
         _, initial = load_weights(options.initial, task.network, device="cpu")
         identity["initial"] = initial["command"]
-    training = Training(task, task.plan(options.size, options.steps), options.output, identity, fabric)
+    plan = task.plan(options.size, options.steps)
+    if options.learning_rate is not None:
+        plan = replace(plan, learning_rate=check_positive("--learning-rate", options.learning_rate))
+    training = Training(task, plan, options.output, identity, fabric)
     if options.resume:
         training.resume()
     console = Console(file=sys.stderr, quiet=not fabric.is_global_zero)
@@ -83,7 +88,7 @@ def _train(fabric, options) -> dict:
         "random_seed": options.seed,
         "precision": options.precision,
         "trained_on": f"{fabric.world_size} x {fabric.device.type}, torch {torch.__version__}",
-        "command": _command(options, training.plan.n_steps),
+        "command": _command(options, plan),
         "n_steps": training.step,
         "seconds": round(training.seconds),
         "metrics": metrics,
@@ -101,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", choices=["small", "full"], default="full", help="small: seconds, to see that it runs")
     parser.add_argument("--seed", type=int, default=0, help="of first weights and samples (default 0)")
     parser.add_argument("--steps", type=int, help="of Adam; those of the size if not given")
+    parser.add_argument("--learning-rate", type=float, help="largest of Adam; that of the size if not given")
     parser.add_argument("--output", type=Path, help="weights to write (default <network>.safetensors)")
     parser.add_argument("--initial", type=Path, help="weights to begin with; their card goes into the new one")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
@@ -111,11 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(options, n_steps: int) -> str:
+def _command(options, plan: Plan) -> str:
     """The command that makes these weights again."""
     return (
         f"python -m simpeg_jointdl.networks.train {options.network} --size {options.size} --seed {options.seed} "
-        f"--steps {n_steps} --storage {options.storage} --precision {options.precision} --processes {options.processes}"
+        f"--steps {plan.n_steps} --learning-rate {plan.learning_rate:g} --storage {options.storage} "
+        f"--precision {options.precision} --processes {options.processes}"
         + (f" --initial {options.initial.name}" if options.initial else "")
     )
 
