@@ -121,15 +121,18 @@ def main():
     def add(name, resistivity, seconds, band=""):
         error = np.sqrt(np.mean(np.log10(resistivity / truth) ** 2))
         predicted = synthetic.make_soundings(resistivity, thicknesses, FREQUENCIES, noise=0.0)
-        table.add_row(name, f"{error:.3f}", band, f"{np.median(soundings.chi(predicted)):.2f}", f"{seconds:.2f}")
+        chi = np.median(soundings.chi(predicted))
+        table.add_row(name, f"{error:.3f}", band, f"{chi:.2f}", "" if seconds is None else f"{seconds:.2f}")
 
     start = time.perf_counter()
     small = train_small(options.output)
+    seconds = {"60 steps": time.perf_counter() - start}
+    start = time.perf_counter()
     posteriors = predictions(soundings, small)
-    seconds = time.perf_counter() - start
+    seconds["shipped"] = time.perf_counter() - start  # all three
     for name, posterior in posteriors.items():
         inside = np.mean(np.abs(posterior.cdf(truth) - 0.5) < 0.45)
-        add(name, posterior.mean(), seconds if posterior is posteriors["60 steps"] else 0.0, f"{100 * inside:.0f} %")
+        add(name, posterior.mean(), seconds.get(name), f"{100 * inside:.0f} %")
     refined = {}
     for name in ("halfspace", "network"):
         start = time.perf_counter()
@@ -150,12 +153,13 @@ def draw(soundings, thicknesses, truth, posteriors, refined, folder):
     for i in (0, 3):
         for name, posterior in list(posteriors.items())[1:]:
             low, median, high = posterior.quantiles((0.05, 0.5, 0.95))[:, i]
-            others = {"true": truth[i], "refined": refined["network"][i]}
+            others = {"true": (thicknesses, truth[i]), "refined": (thicknesses, refined["network"][i])}
             figure = plotting.plot_layered_model(
                 thicknesses, median, low, high, name=f"{name}: median, 90 %", others=others, depth_scale="log",
                 title=soundings.names[i],
             )  # fmt: skip
-            figure.savefig(folder / f"layers_{soundings.names[i]}_{name.split()[-1]}.png", dpi=120)
+            part = "low" if "below" in name else "all"
+            figure.savefig(folder / f"layers_{soundings.names[i]}_{part}.png", dpi=120)
         predicted = {
             name: synthetic.make_soundings(model, thicknesses, FREQUENCIES, noise=0.0, names=[soundings.names[i]])
             for name, model in (("network", posteriors["shipped"].mean()[i]), ("refined", refined["network"][i]))
