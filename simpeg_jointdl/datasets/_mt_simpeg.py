@@ -8,6 +8,7 @@ from ._mt_soundings import MTSoundings
 from ._mt_tensor import apparent_resistivity
 
 _COMPONENTS = ("apparent_resistivity", "phase", "real", "imag")
+_ORIENTATIONS = ("xy", "yx", "det")
 
 
 def to_simpeg(soundings: MTSoundings):
@@ -90,7 +91,8 @@ def _rows(data):
             rows += [(component, i, *row) for row in zip(where, data.dobs[part], deviations[part], strict=True)]
             start = part.stop
     if len(orientations) > 1:
-        msg = "MTSoundings.from_simpeg: got xy and yx, wanted one of the two. Take them apart first."
+        found = " and ".join(sorted(orientations))
+        msg = f"MTSoundings.from_simpeg: got {found}, wanted one of them. Take them apart first."
         raise ValueError(msg)
     locations = np.array(list(places), dtype=np.float64)
     return np.pad(locations, ((0, 0), (0, 3 - locations.shape[1]))), frequencies, rows
@@ -98,10 +100,10 @@ def _rows(data):
 
 def _component(receiver) -> int:
     found = getattr(receiver, "component", None), getattr(receiver, "orientation", None)
-    if type(receiver).__name__ != "Impedance" or found[0] not in _COMPONENTS or found[1] not in ("xy", "yx"):
+    if found[0] not in _COMPONENTS or found[1] not in _ORIENTATIONS:
         msg = (
             f"MTSoundings.from_simpeg: got receiver {type(receiver).__name__}{found}, wanted Impedance of "
-            f"{', '.join(_COMPONENTS)} and orientation xy or yx. Drop the others from the survey."
+            f"{', '.join(_COMPONENTS)} and orientation {', '.join(_ORIENTATIONS)}. Drop the others from the survey."
         )
         raise TypeError(msg)
     return _COMPONENTS.index(found[0])

@@ -134,7 +134,7 @@ def test_from_simpeg_refuses_what_is_no_sounding():
         MTSoundings.from_simpeg(data(impedance("phase", "xx")))
     with pytest.raises(TypeError, match="receiver Tipper"):
         MTSoundings.from_simpeg(data(natural_source.receivers.Tipper(np.zeros((1, 3)))))
-    with pytest.raises(ValueError, match="got xy and yx, wanted one of the two"):
+    with pytest.raises(ValueError, match="got xy and yx, wanted one of them"):
         MTSoundings.from_simpeg(data(impedance("phase"), impedance("phase", "yx")))
     with pytest.raises(ValueError, match="one part of an impedance without the other"):
         MTSoundings.from_simpeg(data(impedance("real")))

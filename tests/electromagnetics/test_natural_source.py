@@ -12,6 +12,7 @@ from simpeg import maps
 from simpeg.electromagnetics.natural_source import Simulation1DElectricField
 from simpeg.meta import MetaSimulation
 
+from simpeg_jointdl.datasets import MTSoundings, synthetic
 from simpeg_jointdl.electromagnetics import _columns, natural_source
 from simpeg_jointdl.kernels import MU_0, _layered_earth
 from tests.electromagnetics.problem import (
@@ -256,3 +257,15 @@ def test_pieces_of_the_batch_change_nothing(frequencies, monkeypatch):
     parts = make(frequencies)
     np.testing.assert_allclose(parts.dpred(model), data, rtol=1e-13)
     np.testing.assert_allclose(parts.getJ(model).toarray(), matrix, rtol=1e-12, atol=1e-14 * np.abs(matrix).max())
+
+
+@pytest.mark.parametrize("orientation", ["xy", "yx", "det"])
+def test_soundings_of_any_orientation_are_those_of_the_layers(orientation):
+    frequencies, thicknesses, rho = [0.1, 1.0, 10.0], [500.0], [[100.0, 5.0], [20.0, 300.0]]
+    wanted = synthetic.make_soundings(rho, thicknesses, frequencies, noise=0.0)
+    survey = natural_source.create_survey(wanted.locations, frequencies, orientation=orientation)
+    simulation = natural_source.Simulation1DStitched(survey, thicknesses, rho=np.ravel(rho))
+    data = natural_source.Data(survey, dobs=simulation.dpred())
+    found = MTSoundings.from_simpeg(data)
+    np.testing.assert_allclose(found.apparent_resistivity, wanted.apparent_resistivity, rtol=1e-10)
+    np.testing.assert_allclose(found.phase, wanted.phase, rtol=1e-10)

@@ -301,3 +301,25 @@ def test_noise_is_what_the_errors_say():
     used = torch.isfinite(noisy.error) & (noisy.error > 0)
     for difference in ((noisy.log_resistivity - resistivity) * math.log(10.0) / 2.0, noisy.phase - phase):
         assert float((difference / noisy.error)[used].std()) == pytest.approx(1.0, abs=0.03)
+
+
+# the weights that ship ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(("design", "least", "band"), [("published", 0.98, (0.0, 4.0)), ("wide", 0.98, (-3.0, 3.0))])
+def test_weights_that_ship_read_exact_soundings(design, least, band):
+    network = networks.MT1DUNet.from_pretrained(design)
+    frequencies = np.logspace(*band, 33)
+    resistivity, phase = make_data(300, design, frequencies)
+    truth = synthetic.sample_layered_earth(300, design, random_seed=5).numpy()
+    squares = (np.log10(network.predict(frequencies, resistivity, phase, phase_error=0.0)) - truth) ** 2
+    assert 1.0 - squares.sum() / ((truth - truth.mean()) ** 2).sum() > least
+    assert {"command", "data", "metrics", "trained_on", "random_seed"} <= set(network.card)
+
+
+def test_bands_that_ship_hold_the_truth():
+    network = networks.MT1DUNet.from_pretrained()
+    frequencies = np.logspace(-3, 3, 33)
+    data = make_data(600, "wide", frequencies, noise=0.04)
+    truth = 10.0 ** synthetic.sample_layered_earth(600, "wide", random_seed=5).numpy()
+    levels = network.posterior(frequencies, *data, phase_error=np.degrees(0.04)).cdf(truth)
+    for part in (0.5, 0.9):
+        assert np.mean(np.abs(levels - 0.5) < 0.5 * part) == pytest.approx(part, abs=0.04)
