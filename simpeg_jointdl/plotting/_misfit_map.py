@@ -69,7 +69,9 @@ def plot_misfit_map(locations, chi, *, names=None, limits=None, title=None) -> F
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect=1.0)
     mark = {"s": 60, "linewidths": 0.8, "zorder": 3}
     # zero has no logarithm; what is beyond the colours is shown in the last of them
-    ax.scatter(*xy[known].T / scale, c=np.maximum(chi[known], 0.5 * limits[0]), edgecolors="black", **mark, **style)
+    best_first = np.flatnonzero(known)[np.argsort(chi[known], kind="stable")]  # where they meet, the worst is on top
+    colors = np.maximum(chi[best_first], 0.5 * limits[0])
+    ax.scatter(*xy[best_first].T / scale, c=colors, edgecolors="black", **mark, **style)
     ax.scatter(*xy[~known].T / scale, marker="x", c="0.4", **mark)
     ax.grid(alpha=0.3)
     fitted = f"χ ≤ 1 at {int((chi <= 1).sum())} of {int(known.sum())} stations"
