@@ -153,7 +153,7 @@ class GravMagUNet(nn.Module):
         priors = inputs.priors if self.use_priors else torch.zeros_like(inputs.priors)
         raw = self.layers(inputs.planes, priors, inputs.constants)
         with torch.autocast(kind, enabled=False):
-            raw = raw.to(priors.dtype)
+            raw = raw.to(priors.dtype).transpose(1, 2)
             scaled = raw[:, :2] + self.gains[:, None, None, None] * priors
             density, susceptibility = inputs.scales[:, :, None, None, None].unbind(1)
             positive = functional.softplus(scaled[:, 1], beta=_SHARPNESS)

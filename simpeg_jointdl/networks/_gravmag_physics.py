@@ -24,6 +24,7 @@ _PARTS = {"z": (1, 1), "xx": (1, 1), "yy": (1, 1), "xy": (-1, -1), "xz": (-1, 1)
 _DEPTH_POWERS = {"gravity": 2.0, "magnetic": 3.0}  # of the prior variance with depth
 _LENGTH = 4.0  # of its horizontal correlation, in cells
 _LEAST_NOISE = 0.03  # of the data's rms: what padding leaves
+_TINY = 1e-20  # of a power: no field gives no model
 
 
 def prism_spectra(heights: Tensor, shape: tuple[int, int, int], dtype=torch.float32) -> Tensor:
@@ -162,7 +163,7 @@ class PriorEstimate(torch.nn.Module):
         weight = (self._middles + height[:, None]) ** _DEPTH_POWERS[kind]  # (n, nz)
         squares = torch.einsum("nz,zyx->nyx", weight, self._decay.square())
         power = self._smooth * kernel.abs().square() * squares
-        variance = (noise.square() + _LEAST_NOISE**2) * (power * self._mean).sum((1, 2))
+        variance = (noise.square() + _LEAST_NOISE**2) * (power * self._mean).sum((1, 2)).clamp(min=_TINY)
         filtered = self._smooth * kernel.conj() * spectrum / (power + variance[:, None, None])
         layers = filtered[:, None] * self._decay
         values = torch.fft.irfft2(layers, s=(2 * ny, 2 * nx))[..., ny // 2 : ny // 2 + ny, nx // 2 : nx // 2 + nx]

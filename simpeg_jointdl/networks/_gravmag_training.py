@@ -68,6 +68,9 @@ class GravMagTask:
     def __init__(self, size: str, random_seed: int, device: torch.device, terms=TERMS, **network):
         options = SIZES[size]
         self.device, self.terms = device, tuple(terms)
+        if not self.terms or not set(self.terms) <= set(TERMS):
+            msg = f"GravMagTask.terms: got {self.terms}, wanted some of {', '.join(TERMS)}."
+            raise ValueError(msg)
         self.network = GravMagUNet(**options["network"] | network, random_seed=random_seed).to(device)
         self.generator = torch.Generator().manual_seed(random_seed + 1)
         self.measurement = GravMagMeasurement()
