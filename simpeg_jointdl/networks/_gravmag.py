@@ -12,7 +12,7 @@ from torch.nn import functional
 from .._torch import as_numpy, resolve_device
 from ._checks import check_count
 from ._gravmag_inputs import GravMagGrids, network_inputs
-from ._gravmag_layers import LiftedDecoder, VolumeDecoder
+from ._gravmag_layers import LiftedDecoder
 from ._gravmag_physics import PriorEstimate
 from ._gravmag_prediction import GravMagPrediction, PreparedGrids, prepare_grids
 from ._weights import load_weights
@@ -69,22 +69,16 @@ class GravMagUNet(nn.Module):
     under a flat surface. It does not honour the data beyond that; a fine-tuned inversion starts from it and fits them.
     """
 
-    def __init__(
-        self, widths=(96, 160, 224), n_lifted: int = 16, decoder="lifted", use_priors=True, random_seed: int = 0
-    ):
+    def __init__(self, widths=(96, 160, 224), n_lifted: int = 16, random_seed: int = 0):
         super().__init__()
         self.shape = _SHAPE
         self.widths = tuple(check_count("GravMagUNet.widths", width) for width in widths)
         self.n_lifted = check_count("GravMagUNet.n_lifted", n_lifted)
         self.card: dict | None = None
-        self.decoder, self.use_priors = decoder, use_priors
         self.prior = PriorEstimate(self.shape)
         with torch.random.fork_rng(devices=[]), torch.device("cpu"):
             torch.manual_seed(random_seed)
-            if decoder == "lifted":
-                self.layers = LiftedDecoder(self.shape, self.widths, self.n_lifted)
-            else:
-                self.layers = VolumeDecoder(self.shape, self.widths)
+            self.layers = LiftedDecoder(self.shape, self.widths, self.n_lifted)
         self.gains = nn.Parameter(torch.ones(2, device="cpu"))
         with torch.no_grad():
             self.layers.head.weight.mul_(0.1)
@@ -128,12 +122,7 @@ class GravMagUNet(nn.Module):
     @property
     def config(self) -> dict:
         """Arguments that make a network of this architecture; they go on the card of its weights."""
-        return {
-            "widths": list(self.widths),
-            "n_lifted": self.n_lifted,
-            "decoder": self.decoder,
-            "use_priors": self.use_priors,
-        }
+        return {"widths": list(self.widths), "n_lifted": self.n_lifted}
 
     def forward(self, grids: GravMagGrids) -> GravMagModels:
         """Models under n grids; only the layers follow an autocast to a shorter type.
@@ -150,11 +139,10 @@ class GravMagUNet(nn.Module):
         kind = grids.gravity.device.type
         with torch.autocast(kind, enabled=False):
             inputs = network_inputs(grids, self.prior, _TYPICAL)
-        priors = inputs.priors if self.use_priors else torch.zeros_like(inputs.priors)
-        raw = self.layers(inputs.planes, priors, inputs.constants)
+        raw = self.layers(inputs.planes, inputs.priors, inputs.constants)
         with torch.autocast(kind, enabled=False):
-            raw = raw.to(priors.dtype).transpose(1, 2)
-            scaled = raw[:, :2] + self.gains[:, None, None, None] * priors
+            raw = raw.to(inputs.priors.dtype).transpose(1, 2)
+            scaled = raw[:, :2] + self.gains[:, None, None, None] * inputs.priors
             density, susceptibility = inputs.scales[:, :, None, None, None].unbind(1)
             positive = functional.softplus(scaled[:, 1], beta=_SHARPNESS)
             return GravMagModels(density * scaled[:, 0], susceptibility * positive, raw[:, 2])

@@ -62,44 +62,6 @@ class LiftedDecoder(nn.Module):
         return functional.pixel_shuffle(_sliced(self.head, functional.silu(self.refine(volume, style))), 2)
 
 
-class VolumeDecoder(nn.Module):
-    """A U-Net in space, over the slices of the estimates, with the grids in every slice.
-
-    Parameters
-    ----------
-    shape : (nz, ny, nx)
-    widths : sequence of int
-        Channels of the levels; the first has half the grid's cells along x and y, and all of its slices.
-    """
-
-    def __init__(self, shape, widths):
-        super().__init__()
-        pairs = list(pairwise(widths))
-        self.style = _style()
-        self.plan = nn.Conv2d(16, widths[0], 3, padding=1)
-        self.stem = SpaceConv(8, widths[0])
-        self.place = nn.Parameter(torch.zeros(shape[0], widths[0], 1, 1, device="cpu"))
-        self.down = nn.ModuleList(SpaceBlock(width) for width in widths)
-        self.coarser = nn.ModuleList(nn.Conv2d(2 * a, b, 2, stride=2) for a, b in pairs)
-        self.finer = nn.ModuleList(nn.ConvTranspose2d(b, 2 * a, 2, stride=2) for a, b in pairs)
-        self.up = nn.ModuleList(SpaceBlock(width) for width in widths[:-1])
-        self.head = nn.Conv2d(widths[0], 4 * N_OUTPUTS, 1)
-
-    def forward(self, planes: Tensor, priors: Tensor, constants: Tensor) -> Tensor:
-        """(n, nz, N_OUTPUTS, ny, nx)."""
-        style, skipped = self.style(constants), []
-        x = self.stem(_folded(priors)) + self.plan(functional.pixel_unshuffle(planes, 2))[:, None] + self.place
-        for block, coarser in zip(self.down[:-1], self.coarser, strict=True):
-            skipped.append(block(x, style))
-            n, nz, c, ny, nx = skipped[-1].shape
-            x = _sliced(coarser, skipped[-1].reshape(n, nz // 2, 2 * c, ny, nx))
-        x = self.down[-1](x, style)
-        for block, finer in zip(reversed(self.up), reversed(self.finer), strict=True):
-            skip = skipped.pop()
-            x = block(_sliced(finer, x).reshape(skip.shape) + skip, style)
-        return functional.pixel_shuffle(_sliced(self.head, functional.silu(x)), 2)
-
-
 class PlanBlock(nn.Module):
     """x plus two convolutions of it, the second of what the constants have scaled; the identity at the start."""
 

@@ -21,7 +21,7 @@ SIZES = {
         "n_validation": 8,
     },
     "full": {
-        "plan": {"n_steps": 20_000, "learning_rate": 1e-3, "validate_every": 1000, "patience": 20},
+        "plan": {"n_steps": 13_000, "learning_rate": 1e-3, "validate_every": 500, "patience": 26},
         "network": {},
         "n_samples": 16,
         "n_validation": 64,
