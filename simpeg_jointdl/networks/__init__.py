@@ -2,6 +2,8 @@
 
 ==========================  =====================================================================
 `GeologyVAE`                a learned prior on geology: latent vectors to density and susceptibility
+`GravMagUNet`               density and susceptibility under grids of gravity and magnetics
+`GravMagPrediction`         what it says, on a mesh under the data
 `MT1DUNet`                  layered resistivities from magnetotelluric soundings at any frequencies
 `LayerPosterior`            what it says of every layer: a distribution
 `train`                     ``python -m simpeg_jointdl.networks.train geology``
@@ -28,6 +30,8 @@ from ._activations import GELU, Finer, Gabor, Gauss, LeakyReLU, Sine, Tanh
 from ._encodings import FourierEncoding, HashEncoding, IdentityEncoding, PositionalEncoding
 from ._ensemble import NetworkEnsemble
 from ._geology_vae import GeologyVAE
+from ._gravmag import GravMagUNet
+from ._gravmag_prediction import GravMagPrediction
 from ._inr import ImplicitNetwork
 from ._layer_posterior import LayerPosterior
 from ._mt1d import MT1DUNet
@@ -35,6 +39,8 @@ from ._weights import load_weights, read_card, save_weights
 
 __all__ = [
     "GeologyVAE",
+    "GravMagUNet",
+    "GravMagPrediction",
     "MT1DUNet",
     "LayerPosterior",
     "ImplicitNetwork",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from ._weights import load_weights, save_weights
 
 Tensor = torch.Tensor
 
+_LOGGER = logging.getLogger("simpeg_jointdl")
 _WARM_UP = 100  # steps
 _LAST_RATE = 0.02  # of the learning rate, at the end of the cosine
 _RANK_SEED = 1_000_003  # between the seeds of two processes; of a seed torch sees the last 32 bits alone
@@ -145,8 +147,11 @@ class Training:
                 f"{self.checkpoint.name!r}, is whole; train from the start with a lower learning rate."
             )
             raise FloatingPointError(msg)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
-        self.optimizer.step()
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        else:  # in bfloat16 a product may overflow; one step less is better than no network
+            _LOGGER.warning("Training: the gradient at step %d is not finite; that step was not taken.", self.step)
         self.step += 1
         return {"loss": mean_loss, **terms}
 

@@ -1,6 +1,6 @@
 """Train a network of this package from nothing, in one command.
 
-``python -m simpeg_jointdl.networks.train geology --output geology.safetensors``, ``... train mt1d``
+``python -m simpeg_jointdl.networks.train geology --output geology.safetensors``, ``... train gravmag``
 
 Samples are drawn on the fly, never stored. Beside the weights come their card (``.json``), a log (``.csv``) and a
 checkpoint; a run that was killed goes on with ``--resume`` and ends as if it had not been. Devices, processes and
@@ -27,6 +27,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ._checks import check_positive
 from ._fabric import make_fabric
 from ._geology_training import GeologyTask
+from ._gravmag_training import GravMagTask
 from ._mt1d_training import MT1DTask
 from ._training import Plan, Training
 from ._weights import load_weights, save_weights
@@ -34,7 +35,12 @@ from ._weights import load_weights, save_weights
 __all__ = ["main", "TASKS"]
 
 #: Name of a network to its task.
-TASKS = {"geology": GeologyTask, "mt1d": MT1DTask, "mt1d_published": partial(MT1DTask, design="published")}
+TASKS = {
+    "geology": GeologyTask,
+    "gravmag": GravMagTask,
+    "mt1d": MT1DTask,
+    "mt1d_published": partial(MT1DTask, design="published"),
+}
 
 
 def main(arguments=None) -> dict:

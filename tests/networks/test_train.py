@@ -1,6 +1,7 @@
 """Training: seeded, on samples drawn on the fly, killed and resumed to the same end."""
 
 import csv
+import logging
 import sys
 
 import pytest
@@ -107,6 +108,21 @@ def test_nan_stops_with_its_step_and_leaves_the_checkpoint(tmp_path):
     again = make_training(tmp_path)
     again.resume()
     assert again.step == 20
+
+
+def test_a_gradient_that_is_not_finite_costs_one_step(tmp_path, caplog):
+    class Steep(Line):
+        def loss(self, progress):
+            loss, terms = super().loss(progress)
+            if self.n_losses == 7:
+                loss = loss + 0.0 * torch.sqrt((self.network.weight - self.network.weight.detach()).abs()).sum()
+            return loss, terms
+
+    training = make_training(tmp_path, Steep(), n_steps=200)
+    with caplog.at_level(logging.WARNING, "simpeg_jointdl"):
+        metrics = training.run(ignore)
+    assert metrics["score"] < 0.05
+    assert caplog.text.count("the gradient at step 6 is not finite; that step was not taken") == 1
 
 
 def test_another_run_is_not_resumed(tmp_path):
