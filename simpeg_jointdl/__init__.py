@@ -5,6 +5,7 @@
 `data_misfit`             misfits that outliers do not rule
 `directives`              weights, cooling and preconditioning of a joint run
 `datasets`                synthetic surveys and loaders of public field data
+`electromagnetics`        magnetotellurics over layered columns, all stations at once
 `maps`                    networks as models: implicit representations, learned priors
 `networks`                networks, and their weights as files that can be trusted
 `optimization`            minimizers beside SimPEG's own
@@ -21,6 +22,7 @@ from . import (
     data_misfit,
     datasets,
     directives,
+    electromagnetics,
     maps,
     networks,
     optimization,
@@ -37,6 +39,7 @@ __all__ = [
     "data_misfit",
     "datasets",
     "directives",
+    "electromagnetics",
     "maps",
     "networks",
     "optimization",

@@ -22,8 +22,9 @@ LAYERS = (
     {"recipes", "plotting"},
     {"regularization", "data_misfit", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
     {"_tensor_path"},
-    {"networks", "kernels"},
+    {"networks"},
     {"datasets"},
+    {"kernels"},
     {"_torch", "_operators"},
     {"_estimates", "_files", "_misfits"},
 )

@@ -1,8 +1,10 @@
 """Surveys to invert: synthetic ones with a known answer, two of them published, and field data.
 
+EDI files, and ``load("ynp_mt")``, need mt_metadata: ``pip install "simpeg_jointdl[mt]"``.
+
 ==========================  =====================================================================
 `load`                      a dataset by name: ``"two_blocks"``, ``"camp_blocks"``, ``"two_bodies"``,
-                            ``"ernest_henry"``, ``"raglan_mag"`` or ``"stair_block"``
+                            ``"ernest_henry"``, ``"raglan_mag"``, ``"stair_block"`` or ``"ynp_mt"``
 `make_geology`              random geology on a mesh: layers, folds, faults, dykes and bodies
 `synthetic`                 that and `sample_geology`, the same in batches on a device
 `make_two_blocks`           synthetic gravity and magnetics over two blocks, in any size and unit
@@ -11,20 +13,27 @@
 `GravityData`               stations, gz and its uncertainty
 `MagneticData`              stations, total-field anomaly, its uncertainty and the inducing field
 `GravityMagneticDataset`    both or one of them, with the mesh and the true models where they are known
+`read_edi`                  magnetotelluric impedances from EDI files, a whole folder in one call
+`MTStations`                impedance tensors with errors: turned, masked, and made into soundings
+`MTSoundings`               apparent resistivity and phase with errors, to and from SimPEG's data
 ==========================  =====================================================================
 """
 
 from . import synthetic
 from ._camp_blocks import load_camp_blocks
 from ._continuation import upward_continue
+from ._edi import read_edi
 from ._ernest_henry import load_ernest_henry
 from ._geology import make_geology
+from ._mt_soundings import MTSoundings
+from ._mt_stations import MTStations
 from ._raglan import load_raglan
 from ._stair_block import make_stair_block
 from ._survey import GravityData, GravityMagneticDataset, MagneticData
 from ._synthetic import make_two_blocks
 from ._trend import remove_trend
 from ._two_bodies import load_two_bodies
+from ._ynp_mt import load_ynp_mt
 
 __all__ = [
     "load",
@@ -36,6 +45,9 @@ __all__ = [
     "GravityData",
     "MagneticData",
     "GravityMagneticDataset",
+    "read_edi",
+    "MTStations",
+    "MTSoundings",
 ]
 
 _LOADERS = {
@@ -45,37 +57,44 @@ _LOADERS = {
     "stair_block": make_stair_block,
     "two_blocks": make_two_blocks,
     "two_bodies": load_two_bodies,
+    "ynp_mt": load_ynp_mt,
 }
 
 
-def load(name: str, **options) -> GravityMagneticDataset:
+def load(name: str, **options) -> GravityMagneticDataset | MTStations:
     """Dataset by name.
 
     Parameters
     ----------
-    name : {"camp_blocks", "ernest_henry", "raglan_mag", "stair_block", "two_blocks", "two_bodies"}
+    name : {"camp_blocks", "ernest_henry", "raglan_mag", "stair_block", "two_blocks", "two_bodies", "ynp_mt"}
         ``"two_blocks"`` is made here, with its true models. ``"camp_blocks"`` and ``"two_bodies"`` are
         published synthetic surveys with their true models; the first comes with the models that others have
         recovered, too. ``"ernest_henry"`` is real gravity and magnetics, 36 x 36 km around the Ernest Henry
         deposit in Queensland. ``"raglan_mag"`` is the real magnetic survey of the Raglan nickel deposit with the
         susceptibility that others have recovered from it; it has no gravity. Public files are downloaded once, or
         read from the folder that the environment variable ``SIMPEG_JOINTDL_DATA`` names.
-        ``"stair_block"`` is a published synthetic gravity survey, made here with its true model.
+        ``"stair_block"`` is a published synthetic gravity survey, made here with its true model. ``"ynp_mt"`` is
+        broadband magnetotellurics at 44 stations around Yellowstone; it needs
+        ``pip install "simpeg_jointdl[mt]"``.
     **options
         ``"stair_block"``: `noise` (0.01) and `random_seed`. ``"two_blocks"``: the arguments of
         `make_two_blocks`. ``"camp_blocks"``: `size` (``"full"``, or
         ``"small"`` for every third station each way). ``"two_bodies"``, ``"raglan_mag"``: none. ``"ernest_henry"``:
         `remove_trend` (bool, True), `trend_order` (0, 1 or 2; 1), `upward_continuation` (metres, 0.0),
-        `every` (keep every n-th row and column, 1) and `gravity_uncertainty` (mGal, 1.0).
+        `every` (keep every n-th row and column, 1) and `gravity_uncertainty` (mGal, 1.0). ``"ynp_mt"``: `flags`
+        (leave out the 77 points that were flagged as bad, True).
 
     Returns
     -------
     GravityMagneticDataset
+        Or `MTStations`, of ``"ynp_mt"``.
 
     Raises
     ------
     ValueError
         For an unknown name, or a file that is not the published one.
+    ImportError
+        Without the optional library that a dataset needs; the message says how to have it.
     FileNotFoundError
         If the data are neither in the folder nor to be had from their public address.
 

@@ -10,6 +10,8 @@ import pathlib
 import zlib
 from dataclasses import dataclass
 
+from ._ynp_files import EDI_SHA256
+
 #: Environment variable that names a local folder of data; nothing is downloaded when it is set.
 DATA_VARIABLE = "SIMPEG_JOINTDL_DATA"
 
@@ -25,6 +27,10 @@ _GRAM = "https://raw.githubusercontent.com/abdrg/Gram_Joint_Inversion/7f5777f0f0
 _TRANSFORM = (
     "https://raw.githubusercontent.com/simpeg/transform-2021-simpeg/"
     "b16c10094ee3b656bba5a631738bba28bc7d5a03/data/Raglan_1997/"
+)
+_YELLOWSTONE = (
+    "https://raw.githubusercontent.com/simpeg-research/earthscope-mt-course/"
+    "0da8584150bf8f43086b4d6d820228c7b93541c8/data/transfer_functions/broadband/"
 )
 
 
@@ -111,6 +117,12 @@ REGISTRY = {
         url=_TRANSFORM + "maginv3d.sus",
         sha256="a67a3b3b645bb7830bb7a84e30c92719116d463aa98e665e155aa9d722c148ff",
     ),
+    **{
+        f"ynp_mt/{name}": PublicFile(
+            path=f"ynp_mt/original/edi/{name}.edi", url=f"{_YELLOWSTONE}{name}.edi", sha256=sha256
+        )
+        for name, sha256 in EDI_SHA256.items()
+    },
 }
 
 

@@ -5,6 +5,7 @@
 `sample_geology`            the same on a device, many at once: what networks are trained on
 `sample_layered_earth`      resistivities of horizontal layers, many at once
 `layer_thicknesses`         of those layers
+`make_soundings`            magnetotelluric soundings over layers, with noise
 `make_two_blocks`           gravity and magnetics over two blocks, with noise
 `DEFAULT_KINDS`             probability of layers, folds, faults and bodies, to change a copy of
 ==========================  =====================================================================
@@ -13,6 +14,7 @@
 from ._geology import make_geology, sample_geology
 from ._geology_scenes import DEFAULT_KINDS
 from ._layered_earth import layer_thicknesses, sample_layered_earth
+from ._make_soundings import make_soundings
 from ._synthetic import make_two_blocks
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "sample_geology",
     "sample_layered_earth",
     "layer_thicknesses",
+    "make_soundings",
     "make_two_blocks",
     "DEFAULT_KINDS",
 ]

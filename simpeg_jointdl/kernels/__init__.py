@@ -10,7 +10,7 @@ from ._components import (
     magnetizations,
 )
 from ._gram import pair_coefficients, volume_coefficients
-from ._layered_earth import MU_0, layered_impedance, layered_impedance_derivatives
+from ._layered_earth import MU_0, layered_impedance, layered_impedance_derivatives, layered_sounding
 from ._prism import NODE_FUNCTIONS, cell_values, gather_cells, node_function
 from ._sparse import SparseMatrix, matvec
 
@@ -24,6 +24,7 @@ __all__ = [
     # layered earth under a plane wave
     "layered_impedance",
     "layered_impedance_derivatives",
+    "layered_sounding",
     "MU_0",
     # sparse matrices
     "SparseMatrix",

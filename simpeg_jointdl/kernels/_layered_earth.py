@@ -62,6 +62,25 @@ def layered_impedance(frequencies: Tensor, conductivity: Tensor, thicknesses: Te
     return columns.reshape(*lead, frequencies.shape[-1])
 
 
+def layered_sounding(frequencies: Tensor, conductivity: Tensor, thicknesses: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Apparent resistivity :math:`|Z|^2 / \omega\mu_0` and phase of `layered_impedance`.
+
+    Parameters
+    ----------
+    frequencies, conductivity, thicknesses : torch.Tensor
+        As in `layered_impedance`.
+
+    Returns
+    -------
+    apparent_resistivity : (..., n_frequencies) torch.Tensor
+        In ohm m.
+    phase : (..., n_frequencies) torch.Tensor
+        In rad, :math:`\pi/4` over a half-space.
+    """
+    impedance = layered_impedance(frequencies, conductivity, thicknesses)
+    return impedance.abs().square() / (2.0 * math.pi * MU_0 * frequencies), impedance.angle()
+
+
 def layered_impedance_derivatives(
     frequencies: Tensor, conductivity: Tensor, thicknesses: Tensor, *, by_thickness: bool = True
 ) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -95,38 +114,38 @@ def layered_impedance_derivatives(
     """
     n_layers, n_frequencies = conductivity.shape[-1], frequencies.shape[-1]
     with torch.no_grad():
-        lead, pieces = _pieces(frequencies, conductivity, thicknesses)
+        lead, pieces = _pieces(frequencies, conductivity, thicknesses, share=2)  # all layers are kept for a while
         shape = math.prod(lead), n_layers, n_frequencies
         by_sigma = conductivity.new_empty(shape, dtype=conductivity.dtype.to_complex())
         by_h = by_sigma.new_empty(shape[0], n_layers - 1, n_frequencies) if by_thickness else None
         impedance, start = [], 0
-        for roots, sigma, h in pieces:
-            part = slice(start, start := start + sigma.shape[1])
-            impedance.append(_derivatives(roots, sigma, h, by_sigma[part], by_h[part] if by_thickness else None))
+        for root_f, root_sigma, h in pieces:
+            part = slice(start, start := start + root_sigma.shape[1])
+            impedance.append(_derivatives(root_f, root_sigma, h, by_sigma[part], by_h[part] if by_thickness else None))
     return tuple(
         None if result is None else result.reshape(*lead, *result.shape[1:])
         for result in (torch.cat(impedance), by_sigma, by_h)
     )
 
 
-def _pieces(frequencies, conductivity, thicknesses):
-    """Leading axes, and parts of the batch: of each, root frequencies, root conductivities and depths.
+def _pieces(frequencies, conductivity, thicknesses, share=1):
+    """Leading axes, and parts of the batch: root frequencies, root conductivities and thicknesses of each.
 
-    The first (n or 1, n_frequencies), scaled to be the real part of alpha where multiplied by the second, which like
-    the third is (n_layers, n or 1, 1).
+    Shapes are (n or 1, n_frequencies), (n_layers, n, 1) and (n_layers - 1, n or 1, 1); layers first, so that each step
+    of the recursion reads memory in one piece. The product of the first two is the real part of alpha.
     """
     lead = torch.broadcast_shapes(frequencies.shape[:-1], conductivity.shape[:-1], thicknesses.shape[:-1])
     n_columns, n_frequencies = math.prod(lead), frequencies.shape[-1]
-    roots = _columns(frequencies, lead).mul(math.pi * MU_0).sqrt()
-    sigma = conductivity.expand(*lead, -1).reshape(n_columns, conductivity.shape[-1]).sqrt().T.unsqueeze(-1)
+    root_f = _columns(frequencies, lead).mul(math.pi * MU_0).sqrt()
+    root_sigma = conductivity.expand(*lead, -1).reshape(n_columns, conductivity.shape[-1]).sqrt().T.unsqueeze(-1)
     h = _columns(thicknesses, lead).T.unsqueeze(-1)
-    n_numbers = _PIECE["cpu"] * torch.get_num_threads() if sigma.device.type == "cpu" else _LARGE_PIECE
-    size = max(1, n_numbers // max(1, n_frequencies))
+    n_numbers = _PIECE["cpu"] * torch.get_num_threads() if root_sigma.device.type == "cpu" else _LARGE_PIECE
+    size = max(1, n_numbers // max(1, share * n_frequencies))
     starts = range(0, max(1, n_columns), size)
     return lead, [
         (
-            roots[i : i + size] if len(roots) > 1 else roots,
-            sigma[:, i : i + size].contiguous(),
+            root_f[i : i + size] if len(root_f) > 1 else root_f,
+            root_sigma[:, i : i + size].contiguous(),
             h[:, i : i + size] if h.shape[1] > 1 else h,
         )
         for i in starts
@@ -140,14 +159,14 @@ def _columns(values, lead):
     return values.reshape(1, n) if shared else values.expand(*lead, n).reshape(math.prod(lead), n)
 
 
-def _impedance(roots, sigma, h):
+def _impedance(root_f, root_sigma, h):
     """Impedance of some columns, (n, n_frequencies)."""
-    double, contrast = -2.0 * sigma[:-1] * h, sigma[:-1] / sigma[1:]
-    u = sigma.new_ones(sigma.shape[1], roots.shape[1])
+    double, contrast = -2.0 * root_sigma[:-1] * h, root_sigma[:-1] / root_sigma[1:]
+    u = root_sigma.new_ones(root_sigma.shape[1], root_f.shape[1])
     u = u, torch.zeros_like(u)
     for j in range(len(double) - 1, -1, -1):
-        u = _through_layer(u, contrast[j], *_minus_tanh(roots * double[j])[:2])[0]
-    return _impedance_of(u, roots / sigma[0])
+        u = _through_layer(u, contrast[j], *_minus_tanh(root_f * double[j])[:2])[0]
+    return _impedance_of(u, root_f / root_sigma[0])
 
 
 def _impedance_of(u, size):
@@ -157,7 +176,10 @@ def _impedance_of(u, size):
 
 
 def _minus_tanh(double):
-    """Real and imaginary part of -tanh((1 + i) a) from -2a < 0; and exp(-2a), sin, cos and what the first two share."""
+    """Real and imaginary part of -tanh((1 + i) a) from -2a; and exp(-2a), sin(-2a), cos(2a) and the divisor of both.
+
+    -t = [(E² - 1) / 2 - i E sin 2a] / [(1 + E²) / 2 + E cos 2a] with E = exp(-2a): the divisor is above 0.4.
+    """
     fall = torch.expm1(double)
     decay, sine, cosine = fall + 1.0, torch.sin(double), torch.cos(double)
     divisor = decay * torch.add(cosine, decay, alpha=0.5) + 0.5
@@ -177,32 +199,32 @@ def _through_layer(u, contrast, t_re, t_im):
     return above, (g_re, g_im), (re, im)
 
 
-def _derivatives(roots, sigma, h, by_sigma, by_h):
+def _derivatives(root_f, root_sigma, h, by_sigma, by_h):
     """Impedance of some columns; its derivatives are written to `by_sigma` and, where there is one, `by_h`."""
-    double, contrast, n = -2.0 * sigma[:-1] * h, sigma[:-1] / sigma[1:], len(sigma) - 1
-    u = sigma.new_ones(sigma.shape[1], roots.shape[1])
+    double, contrast, n = -2.0 * root_sigma[:-1] * h, root_sigma[:-1] / root_sigma[1:], len(root_sigma) - 1
+    u = root_sigma.new_ones(root_sigma.shape[1], root_f.shape[1])
     u, local = (u, torch.zeros_like(u)), []
     for j in range(n - 1, -1, -1):
-        u, *derivatives = _local_derivatives(u, contrast[j], roots * double[j])
-        local.append(derivatives)
-    impedance = _impedance_of(u, roots / sigma[0])
-    alpha = torch.complex(roots, roots)
+        u, *derivatives = _local_derivatives(u, contrast[j], root_f * double[j])
+        local.append(derivatives if by_h is not None else derivatives[:2])  # they fill the cache
+    impedance = _impedance_of(u, root_f / root_sigma[0])
+    alpha = torch.complex(root_f, root_f)
     chain = alpha.expand(impedance.shape)  # of the impedance on top by u / root sigma below a layer
-    for j, (by_below, bracket, one_minus) in enumerate(reversed(local)):
+    for j, (by_below, bracket, *squared) in enumerate(reversed(local)):
         torch.mul(chain, bracket, out=by_sigma[:, j])
         chain = chain * by_below
         if by_h is not None:
-            torch.mul(chain * alpha, one_minus, out=by_h[:, j])
+            torch.mul(chain * alpha, 1.0 - squared[0], out=by_h[:, j])
     by_sigma[:, n] = chain
-    torch.view_as_real(by_sigma).mul_((-0.5 / sigma**3).movedim(0, 1).unsqueeze(-1))
+    torch.view_as_real(by_sigma).mul_((-0.5 / root_sigma**3).movedim(0, 1).unsqueeze(-1))
     return impedance
 
 
 def _local_derivatives(u, contrast, minus_two_a):
-    """u above a layer from that below; and, with g = contrast u and D = 1 + g t, of y = u / root sigma above it
+    """u above a layer from that below it, and three parts of the derivatives of y = u / root sigma above it.
 
-    its derivative s / D² by y below; -2 root sigma times that by ln(sigma); and 1 - g², to which that by h is as the
-    first times alpha / root sigma.
+    With g = contrast u and D = 1 + g t: its derivative s / D² by y below; -2 root sigma times its derivative by
+    ln(sigma); and g², as its derivative by h is (1 - g²) alpha / root sigma times the first.
     """
     t_re, t_im, (decay, sine, cosine, divisor) = _minus_tanh(minus_two_a)
     u, g, inverse = _through_layer(u, contrast, t_re, t_im)
@@ -216,7 +238,7 @@ def _local_derivatives(u, contrast, minus_two_a):
     bracket = gg * (xs - minus_t)
     bracket = torch.add(bracket, g * (minus_t * minus_t), alpha=2.0)
     bracket = inverse * (bracket + _tanh_excess(a, s, minus_t + xs))
-    return u, inverse * s, bracket, 1.0 - gg
+    return u, inverse * s, bracket, gg
 
 
 def _tanh_excess(a, s, opposite):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,6 @@ from ._gravmag_stations import Stations, check_units
 
 Tensor = torch.Tensor
 
-_LOGGER = logging.getLogger("simpeg_jointdl")
 _ON_CENTRE = 1e-3  # cells
 _REACH = 2.5  # of cells or station spacings, whichever is larger: how far a value is interpolated
 _LEAST_OVERLAP = 0.5  # of the smaller of two surveys' rectangles

@@ -16,7 +16,7 @@ from ..datasets.synthetic import layer_thicknesses
 from ._checks import check_count, check_positive
 from ._layer_posterior import LayerPosterior
 from ._sounding_grid import N_CHANNELS, sounding_channels
-from ._soundings import Soundings, checked_soundings
+from ._soundings import Soundings, checked_soundings, plain_soundings
 from ._unet1d import UNet1d
 from ._weights import load_weights
 
@@ -207,7 +207,8 @@ class MT1DUNet(nn.Module):
         LayerPosterior
             Its `quantiles` are bands, its `mean` is what `predict` returns.
         """
-        data = (frequencies, apparent_resistivity, phase, apparent_resistivity_error, phase_error)
+        data = (apparent_resistivity, phase, apparent_resistivity_error, phase_error)
+        data = plain_soundings("MT1DUNet", frequencies, data)
         soundings = checked_soundings("MT1DUNet", *data, self._nodes.device, self._nodes.dtype)
         with torch.no_grad():
             parts = [self(rows) for rows in soundings.rows(_BATCH)]
@@ -220,8 +221,11 @@ class MT1DUNet(nn.Module):
 
         Parameters
         ----------
-        frequencies : (n_frequencies,) or (n_stations, n_frequencies) array
-            In Hz, above 0, in any order; twice the same counts as two measurements.
+        frequencies : (n_frequencies,) or (n_stations, n_frequencies) array, or soundings
+            In Hz, above 0, in any order; twice the same counts as two measurements. Or, alone, a
+            :class:`~simpeg_jointdl.datasets.MTSoundings`, a :class:`~simpeg_jointdl.datasets.MTStations` (its
+            determinant with errors of 5 % at least) or a SimPEG Data over a natural-source survey; errors that they
+            do not tell are 5 % of the impedance.
         apparent_resistivity : (n_frequencies,) or (n_stations, n_frequencies) array
             In ohm m, above 0; nan where missing, of which the phase is then not used either.
         phase : array of the same shape

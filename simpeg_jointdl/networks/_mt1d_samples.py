@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ..datasets.synthetic import layer_thicknesses, sample_layered_earth
-from ..kernels import MU_0, layered_impedance
+from ..kernels import layered_sounding
 from ._soundings import Soundings
 
 Tensor = torch.Tensor
@@ -57,9 +57,8 @@ MEASUREMENTS = {
 
 def simulate(log_resistivity: Tensor, thicknesses: Tensor, log_frequency: Tensor) -> tuple[Tensor, Tensor]:
     """Decimal logarithms of apparent resistivity (ohm m) and phases (rad), each (n, n_frequencies)."""
-    impedance = layered_impedance(10.0**log_frequency, 10.0**-log_resistivity, thicknesses)
-    resistivity = 2.0 * torch.log10(impedance.abs()) - log_frequency - math.log10(2.0 * math.pi * MU_0)
-    return resistivity, impedance.angle()
+    resistivity, phase = layered_sounding(10.0**log_frequency, 10.0**-log_resistivity, thicknesses)
+    return torch.log10(resistivity), phase
 
 
 def sample_soundings(

@@ -6,6 +6,7 @@ import dataclasses
 
 import torch
 
+from .._torch import as_numpy
 from ._layer_posterior import LayerPosterior, mixture_nll
 from ._mt1d import MT1DUNet
 from ._mt1d_samples import MEASUREMENTS, sample_soundings
@@ -89,7 +90,7 @@ class MT1DTask:
             metrics[f"r2_{name}"] = round(1.0 - float(squares.mean() / (model - model.mean()).square().mean()), 5)
             metrics[f"rms_{name}"] = round(float(squares.mean().sqrt()), 5)
             if name == "mixed":
-                levels = LayerPosterior(*mixture).cdf(10.0 ** model.double().cpu().numpy())
+                levels = LayerPosterior(*mixture).cdf(10.0 ** as_numpy(model))
                 metrics["band50"] = round(float((abs(levels - 0.5) < 0.25).mean()), 4)
                 metrics["band90"] = round(float((abs(levels - 0.5) < 0.45).mean()), 4)
         return metrics | {"score": score}

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from .._torch import as_tensor
+from ..datasets import MTSoundings, MTStations
 
 Tensor = torch.Tensor
 
@@ -33,6 +34,29 @@ class Soundings(NamedTuple):
     def rows(self, size: int):
         """The same in pieces of at most `size` stations."""
         return (Soundings(*parts) for parts in zip(*(value.split(size) for value in self), strict=True))
+
+
+def plain_soundings(owner: str, data, arrays) -> tuple:
+    """Frequencies, both data and both errors as arrays: those given, or what an object holds of them."""
+    if isinstance(data, MTStations):
+        data = data.soundings()
+    elif hasattr(data, "survey") and hasattr(data, "dobs"):
+        data = MTSoundings.from_simpeg(data)
+    if not isinstance(data, MTSoundings):
+        if any(array is None for array in arrays[:2]):
+            msg = (
+                f"{owner}: got {type(data).__name__} and no apparent_resistivity or phase. Pass frequencies, apparent "
+                f"resistivities and phases, or an MTSoundings, MTStations or SimPEG Data alone."
+            )
+            raise TypeError(msg)
+        return data, *arrays
+    if any(array is not None for array in arrays):
+        msg = f"{owner}: got {type(data).__name__} and arrays beside it. Pass one or the other."
+        raise TypeError(msg)
+    errors = (data.apparent_resistivity_error, data.phase_error)
+    defaults = (2.0 * DEFAULT_ERROR * data.apparent_resistivity, np.degrees(DEFAULT_ERROR))
+    told = (np.where(np.isnan(error), default, error) for error, default in zip(errors, defaults, strict=True))
+    return data.frequencies, data.apparent_resistivity, data.phase, *told
 
 
 def checked_soundings(

@@ -16,18 +16,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ._checks import check_positive
 from ._fabric import make_fabric
 from ._geology_training import GeologyTask
 from ._gravmag_training import GravMagTask
 from ._mt1d_training import MT1DTask
-from ._training import Training
-from ._weights import save_weights
+from ._training import Plan, Training
+from ._weights import load_weights, save_weights
 
 __all__ = ["main", "TASKS"]
 
@@ -71,7 +74,14 @@ def _train(fabric, options) -> dict:
     task = TASKS[options.network](options.size, options.seed, fabric.device)
     identity = {"network": options.network, "size": options.size, "random_seed": options.seed}
     identity |= {"precision": options.precision}
-    training = Training(task, task.plan(options.size, options.steps), options.output, identity, fabric)
+    initial = None
+    if options.initial is not None:
+        _, initial = load_weights(options.initial, task.network, device="cpu")
+        identity["initial"] = initial["command"]
+    plan = task.plan(options.size, options.steps)
+    if options.learning_rate is not None:
+        plan = replace(plan, learning_rate=check_positive("--learning-rate", options.learning_rate))
+    training = Training(task, plan, options.output, identity, fabric)
     if options.resume:
         training.resume()
     console = Console(file=sys.stderr, quiet=not fabric.is_global_zero)
@@ -83,11 +93,14 @@ def _train(fabric, options) -> dict:
         "data": task.data,
         "random_seed": options.seed,
         "precision": options.precision,
-        "command": _command(options, training.plan.n_steps),
+        "trained_on": f"{fabric.world_size} x {fabric.device.type}, torch {torch.__version__}",
+        "command": _command(options, plan),
         "n_steps": training.step,
         "seconds": round(training.seconds),
         "metrics": metrics,
     }
+    if initial is not None:
+        card["initial"] = initial
     if fabric.is_global_zero:
         card = save_weights(options.output, task.network, card, storage_dtype=options.storage)
     return card
@@ -99,7 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", choices=["small", "full"], default="full", help="small: seconds, to see that it runs")
     parser.add_argument("--seed", type=int, default=0, help="of first weights and samples (default 0)")
     parser.add_argument("--steps", type=int, help="of Adam; those of the size if not given")
+    parser.add_argument("--learning-rate", type=float, help="largest of Adam; that of the size if not given")
     parser.add_argument("--output", type=Path, help="weights to write (default <network>.safetensors)")
+    parser.add_argument("--initial", type=Path, help="weights to begin with; their card goes into the new one")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
     parser.add_argument("--device", help="torch device (default: torch's own)")
     parser.add_argument("--processes", type=int, default=1, help="devices, or processes on the CPU (default 1)")
@@ -108,11 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(options, n_steps: int) -> str:
+def _command(options, plan: Plan) -> str:
     """The command that makes these weights again."""
     return (
         f"python -m simpeg_jointdl.networks.train {options.network} --size {options.size} --seed {options.seed} "
-        f"--steps {n_steps} --storage {options.storage} --precision {options.precision} --processes {options.processes}"
+        f"--steps {plan.n_steps} --learning-rate {plan.learning_rate:g} --storage {options.storage} "
+        f"--precision {options.precision} --processes {options.processes}"
+        + (f" --initial {options.initial.name}" if options.initial else "")
     )
 
 

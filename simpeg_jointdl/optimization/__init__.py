@@ -5,6 +5,7 @@
 `BoundedGaussNewton`        Gauss-Newton between bounds, scaled by the room that is left
 `LevenbergMarquardt`        damped Gauss-Newton over the weights of networks, ends at the noise
 `EnsembleLevenbergMarquardt` the same for all members of an ensemble at once
+`Occam`                     many columns at once, each with its own trade-off, ends at the noise
 `TorchMinimize`             any optimizer and scheduler of torch
 ==========================  =====================================================================
 """
@@ -12,7 +13,15 @@
 from ._bounded import BoundedGaussNewton
 from ._ensemble import EnsembleLevenbergMarquardt
 from ._levenberg import LevenbergMarquardt
+from ._occam import Occam
 from ._projected import ProjectedGNCG
 from ._torch_minimize import TorchMinimize
 
-__all__ = ["ProjectedGNCG", "BoundedGaussNewton", "LevenbergMarquardt", "EnsembleLevenbergMarquardt", "TorchMinimize"]
+__all__ = [
+    "ProjectedGNCG",
+    "BoundedGaussNewton",
+    "LevenbergMarquardt",
+    "EnsembleLevenbergMarquardt",
+    "Occam",
+    "TorchMinimize",
+]

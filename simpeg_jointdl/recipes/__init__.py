@@ -5,9 +5,11 @@
 `create_inr_inversion`      any number of data sets; the model is a network of the coordinates
 `create_inr_ensemble`       many such networks in one batch: a mean and a spread
 `create_prior_inversion`    the latent vector of a learned prior as the model
-`create_finetuned_inversion` a trained network's prediction, fitted to the data
-`RetrainingRecipe`          rounds of inversion and of training the network on what it finds
-`Ensemble`                  what its `run` returns: members, mean, spread, bands
+`create_finetuned_inversion` a trained network's prediction of gravity and magnetics, fitted to the data
+`RetrainingRecipe`          rounds of such an inversion and of training the network on what it finds
+`create_mt_inversion`       magnetotelluric soundings, from a network's layers to the noise
+`MTRecipe`                  what it returns: models, bands and misfits by station
+`Ensemble`                  what `create_inr_ensemble`'s `run` returns: members, mean, spread, bands
 `EnsembleRecipe`            the ensemble before it runs
 `Recipe`                    what it returns: the inversion, its start, and its properties by name
 `find_centers`              cluster centres from the data themselves, without a petrophysical table
@@ -21,6 +23,8 @@ from ._ensemble import Ensemble, EnsembleRecipe, create_inr_ensemble
 from ._finetuned import create_finetuned_inversion
 from ._inr import create_inr_inversion
 from ._joint import create_joint_inversion
+from ._mt import create_mt_inversion
+from ._mt_recipe import MTRecipe
 from ._prior import create_prior_inversion
 from ._recipe import Recipe
 from ._retraining import RetrainingRecipe
@@ -31,10 +35,12 @@ __all__ = [
     "create_inr_ensemble",
     "create_prior_inversion",
     "create_finetuned_inversion",
+    "create_mt_inversion",
     "find_centers",
     "CenterSearch",
     "Ensemble",
     "EnsembleRecipe",
+    "MTRecipe",
     "Recipe",
     "RetrainingRecipe",
 ]

@@ -34,7 +34,7 @@ def check_simulation(simulation, model: np.ndarray, *, random_seed: int = 0, rto
     data = np.asarray(simulation.dpred(model))
     v, d, w = rng.standard_normal(model.size), rng.standard_normal(data.size), rng.uniform(0.5, 2.0, data.size)
     full = np.column_stack([simulation.Jvec(model, unit) for unit in np.eye(model.size)])  # (nD, nP)
-    check_close(simulation.fields(model), data, rtol, "fields, against dpred")
+    check_close(simulation.dpred(model, f=simulation.fields(model)), data, rtol, "dpred of fields, against dpred")
     check_close(simulation.Jvec(model, v), full @ v, rtol, "Jvec of a sum, against the sum of Jvec")
     check_close(simulation.Jtvec(model, d), full.T @ d, rtol, "Jtvec, against the transpose of Jvec")
     check_close(simulation.getJ(model) @ v, full @ v, rtol, "getJ, against Jvec")

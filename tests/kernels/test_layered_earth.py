@@ -7,7 +7,13 @@ import pytest
 import torch
 from simpeg.electromagnetics.natural_source import Simulation1DRecursive
 
-from simpeg_jointdl.kernels import MU_0, _layered_earth, layered_impedance, layered_impedance_derivatives
+from simpeg_jointdl.kernels import (
+    MU_0,
+    _layered_earth,
+    layered_impedance,
+    layered_impedance_derivatives,
+    layered_sounding,
+)
 
 FREQUENCIES = np.geomspace(1e-4, 1e4, 9)
 
@@ -36,6 +42,17 @@ def of_simpeg(conductivity, thicknesses):
     parts = [recursion(FREQUENCIES, h[::-1], s[::-1]) for s, h in zip(conductivity, thicknesses, strict=True)]
     z, by_sigma, by_h = (np.stack(part) for part in zip(*parts, strict=True))
     return -z, -by_sigma[..., ::-1].swapaxes(1, 2), -by_h[..., ::-1].swapaxes(1, 2)
+
+
+def test_soundings_are_of_the_impedance():
+    conductivity, thicknesses = columns()
+    z = impedance(FREQUENCIES, conductivity, thicknesses)
+    resistivity, phase = layered_sounding(*tensors(FREQUENCIES, conductivity, thicknesses))
+    np.testing.assert_allclose(resistivity, np.abs(z) ** 2 / (2 * np.pi * FREQUENCIES * MU_0))
+    np.testing.assert_allclose(phase, np.angle(z))
+    resistivity, phase = layered_sounding(*tensors(FREQUENCIES, [0.02], []))
+    np.testing.assert_allclose(resistivity, 50.0)
+    np.testing.assert_allclose(phase, np.pi / 4)
 
 
 # against others -----------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from simpeg_jointdl import networks
+from simpeg_jointdl import datasets, networks
 from simpeg_jointdl.datasets import synthetic
+from simpeg_jointdl.kernels import MU_0
 from simpeg_jointdl.networks._mt1d_samples import MEASUREMENTS, sample_soundings, simulate
 
 F = np.logspace(-2, 3, 31)
@@ -154,6 +155,45 @@ def test_the_caller_s_arrays_are_left_alone(network):
     np.testing.assert_array_equal(phase, copies[1])
 
 
+# what else it takes -------------------------------------------------------------------------------------
+def test_soundings_and_simpeg_s_data_are_the_same_as_arrays(network):
+    resistivity, phase = make_data(3)
+    resistivity[1, 4] = phase[1, 4] = np.nan
+    errors = {"apparent_resistivity_error": 0.06 * resistivity, "phase_error": np.degrees(0.03 + 0.0 * phase)}
+    names, locations = ["A", "B", "C"], 1e3 * np.eye(3)
+    soundings = datasets.MTSoundings(names, locations, F, resistivity, phase, *errors.values())
+    one = network.predict(F, resistivity, phase, **errors)
+    np.testing.assert_allclose(network.predict(soundings), one, rtol=1e-5)
+    np.testing.assert_allclose(network.predict(soundings.to_simpeg()), one, rtol=1e-4)
+    np.testing.assert_allclose(network.posterior(soundings).mean(), one, rtol=1e-5)
+
+
+def test_impedance_tensors_are_taken_by_their_determinant(network):
+    resistivity, phase = make_data(2)
+    absolute = np.sqrt(resistivity * 2 * np.pi * F * MU_0)
+    impedance = np.zeros((2, F.size, 2, 2), complex)
+    impedance[..., 0, 1] = absolute * np.exp(1j * np.radians(phase))
+    impedance[..., 1, 0] = -impedance[..., 0, 1]
+    error = np.broadcast_to(0.001 * absolute[..., None, None], impedance.shape)
+    stations = datasets.MTStations(["A", "B"], 1e3 * np.eye(3)[:2], F, impedance, error)
+    np.testing.assert_allclose(network.predict(stations), network.predict(F, resistivity, phase), rtol=1e-2)
+
+
+def test_errors_that_soundings_do_not_tell_are_five_percent(network):
+    resistivity, phase = make_data(2)
+    soundings = datasets.MTSoundings(["A", "B"], 1e3 * np.eye(3)[:2], F, resistivity, phase)
+    np.testing.assert_allclose(network.predict(soundings), network.predict(F, resistivity, phase), rtol=1e-5)
+
+
+def test_arrays_or_soundings_but_not_both():
+    resistivity, phase = make_data(1)
+    soundings = datasets.MTSoundings(["A"], [[0.0, 0.0, 0.0]], F, resistivity, phase)
+    with pytest.raises(TypeError, match="got MTSoundings and arrays beside it"):
+        make_network().predict(soundings, resistivity, phase)
+    with pytest.raises(TypeError, match="no apparent_resistivity or phase"):
+        make_network().predict(F, resistivity)
+
+
 # uncertainty --------------------------------------------------------------------------------------------
 def test_the_posterior_is_a_distribution(network):
     resistivity, phase = make_data()
@@ -261,3 +301,25 @@ def test_noise_is_what_the_errors_say():
     used = torch.isfinite(noisy.error) & (noisy.error > 0)
     for difference in ((noisy.log_resistivity - resistivity) * math.log(10.0) / 2.0, noisy.phase - phase):
         assert float((difference / noisy.error)[used].std()) == pytest.approx(1.0, abs=0.03)
+
+
+# the weights that ship ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(("design", "least", "band"), [("published", 0.98, (0.0, 4.0)), ("wide", 0.98, (-3.0, 3.0))])
+def test_weights_that_ship_read_exact_soundings(design, least, band):
+    network = networks.MT1DUNet.from_pretrained(design)
+    frequencies = np.logspace(*band, 33)
+    resistivity, phase = make_data(300, design, frequencies)
+    truth = synthetic.sample_layered_earth(300, design, random_seed=5).numpy()
+    squares = (np.log10(network.predict(frequencies, resistivity, phase, phase_error=0.0)) - truth) ** 2
+    assert 1.0 - squares.sum() / ((truth - truth.mean()) ** 2).sum() > least
+    assert {"command", "data", "metrics", "trained_on", "random_seed"} <= set(network.card)
+
+
+def test_bands_that_ship_hold_the_truth():
+    network = networks.MT1DUNet.from_pretrained()
+    frequencies = np.logspace(-3, 3, 33)
+    data = make_data(600, "wide", frequencies, noise=0.04)
+    truth = 10.0 ** synthetic.sample_layered_earth(600, "wide", random_seed=5).numpy()
+    levels = network.posterior(frequencies, *data, phase_error=np.degrees(0.04)).cdf(truth)
+    for part in (0.5, 0.9):
+        assert np.mean(np.abs(levels - 0.5) < 0.5 * part) == pytest.approx(part, abs=0.04)

@@ -211,6 +211,16 @@ def test_the_magnetotelluric_networks_train_small(tmp_path):
         assert network.card["precision"] == "bf16-mixed"
 
 
+def test_training_may_begin_with_weights(tmp_path, command):
+    first = command("first")
+    second = command("second", "--initial", str(tmp_path / "first.safetensors"), "--seed", "5")
+    assert second["initial"]["command"] == first["command"]
+    assert second["command"].endswith("--initial first.safetensors")
+    states = [networks.load_weights(tmp_path / f"{name}.safetensors")[0] for name in ("first", "second")]
+    distance = max(float((states[0][name].double() - states[1][name].double()).abs().max()) for name in states[0])
+    assert 0.0 < distance < 0.05  # four steps of Adam away, and not another start
+
+
 def test_two_processes_average_their_gradients(tmp_path):
     """With gloo on the CPU: other samples than one process, resumed to the same bits, and files written once."""
     states = []
