@@ -10,9 +10,11 @@ from ..maps import GravMagMap
 from ..networks import GravMagUNet
 from ._checks import check_positive
 from ._finetuned_parts import (
+    HELD_TO,
+    MODES,
     WHO,
     Ground,
-    checked_mode,
+    check_choice,
     checked_rounds,
     make_ground,
     mesh_inversion,
@@ -34,6 +36,7 @@ def create_finetuned_inversion(
     couplings=(),
     ratio: float = 1.0,
     anchor: float = 1.0,
+    held_to: str = "prediction",
     learning_rate: float | None = None,
     rounds: int = 3,
     tolerance: float = 0.1,
@@ -71,8 +74,8 @@ def create_finetuned_inversion(
     data : simpeg.data.Data or sequence of these
     simulation : simpeg.simulation.BaseSimulation or sequence of these
         Of density (``rhoMap``) and susceptibility (``chiMap``), each map taking one value per active cell, on one
-        mesh. Not changed. Any mesh; one that is not the network's (:meth:`~simpeg_jointdl.networks.GravMagUNet.mesh_for`)
-        takes averages over shared volumes, and cells outside of it stay zero in mode "network".
+        mesh. Not changed. A mesh that is not the network's (`GravMagUNet.mesh_for`) takes averages over shared volumes,
+        and cells outside of it stay zero in mode "network".
     network : networks.GravMagUNet, optional
         ``GravMagUNet.from_pretrained()`` if not given. Copied.
     mode : {"network", "mesh", "retrain"}
@@ -85,6 +88,9 @@ def create_finetuned_inversion(
         coupling's own; else the `ratios` of :func:`create_joint_inversion`.
     anchor : float
         At the start, trace of the anchor's Hessian over that of the misfits'; 0 for none.
+    held_to : {"prediction", "mesh"}
+        What the anchor holds models to: the prediction, or what an inversion over cells, as of mode "mesh", makes of
+        it first. See Notes.
     learning_rate : float, optional
         Of Adam, in modes "network" and "retrain".
     rounds, tolerance
@@ -123,7 +129,8 @@ def create_finetuned_inversion(
     FileNotFoundError
         If no network is given and no weights come with the package.
     """
-    checked_mode(mode)
+    check_choice("mode", mode, MODES)
+    check_choice("held_to", held_to, HELD_TO)
     for name, value in (("chifact", chifact), ("ratio", ratio), ("tolerance", tolerance)):
         check_positive(name, value, 1, "number")
     ground = make_ground(data, simulation, misfit)
@@ -134,14 +141,14 @@ def create_finetuned_inversion(
     watched = dict(progress=progress, checkpoint=checkpoint, log=log)
     if mode == "network":
         if mesh_options:
-            msg = f"{WHO}.mesh_options: got {sorted(mesh_options)} with mode='network', in which no mesh is inverted on."
+            msg = f"{WHO}.mesh_options: got {sorted(mesh_options)} with mode='network', which has none."
             raise ValueError(msg)
         return network_inversion(
-            ground, latent, couplings=couplings, ratio=ratio, anchor=anchor, learning_rate=learning_rate,
-            optimizer=optimizer, chifact=chifact, max_iterations=max_iterations, **watched,
+            ground, latent, couplings=couplings, ratio=ratio, anchor=anchor, held_to=held_to,
+            learning_rate=learning_rate, optimizer=optimizer, chifact=chifact, max_iterations=max_iterations, **watched,
         )  # fmt: skip
     if optimizer is not None:
-        msg = f"{WHO}.optimizer: got {type(optimizer).__name__} with mode={mode!r}, wanted it with mode='network' alone."
+        msg = f"{WHO}.optimizer: got {type(optimizer).__name__} with mode={mode!r}; mode='network' alone takes one."
         raise ValueError(msg)
     options = dict(couplings=couplings, ratios=ratio, chifact=chifact, **(mesh_options or {}))
     options |= {} if max_iterations is None else {"max_iterations": max_iterations}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -22,10 +24,11 @@ from ._recipe import Recipe
 from ._retraining import retrain
 
 WHO = "create_finetuned_inversion"
-MODES = ("network", "mesh", "retrain")
+MODES, HELD_TO = ("network", "mesh", "retrain"), ("prediction", "mesh")
 _ITERATIONS, _STEPS, _RATE = 100, 5, 4  # of five steps of Adam each, and those between two coolings
 _LEARNING_RATES = {"adapters": 1e-2, "all": 5e-4}
 _LESSON, _COPIES, _LESSON_RATE = 60, 3, 0.3  # steps, noises per model, and part of the learning rate, of a training
+_SMALLNESS = 3.0  # against smoothness of the change; less of it makes more changes for the worse
 _KINDS = {"density": "gravity_data", "susceptibility": "magnetic_data"}
 _PROBES = 2
 
@@ -56,10 +59,10 @@ class Ground:
         return made
 
 
-def checked_mode(mode):
+def check_choice(argument: str, value, known):
     """One of those there are."""
-    if mode not in MODES:
-        msg = f"{WHO}.mode: got {mode!r}, wanted one of {', '.join(MODES)}."
+    if value not in known:
+        msg = f"{WHO}.{argument}: got {value!r}, wanted one of {', '.join(known)}."
         raise ValueError(msg)
 
 
@@ -88,7 +91,7 @@ def make_ground(data, simulation, misfit) -> Ground:
 
 
 def network_inversion(
-    ground: Ground, latent: GravMagMap, *, couplings, ratio, anchor, learning_rate, optimizer, chifact,
+    ground: Ground, latent: GravMagMap, *, couplings, ratio, anchor, held_to, learning_rate, optimizer, chifact,
     max_iterations, progress, checkpoint, log,
 ) -> Recipe:  # fmt: skip
     """Over the weights of a network."""
@@ -97,7 +100,8 @@ def network_inversion(
         raise ValueError(msg)
     parts = dict(zip(latent.property_names, latent.properties, strict=True))
     misfits, model = ground.misfits(parts), latent.initial_model()
-    terms, strength = _terms(ground, parts, model, couplings, ratio, anchor)
+    reference = _reference(ground, latent, held_to, chifact)
+    terms, strength = _terms(ground, parts, model, reference, couplings, ratio, anchor)
     optimizer = _adam(learning_rate, max_iterations, latent, chifact) if optimizer is None else optimizer
     reg = reduce(add, terms) if terms else Smallness(TensorMesh([latent.nP]), reference_model=model)
     problem = inverse_problem.BaseInvProblem(
@@ -115,12 +119,23 @@ def network_inversion(
     return Recipe(inversion.BaseInversion(problem, directiveList=steps), model, parts, record, network_map=latent)
 
 
-def _terms(ground, parts, model, couplings, ratio, anchor):
+def _reference(ground, latent, held_to, chifact) -> np.ndarray:
+    """What models are held to, (2, n_active): the prediction, or what an inversion over cells makes of it."""
+    model = latent.initial_model()
+    found = dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
+    if held_to == "mesh":
+        recipe = mesh_inversion(ground, latent, options={"chifact": chifact}, progress=False, checkpoint=None, log=None)
+        recipe.inversion.opt.printers = []
+        with contextlib.redirect_stdout(io.StringIO()):
+            found |= recipe.run()
+    return np.stack(list(found.values()))
+
+
+def _terms(ground, parts, model, reference, couplings, ratio, anchor):
     """Anchor and couplings with their multipliers, and their strength at the start relative to the misfits'."""
     made = [couplings] if callable(couplings) else list(couplings)
     wires = list(parts.values())
     made = [make(ground.mesh, wire_map=wires, active_cells=ground.active) for make in made]
-    reference = np.stack([part * model for part in wires])
     elevation = float(np.median(np.concatenate([one.survey.receiver_locations[:, 2] for one in ground.simulations])))
     change = ModelChange(ground.mesh, wires, active_cells=ground.active, reference=reference, elevation=elevation)
     if not made:
@@ -163,7 +178,8 @@ def mesh_inversion(ground: Ground, latent: GravMagMap, *, options: dict, progres
     predicted = dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
     predicted = {name: predicted[name] for name in ground.names}
     bounds = {"susceptibility": (0.0, np.inf)} if "susceptibility" in ground.names else {}
-    options = {"bounds": bounds, "starting_models": predicted, "reference_models": predicted, **options}
+    kept = {"starting_models": predicted, "reference_models": predicted, "alpha_s": _SMALLNESS}
+    options = {"bounds": bounds, **kept, **options}
     recipe = create_joint_inversion(
         ground.mesh,
         ground.misfits({name: getattr(wires, name) for name in ground.names}),

@@ -43,7 +43,7 @@ class RetrainingRecipe(Recipe):
     agreed: bool = False
 
     def run(self) -> dict[str, np.ndarray]:
-        """All rounds; properties on the active cells, {name: (n_active,)}, of the last inversion, which fits the data."""
+        """All rounds; properties on the active cells, {name: (n_active,)}, of the last inversion."""
         self.history, self.agreed = [], False
         for number in range(self.rounds):
             latent = self.predict_map(self.network)

@@ -103,7 +103,7 @@ def test_mass_survives_another_cell_size(network):
 
 def test_outside_is_zero_and_told(network, caplog):
     own = make(network, mesh=None).mesh_of
-    wide = TensorMesh([np.full(12, 300.0), np.full(8, 300.0), np.full(4, 300.0)], origin=own.origin + [0, 0, 3600.0])
+    wide = TensorMesh([np.full(12, 300.0), np.full(8, 300.0), np.full(4, 300.0)], origin=(*own.origin[:2], -1200.0))
     active = np.arange(wide.n_cells) % 5 != 0
     with caplog.at_level("INFO", logger="simpeg_jointdl"):
         mapping = make(network, mesh=wide, active_cells=active)
@@ -131,5 +131,5 @@ def test_bad_values(network, options, message):
 
 
 def test_another_network():
-    with pytest.raises(TypeError, match="got Linear, wanted a networks.GravMagUNet"):
+    with pytest.raises(TypeError, match="got Linear, wanted a networks"):
         make(torch.nn.Linear(2, 2))

@@ -1,4 +1,4 @@
-"""Inversions that start from a network's prediction: they fit the noise, each in its way, and say what they cannot do."""
+"""Inversions that start from a prediction: they fit the noise, each in its way, and say what they cannot do."""
 
 import copy
 from functools import partial
@@ -219,13 +219,14 @@ def test_change_is_a_relative_mean_square_that_falls_with_distance():
     ("options", "message"),
     [
         ({"mode": "both"}, "mode: got 'both', wanted one of network, mesh, retrain"),
+        ({"held_to": "truth"}, "held_to: got 'truth', wanted one of prediction, mesh"),
         ({"anchor": -1.0}, "anchor: got -1.0, wanted a number of 0 or more"),
         ({"ratio": 0.0}, "ratio"),
         ({"chifact": -1.0}, "chifact"),
         ({"tolerance": 0.0}, "tolerance"),
         ({"trained": "none"}, "trained: got 'none'"),
-        ({"mesh_options": {"alpha_s": 1.0}}, "no mesh is inverted on"),
-        ({"mode": "mesh", "optimizer": optimization.LevenbergMarquardt()}, "wanted it with mode='network' alone"),
+        ({"mesh_options": {"alpha_s": 1.0}}, "which has none"),
+        ({"mode": "mesh", "optimizer": optimization.LevenbergMarquardt()}, "mode='network' alone takes one"),
         ({"mode": "retrain", "rounds": 0}, "rounds: got 0"),
         ({"mode": "retrain", "checkpoint": "a.npz"}, "rounds are not kept"),
         ({"mode": "mesh", "mesh_options": {"strategy": "all"}}, "strategy: got 'all'"),
@@ -254,6 +255,6 @@ def test_data_in_other_units(network):
 
 def test_a_mesh_somewhere_else(network):
     away = copy.deepcopy(MESH)
-    away.origin = MESH.origin + [1e5, 0.0, 0.0]
+    away.origin = (1e5, *MESH.origin[1:])
     with pytest.raises(ValueError, match="inside the network's mesh"):
         make(network, simulation=simulations(away))
