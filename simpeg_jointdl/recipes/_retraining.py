@@ -47,9 +47,10 @@ class RetrainingRecipe(Recipe):
         self.history, self.agreed = [], False
         for number in range(self.rounds):
             latent = self.predict_map(self.network)
-            one = self.make_round(latent)
+            one = self._round(latent)
             watch = _Iterates()
-            one.inversion.directiveList.append(watch)
+            watch.inversion = one.inversion
+            one.inversion.directiveList.dList.append(watch)
             found = one.run()
             self.inversion, self.model, self.maps, self.log = one.inversion, one.model, one.maps, one.log
             self.initial_model = one.initial_model
@@ -63,6 +64,14 @@ class RetrainingRecipe(Recipe):
             self.network, losses = self.teach(latent, models, number)
             self.history[-1]["loss"] = (losses[0], losses[-1])
         return found
+
+    def _round(self, latent) -> Recipe:
+        """The first one is the inversion that was handed over, whatever has been changed of it."""
+        if self.model is None:
+            return Recipe(self.inversion, self.initial_model, self.maps, self.log)
+        one = self.make_round(latent)
+        one.inversion.opt.printers = self.inversion.opt.printers
+        return one
 
 
 class _Iterates(InversionDirective):

