@@ -27,7 +27,7 @@ WHO = "create_finetuned_inversion"
 MODES, HELD_TO = ("network", "mesh", "retrain"), ("prediction", "mesh")
 _ITERATIONS, _STEPS, _RATE = 100, 5, 4  # of five steps of Adam each, and those between two coolings
 _LEARNING_RATES = {"adapters": 1e-2, "all": 5e-4}
-_LESSON, _COPIES, _LESSON_RATE = 60, 3, 0.3  # steps, noises per model, and part of the learning rate, of a training
+_LESSON, _COPIES = 60, 3  # steps of a training, and noises per model
 _SMALLNESS = 3.0  # against smoothness of the change; less of it makes more changes for the worse
 _KINDS = {"density": "gravity_data", "susceptibility": "magnetic_data"}
 _PROBES = 2
@@ -208,7 +208,7 @@ def taught(ground: Ground, latent: GravMagMap, models: list[dict], number: int, 
         }
         for _ in range(_COPIES):
             pairs.append((latent.grids_of(base, _noisy(ground, exact, rng)), properties))
-    rate = _LESSON_RATE * _learning_rate(learning_rate, latent)
+    rate = _learning_rate(learning_rate, latent)
     return retrain(latent, pairs, ground.names, n_steps=_LESSON, learning_rate=rate, random_seed=random_seed + number)
 
 

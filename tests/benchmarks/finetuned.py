@@ -138,13 +138,8 @@ def run_cases(options, network, console):
                         line = one_line(case, row, network)
                         writer.writerow({"set": which, "sharing": sharing, "case": number, "row": row, **line})
                         file.flush()
-                        console.log(
-                            which,
-                            sharing,
-                            number,
-                            row,
-                            {k: v for k, v in line.items() if k[:3] in ("rms", "chi", "cpu")},
-                        )
+                        told = " ".join(f"{key} {line[key]}" for key in line if key[:3] in ("rms", "chi", "cpu"))
+                        console.log(which, sharing, number, row, told)
 
 
 def one_line(case, row, network) -> dict:
