@@ -61,8 +61,8 @@ def create_finetuned_inversion(
           \sum_d c_d\, \phi_d(\mathbf u(\mathbf m)) + \beta \left( \phi_a(\mathbf u(\mathbf m))
           + \sum_c \lambda_c \phi_c(\mathbf u(\mathbf m)) \right)
 
-      with :math:`\phi_a` the change of both models from the prediction, by Adam, until every data set is at its noise;
-      :math:`\beta` falls while one is not.
+      with :math:`\phi_a` the distance of both models from what they are held to, by Adam, until every data set is at
+      its noise; :math:`\beta` falls while one is not.
     - ``mode="mesh"``: over cells, by :func:`create_joint_inversion`, with the prediction as starting and reference
       model; smoothness, too, is that of the change.
     - ``mode="retrain"``: rounds of ``"mesh"``, after each of which the network is trained for some steps on the models
@@ -90,7 +90,7 @@ def create_finetuned_inversion(
         At the start, trace of the anchor's Hessian over that of the misfits'; 0 for none.
     held_to : {"prediction", "mesh"}
         What the anchor holds models to: the prediction, or what an inversion over cells, as of mode "mesh", makes of
-        it first. See Notes.
+        it first, while the recipe is made. See Notes.
     learning_rate : float, optional
         Of Adam, in modes "network" and "retrain".
     rounds, tolerance
@@ -121,6 +121,13 @@ def create_finetuned_inversion(
         ``recipe.properties(recipe.initial_model)`` is the prediction, moved into the bounds where there are any. In
         mode "network", ``recipe.network_map.module_from(recipe.model)`` is the fine-tuned network. Of mode "retrain" a
         :class:`RetrainingRecipe`, with ``network``, ``history`` and ``agreed``.
+
+    Notes
+    -----
+    Data see a small part of a model; what the weights change beyond that, on their way to the noise, is for the worse.
+    On one model, with noise of 5 %, Adam without an anchor took relative errors of density and susceptibility from
+    0.737 and 0.662 to 1.002 and 0.766, held to the prediction to 0.738 and 0.662 at best, and held to "mesh", from
+    0.748 and 0.696 of another training, to 0.730 and 0.690. Mode "mesh" made both models better in 12 of 13 cases.
 
     Raises
     ------

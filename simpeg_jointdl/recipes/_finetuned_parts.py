@@ -25,7 +25,7 @@ from ._retraining import retrain
 
 WHO = "create_finetuned_inversion"
 MODES, HELD_TO = ("network", "mesh", "retrain"), ("prediction", "mesh")
-_ITERATIONS, _STEPS, _RATE = 100, 5, 4  # of five steps of Adam each, and those between two coolings
+_ITERATIONS, _STEPS, _RATE = 150, 5, 4  # of five steps of Adam each, and those between two coolings
 _LEARNING_RATES = {"adapters": 1e-2, "all": 5e-4}
 _LESSON, _COPIES = 60, 3  # steps of a training, and noises per model
 _SMALLNESS = 3.0  # against smoothness of the change; less of it makes more changes for the worse

@@ -29,6 +29,7 @@ from rich.table import Table
 from simpeg import data_misfit, maps
 
 from simpeg_jointdl import recipes, regularization
+from simpeg_jointdl.maps._gravmag import between_meshes
 from simpeg_jointdl.networks import GravMagUNet
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -46,8 +47,9 @@ FIELDS = [
 
 def run_prediction(case, network):
     """What the network says, on the simulations' mesh."""
-    recipe = recipes.create_finetuned_inversion(case.data, case.simulations, network=network, progress=False)
-    return recipe.properties(recipe.initial_model)
+    found = network.predict(*case.data)
+    transfer, _ = between_meshes(found.mesh, case.mesh, np.ones(case.mesh.n_cells, dtype=bool))
+    return {name: transfer @ getattr(found, name) for name in PROPERTIES}
 
 
 def run_tuned(case, network, **options):
