@@ -20,8 +20,8 @@ class ModelChange(BaseCoupling):
 
     Of all models that fit data, the one nearest to a prediction in such a norm is nearer to the truth, in that norm,
     than the prediction is: Pythagoras. With no weight for depth that norm is the rms itself, and the least is gained;
-    with the weight of sensitivities, :math:`z^{-2}` or :math:`z^{-3}`, prediction errors are put too deep. The first
-    power was best by measurement.
+    with the weight of sensitivities, :math:`z^{-2}` or :math:`z^{-3}`, changes are put too deep. In between, gains are
+    larger than those of no weight, and more often gains than those of a steeper one.
 
     Parameters
     ----------
