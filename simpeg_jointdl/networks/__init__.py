@@ -20,6 +20,8 @@
 `LeakyReLU`                 leaky rectifier
 `Tanh`                      hyperbolic tangent
 `GELU`                      Gaussian error linear unit
+`with_adapters`             low-rank changes of a trained network's convolutions
+`without_adapters`          the same, made part of its weights
 `save_weights`              a module's weights as safetensors, with a card that says what they are
 `load_weights`              the same back, whole and of the right architecture, or refused
 `read_card`                 the card alone
@@ -27,6 +29,7 @@
 """
 
 from ._activations import GELU, Finer, Gabor, Gauss, LeakyReLU, Sine, Tanh
+from ._adapters import with_adapters, without_adapters
 from ._encodings import FourierEncoding, HashEncoding, IdentityEncoding, PositionalEncoding
 from ._ensemble import NetworkEnsemble
 from ._geology_vae import GeologyVAE
@@ -56,6 +59,8 @@ __all__ = [
     "LeakyReLU",
     "Tanh",
     "GELU",
+    "with_adapters",
+    "without_adapters",
     "save_weights",
     "load_weights",
     "read_card",

@@ -5,6 +5,8 @@
 `create_inr_inversion`      any number of data sets; the model is a network of the coordinates
 `create_inr_ensemble`       many such networks in one batch: a mean and a spread
 `create_prior_inversion`    the latent vector of a learned prior as the model
+`create_finetuned_inversion` a trained network's prediction of gravity and magnetics, fitted to the data
+`RetrainingRecipe`          rounds of such an inversion and of training the network on what it finds
 `create_mt_inversion`       magnetotelluric soundings, from a network's layers to the noise
 `MTRecipe`                  what it returns: models, bands and misfits by station
 `Ensemble`                  what `create_inr_ensemble`'s `run` returns: members, mean, spread, bands
@@ -18,18 +20,21 @@
 from ._center_result import CenterSearch
 from ._centers import find_centers
 from ._ensemble import Ensemble, EnsembleRecipe, create_inr_ensemble
+from ._finetuned import create_finetuned_inversion
 from ._inr import create_inr_inversion
 from ._joint import create_joint_inversion
 from ._mt import create_mt_inversion
 from ._mt_recipe import MTRecipe
 from ._prior import create_prior_inversion
 from ._recipe import Recipe
+from ._retraining import RetrainingRecipe
 
 __all__ = [
     "create_joint_inversion",
     "create_inr_inversion",
     "create_inr_ensemble",
     "create_prior_inversion",
+    "create_finetuned_inversion",
     "create_mt_inversion",
     "find_centers",
     "CenterSearch",
@@ -37,4 +42,5 @@ __all__ = [
     "EnsembleRecipe",
     "MTRecipe",
     "Recipe",
+    "RetrainingRecipe",
 ]

@@ -1,0 +1,178 @@
+"""A pre-trained network's prediction, and inversions that start from it and fit the data."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from simpeg import data_misfit
+
+from ..maps import GravMagMap
+from ..networks import GravMagUNet
+from ._checks import check_positive
+from ._finetuned_parts import (
+    HELD_TO,
+    MODES,
+    WHO,
+    Ground,
+    check_choice,
+    checked_rounds,
+    make_ground,
+    mesh_inversion,
+    network_inversion,
+    taught,
+)
+from ._recipe import Recipe
+from ._retraining import RetrainingRecipe
+
+
+def create_finetuned_inversion(
+    data,
+    simulation,
+    *,
+    network=None,
+    mode: str = "network",
+    trained="adapters",
+    rank: int = 8,
+    couplings=(),
+    ratio: float = 1.0,
+    anchor: float = 30.0,
+    held_to: str = "mesh",
+    learning_rate: float | None = None,
+    rounds: int = 3,
+    tolerance: float = 0.1,
+    misfit=data_misfit.L2DataMisfit,
+    optimizer=None,
+    chifact: float = 1.0,
+    max_iterations: int | None = None,
+    random_seed: int = 0,
+    progress: bool = True,
+    checkpoint=None,
+    log=None,
+    device=None,
+    dtype=None,
+    mesh_options: dict | None = None,
+    **place,
+) -> Recipe:
+    r"""Inversion of gravity, magnetics or both that starts from what a trained network predicts from them.
+
+    - ``mode="network"``: over the network's weights, from those it was trained to. Minimises
+
+      .. math::
+          \sum_d c_d\, \phi_d(\mathbf u(\mathbf m)) + \beta \left( \phi_a(\mathbf u(\mathbf m))
+          + \sum_c \lambda_c \phi_c(\mathbf u(\mathbf m)) \right)
+
+      with :math:`\phi_a` the distance of both models from what they are held to, by Adam, until every data set is at
+      its noise; :math:`\beta` falls while one is not.
+    - ``mode="mesh"``: over cells, by :func:`create_joint_inversion`, with the prediction as starting and reference
+      model; smoothness, too, is that of the change.
+    - ``mode="retrain"``: rounds of ``"mesh"``, after each of which the network is trained for some steps on the models
+      that inversion went through and on their exact data with other noise. Rounds end when the network predicts from
+      the data, to `tolerance`, what the inversion finds that fits them.
+
+    Parameters
+    ----------
+    data : simpeg.data.Data or sequence of these
+    simulation : simpeg.simulation.BaseSimulation or sequence of these
+        Of density (``rhoMap``) and susceptibility (``chiMap``), each map taking one value per active cell, on one
+        mesh. Not changed. A mesh that is not the network's (`GravMagUNet.mesh_for`) takes averages over shared volumes,
+        and cells outside of it stay zero in mode "network".
+    network : networks.GravMagUNet, optional
+        ``GravMagUNet.from_pretrained()`` if not given. Copied.
+    mode : {"network", "mesh", "retrain"}
+    trained, rank
+        What may change of the network, see :class:`~simpeg_jointdl.maps.GravMagMap`.
+    couplings : class, callable or sequence of these
+        As in :func:`create_joint_inversion`, of the predicted properties.
+    ratio : float
+        Strength of the couplings: in mode "network" the trace of their Hessian over that of the anchor's, each
+        coupling's own; else the `ratios` of :func:`create_joint_inversion`.
+    anchor : float
+        At the start, trace of the anchor's Hessian over that of the misfits'; 0 for none.
+    held_to : {"prediction", "mesh"}
+        What the anchor holds models to: the prediction, or what an inversion over cells, as of mode "mesh", makes of
+        it first, while the recipe is made. See Notes.
+    learning_rate : float, optional
+        Of Adam, in modes "network" and "retrain".
+    rounds, tolerance
+        Of mode "retrain".
+    misfit : class
+        ``misfit(data=..., simulation=...)``.
+    optimizer : simpeg.optimization.Minimize, optional
+        Instead of Adam, in mode "network".
+    chifact : float
+        Target misfit per datum.
+    max_iterations : int, optional
+        Of five steps of Adam each, or of Gauss-Newton.
+    random_seed : int
+        Of adapters, and of noise and order in the training.
+    progress, checkpoint, log
+        As in :func:`create_joint_inversion`; no checkpoints of mode "retrain".
+    device, dtype
+        Of the network; float32 takes half of the time of float64, the default.
+    mesh_options : dict, optional
+        Further arguments of :func:`create_joint_inversion`, such as ``norms`` and ``bounds``; susceptibility is not
+        negative unless these say otherwise.
+    **place
+        ``cell_size``, ``height``, ``ground`` ..., as of :meth:`~simpeg_jointdl.networks.GravMagUNet.predict`.
+
+    Returns
+    -------
+    Recipe
+        ``recipe.properties(recipe.initial_model)`` is the prediction, moved into the bounds where there are any. In
+        mode "network", ``recipe.network_map.module_from(recipe.model)`` is the fine-tuned network. Of mode "retrain" a
+        :class:`RetrainingRecipe`, with ``network``, ``history`` and ``agreed``.
+
+    Notes
+    -----
+    Data see a small part of a model; what the weights change beyond that, on their way to the noise, is for the worse.
+    On one model, with noise of 5 %, Adam without an anchor took relative errors of density and susceptibility from
+    0.737 and 0.662 to 1.002 and 0.766; held to the prediction, to 0.738 to 0.746 and 0.646 to 0.665, by how strongly;
+    held to "mesh", from 0.748 and 0.696 of another training, to 0.730 and 0.690. Mode "mesh" made both models better
+    in 12 of 13 cases, on which its smallness was chosen.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For simulations of other properties, or two of one; data that the network refuses; unknown modes.
+    FileNotFoundError
+        If no network is given and no weights come with the package.
+    """
+    check_choice("mode", mode, MODES)
+    check_choice("held_to", held_to, HELD_TO)
+    for name, value in (("chifact", chifact), ("ratio", ratio), ("tolerance", tolerance)):
+        check_positive(name, value, 1, "number")
+    ground = make_ground(data, simulation, misfit)
+    network = GravMagUNet.from_pretrained() if network is None else network
+    of_map = dict(trained=trained, rank=rank, random_seed=random_seed, device=device, dtype=dtype, **place)
+    predict_map = partial(_predict_map, ground, of_map)
+    latent = predict_map(network)
+    watched = dict(progress=progress, checkpoint=checkpoint, log=log)
+    if mode == "network":
+        if mesh_options:
+            msg = f"{WHO}.mesh_options: got {sorted(mesh_options)} with mode='network', which has none."
+            raise ValueError(msg)
+        return network_inversion(
+            ground, latent, couplings=couplings, ratio=ratio, anchor=anchor, held_to=held_to,
+            learning_rate=learning_rate, optimizer=optimizer, chifact=chifact, max_iterations=max_iterations, **watched,
+        )  # fmt: skip
+    if optimizer is not None:
+        msg = f"{WHO}.optimizer: got {type(optimizer).__name__} with mode={mode!r}; mode='network' alone takes one."
+        raise ValueError(msg)
+    options = dict(couplings=couplings, ratios=ratio, chifact=chifact, **(mesh_options or {}))
+    options |= {} if max_iterations is None else {"max_iterations": max_iterations}
+    make_round = partial(mesh_inversion, ground, options=options)
+    first = make_round(latent, **watched)
+    if mode == "mesh":
+        return first
+    checked_rounds(rounds, checkpoint)
+    teach = partial(taught, ground, learning_rate=learning_rate, random_seed=random_seed)
+    return RetrainingRecipe(
+        first.inversion, first.initial_model, first.maps, first.log,
+        network=network, make_round=partial(make_round, **watched), predict_map=predict_map, teach=teach,
+        rounds=int(rounds), tolerance=float(tolerance),
+    )  # fmt: skip
+
+
+def _predict_map(ground: Ground, options: dict, network) -> GravMagMap:
+    """The network over these data, on the mesh of the simulations."""
+    return GravMagMap(network, **ground.data, mesh=ground.mesh, active_cells=ground.active, **options)

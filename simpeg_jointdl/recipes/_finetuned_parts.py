@@ -1,0 +1,222 @@
+"""What fine-tuned inversions are made of: data and simulations, checked, and each kind of inversion."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+from discretize import TensorMesh
+from simpeg import inverse_problem, inversion
+from simpeg.data import Data
+from simpeg.maps import Wires
+from simpeg.regularization import Smallness
+
+from .. import directives, optimization
+from ..maps import GravMagMap
+from ._inr import NAMES, common_ground, looking_through
+from ._joint import create_joint_inversion
+from ._model_change import ModelChange
+from ._recipe import Recipe
+from ._retraining import retrain
+
+WHO = "create_finetuned_inversion"
+MODES, HELD_TO = ("network", "mesh", "retrain"), ("prediction", "mesh")
+_ITERATIONS, _STEPS, _RATE = 150, 5, 4  # of five steps of Adam each, and those between two coolings
+_LEARNING_RATES = {"adapters": 1e-2, "all": 5e-4}
+_LESSON, _COPIES = 60, 3  # steps of a training, and noises per model
+_SMALLNESS = 3.0  # against smoothness of the change; less of it makes more changes for the worse
+_KINDS = {"density": "gravity_data", "susceptibility": "magnetic_data"}
+_PROBES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Data sets and simulations on one mesh, each of its own property."""
+
+    observed: list
+    simulations: list
+    keys: list[str]
+    names: list[str]
+    mesh: object
+    active: np.ndarray
+    misfit: type
+
+    @property
+    def data(self) -> dict:
+        """As the network takes them."""
+        return {_KINDS[name]: one for name, one in zip(self.names, self.observed, strict=True)}
+
+    def misfits(self, maps: dict) -> list:
+        """Misfits of simulations that look through maps, {name: map}."""
+        made = []
+        for one, key, name, some in zip(self.simulations, self.keys, self.names, self.observed, strict=True):
+            view = looking_through(one, key, getattr(one, key) * maps[name])
+            made.append(self.misfit(data=some, simulation=view))
+        return made
+
+
+def check_choice(argument: str, value, known):
+    """One of those there are."""
+    if value not in known:
+        msg = f"{WHO}.{argument}: got {value!r}, wanted one of {', '.join(known)}."
+        raise ValueError(msg)
+
+
+def checked_rounds(rounds, checkpoint):
+    """A whole number, and no checkpoint, which would be one of the last round alone."""
+    if isinstance(rounds, bool) or not isinstance(rounds, (int, np.integer)) or rounds < 1:
+        msg = f"{WHO}.rounds: got {rounds!r}, wanted a whole number of 1 or more."
+        raise ValueError(msg)
+    if checkpoint is not None:
+        msg = f"{WHO}.checkpoint: got {checkpoint!r} with mode='retrain', whose rounds are not kept; leave it out."
+        raise ValueError(msg)
+
+
+def make_ground(data, simulation, misfit) -> Ground:
+    """Data and simulations as they pair up."""
+    simulations, observed, mesh, active, keys = common_ground(data, simulation, WHO)
+    names = [NAMES.get(key, key) for key in keys]
+    wrong = [name for name in names if name not in _KINDS]
+    if wrong or len(set(names)) < len(names):
+        msg = (
+            f"{WHO}.simulation: got simulations of {', '.join(names)}; wanted one of density (rhoMap), one of "
+            "susceptibility (chiMap), or one of them, which are what the network knows."
+        )
+        raise ValueError(msg)
+    return Ground(observed, simulations, keys, names, mesh, active, misfit)
+
+
+def network_inversion(
+    ground: Ground, latent: GravMagMap, *, couplings, ratio, anchor, held_to, learning_rate, optimizer, chifact,
+    max_iterations, progress, checkpoint, log,
+) -> Recipe:  # fmt: skip
+    """Over the weights of a network."""
+    if not (np.ndim(anchor) == 0 and np.isfinite(anchor) and anchor >= 0.0):
+        msg = f"{WHO}.anchor: got {anchor!r}, wanted a number of 0 or more."
+        raise ValueError(msg)
+    parts = dict(zip(latent.property_names, latent.properties, strict=True))
+    misfits, model = ground.misfits(parts), latent.initial_model()
+    reference = _reference(ground, latent, held_to, chifact)
+    terms, strength = _terms(ground, parts, model, reference, couplings, ratio, anchor)
+    optimizer = _adam(learning_rate, max_iterations, latent, chifact) if optimizer is None else optimizer
+    reg = reduce(add, terms) if terms else Smallness(TensorMesh([latent.nP]), reference_model=model)
+    problem = inverse_problem.BaseInvProblem(
+        reduce(add, misfits), reg, optimizer, beta=0.0, init_bfgs=False, print_version=False
+    )
+    record = directives.SaveLog(log)
+    steps = [record, directives.ShowProgress()] if progress else [record]
+    if len(misfits) > 1:
+        steps.append(directives.BalanceMisfits(chifact))
+    if terms:
+        rate = _RATE if isinstance(optimizer, optimization.TorchMinimize) else 1
+        steps.append(directives.CoolCouplings(strength, rate=rate, chifact=chifact))
+    if checkpoint is not None:
+        steps.append(directives.SaveCheckpoint(checkpoint))
+    return Recipe(inversion.BaseInversion(problem, directiveList=steps), model, parts, record, network_map=latent)
+
+
+def _reference(ground, latent, held_to, chifact) -> np.ndarray:
+    """What models are held to, (2, n_active): the prediction, or what an inversion over cells makes of it."""
+    model = latent.initial_model()
+    found = dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
+    if held_to == "mesh":
+        recipe = mesh_inversion(ground, latent, options={"chifact": chifact}, progress=False, checkpoint=None, log=None)
+        recipe.inversion.opt.printers = []
+        with contextlib.redirect_stdout(io.StringIO()):
+            found |= recipe.run()
+    return np.stack(list(found.values()))
+
+
+def _terms(ground, parts, model, reference, couplings, ratio, anchor):
+    """Anchor and couplings with their multipliers, and their strength at the start relative to the misfits'."""
+    made = [couplings] if callable(couplings) else list(couplings)
+    wires = list(parts.values())
+    made = [make(ground.mesh, wire_map=wires, active_cells=ground.active) for make in made]
+    elevation = float(np.median(np.concatenate([one.survey.receiver_locations[:, 2] for one in ground.simulations])))
+    change = ModelChange(ground.mesh, wires, active_cells=ground.active, reference=reference, elevation=elevation)
+    if not made:
+        return ([1.0 * change] if anchor else []), float(anchor)
+    wanted = _trace(change, model)
+    traces = [_trace(one, model) for one in made]
+    sized = [(ratio * wanted / trace if trace > 0 else 0.0) * one for trace, one in zip(traces, made, strict=True)]
+    return ([1.0 * change, *sized], float(anchor)) if anchor else (sized, float(ratio))
+
+
+def _trace(term, model) -> float:
+    rng = np.random.default_rng(0)
+    probes = rng.choice([-1.0, 1.0], (_PROBES, model.size))
+    return float(np.mean([probe @ term.deriv2(model, probe) for probe in probes]))
+
+
+def _adam(learning_rate, max_iterations, latent, chifact):
+    return optimization.TorchMinimize(
+        "adam",
+        lr=_learning_rate(learning_rate, latent),
+        maxIter=_ITERATIONS if max_iterations is None else max_iterations,
+        steps_per_iteration=_STEPS,
+        patience=1,
+        keep="first",
+        target_chi=chifact,
+        device=latent.device,
+    )
+
+
+def _learning_rate(given, latent) -> float:
+    kind = "adapters" if any("parametrizations" in name for name in latent.names) else "all"
+    return _LEARNING_RATES[kind] if given is None else given
+
+
+def mesh_inversion(ground: Ground, latent: GravMagMap, *, options: dict, progress, checkpoint, log) -> Recipe:
+    """Over cells, from the prediction."""
+    n = int(ground.active.sum())
+    wires = Wires(*((name, n) for name in ground.names))
+    model = latent.initial_model()
+    predicted = dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
+    predicted = {name: predicted[name] for name in ground.names}
+    bounds = {"susceptibility": (0.0, np.inf)} if "susceptibility" in ground.names else {}
+    kept = {"starting_models": predicted, "reference_models": predicted, "alpha_s": _SMALLNESS}
+    options = {"bounds": bounds, **kept, **options}
+    recipe = create_joint_inversion(
+        ground.mesh,
+        ground.misfits({name: getattr(wires, name) for name in ground.names}),
+        wires,
+        active_cells=ground.active,
+        progress=progress,
+        checkpoint=checkpoint,
+        log=log,
+        **options,
+    )
+    for term in recipe.inversion.invProb.reg.objfcts:
+        if hasattr(term, "reference_model_in_smooth"):
+            term.reference_model_in_smooth = True
+    return recipe
+
+
+def taught(ground: Ground, latent: GravMagMap, models: list[dict], number: int, *, learning_rate, random_seed):
+    """The network after a training on models and their data with noise of its own, and the losses."""
+    rng = np.random.default_rng([random_seed, number])
+    base = latent.module_from(latent.initial_model())
+    pairs = []
+    for properties in models:
+        exact = {
+            name: looking_through(one, key, getattr(one, key)).dpred(properties[name])
+            for one, key, name in zip(ground.simulations, ground.keys, ground.names, strict=True)
+        }
+        for _ in range(_COPIES):
+            pairs.append((latent.grids_of(base, _noisy(ground, exact, rng)), properties))
+    rate = _learning_rate(learning_rate, latent)
+    return retrain(latent, pairs, ground.names, n_steps=_LESSON, learning_rate=rate, random_seed=random_seed + number)
+
+
+def _noisy(ground, exact, rng) -> dict:
+    made = {}
+    for name, some in zip(ground.names, ground.observed, strict=True):
+        deviation = np.asarray(some.standard_deviation)
+        values = exact[name] + deviation * rng.standard_normal(len(deviation))
+        values = np.where(np.isnan(some.dobs), np.nan, values)
+        made[_KINDS[name]] = Data(some.survey, dobs=values, standard_deviation=deviation)
+    return made

@@ -1,0 +1,261 @@
+"""Inversions that start from a prediction: they fit the noise, each in its way, and say what they cannot do."""
+
+import copy
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from discretize import TensorMesh
+from simpeg import maps
+from simpeg.data import Data
+from simpeg.inversion import BaseInversion
+
+from simpeg_jointdl import datasets, directives, networks, optimization, recipes, regularization
+from simpeg_jointdl.potential_fields import gravity, magnetics
+from simpeg_jointdl.recipes._model_change import ModelChange
+from tests.recipes.problem import quiet
+
+BLOCKS = datasets.load("two_blocks", cell_size=300.0, shape=(12, 12, 6), n_stations=(12, 12), noise=0.05)
+MESH, N = BLOCKS.mesh, BLOCKS.mesh.n_cells
+DATA = [BLOCKS.gravity.data(), BLOCKS.magnetics.data()]
+IDENTITY = maps.IdentityMap(nP=N)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """Untrained: it predicts the estimate in closed form that a trained one corrects."""
+    return networks.GravMagUNet(widths=(8, 16), n_lifted=8, random_seed=3).eval().requires_grad_(False)
+
+
+def simulations(mesh=MESH):
+    identity = maps.IdentityMap(nP=mesh.n_cells)
+    return [
+        gravity.Simulation3DIntegral(mesh, survey=BLOCKS.gravity.survey(), rhoMap=identity),
+        magnetics.Simulation3DIntegral(mesh, survey=BLOCKS.magnetics.survey(), chiMap=identity),
+    ]
+
+
+def make(network, data=DATA, simulation=None, **options):
+    options = {"progress": False, "dtype": "float32", **options}
+    simulation = simulations() if simulation is None else simulation
+    return quiet(recipes.create_finetuned_inversion(data, simulation, network=network, **options))
+
+
+def state(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+# over the weights -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("trained", ["adapters", "all"])
+def test_weights_fit_both_data_sets_to_their_noise(network, trained):
+    before = state(network)
+    recipe = make(network, trained=trained)
+    assert type(recipe.inversion) is BaseInversion
+    assert type(recipe.inversion.opt) is optimization.TorchMinimize
+    found = recipe.run()
+    assert recipe.inversion.opt.stopped_because == "target"
+    assert ((recipe.chi > 0.85) & (recipe.chi <= 1.0)).all(), recipe.chi
+    assert list(found) == ["density", "susceptibility"]
+    assert found["susceptibility"].min() >= 0.0
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), "the network that was given is left as it is"
+
+
+def test_the_start_is_the_prediction(network):
+    recipe = make(network)
+    start = recipe.properties(recipe.initial_model)
+    predicted = network.predict(*DATA)
+    upper = predicted.density.reshape((12, 12, 16), order="F")[:, :, 10:].ravel(order="F")
+    np.testing.assert_allclose(start["density"], upper, atol=1e-5 * np.abs(upper).max())
+
+
+def test_adapters_leave_all_other_weights_alone(network):
+    recipe = make(network, max_iterations=2)
+    recipe.run()
+    tuned = recipe.network_map.module_from(recipe.model)
+    for (name, after), before in zip(tuned.named_parameters(), network.parameters(), strict=True):
+        is_convolution = before.ndim == 4 and "place" not in name
+        assert torch.equal(after, before) != is_convolution, name
+
+
+def test_a_tuned_network_predicts_what_was_found(network):
+    recipe = make(network, max_iterations=3)
+    found = recipe.run()
+    predicted = recipe.network_map.module_from(recipe.model).predict(*DATA).density
+    upper = predicted.reshape((12, 12, 16), order="F")[:, :, 10:].ravel(order="F")
+    np.testing.assert_allclose(found["density"], upper, atol=1e-4 * np.abs(upper).max())
+
+
+def test_the_same_seed_gives_the_same_model_and_another_another(network):
+    first, again, other = (make(network, random_seed=k, max_iterations=2).run()["density"] for k in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_an_anchor_keeps_models_near_the_prediction(network):
+    def change(anchor):
+        recipe = make(network, anchor=anchor, held_to="prediction")
+        start = recipe.properties(recipe.initial_model)
+        found = recipe.run()
+        assert recipe.inversion.opt.stopped_because == "target"
+        return sum(np.linalg.norm(found[name] - start[name]) / np.linalg.norm(start[name]) for name in found)
+
+    assert change(3.0) < 0.9 * change(0.0)
+
+
+def test_coupling(network):
+    def cross_gradient(couplings):
+        recipe = make(network, couplings=couplings, ratio=10.0, held_to="prediction", anchor=1.0)
+        found = recipe.run()
+        assert (recipe.chi <= 1.0).all()
+        wires = maps.Wires(("density", N), ("susceptibility", N))
+        return regularization.CrossGradient(MESH, wires)(np.concatenate(list(found.values())))
+
+    assert cross_gradient(regularization.CrossGradient) < 0.9 * cross_gradient(())
+
+
+def test_coupling_without_anchor(network):
+    recipe = make(network, couplings=[partial(regularization.Gramian, window=(3, 3, 2))], anchor=0.0, max_iterations=2)
+    (term,) = recipe.inversion.invProb.reg.objfcts
+    assert type(term) is regularization.Gramian
+    recipe.run()
+    assert recipe.inversion.invProb.beta > 0.0
+
+
+def test_one_data_set_alone(network):
+    recipe = make(network, DATA[1], simulations()[1])
+    recipe.run()
+    assert recipe.chi.shape == (1,)
+    assert recipe.chi[0] <= 1.0
+    assert not any(isinstance(one, directives.BalanceMisfits) for one in recipe.inversion.directiveList)
+
+
+def test_another_optimizer(network):
+    optimizer = optimization.LevenbergMarquardt(maxIter=1, space="model", cg_maxiter=10)
+    recipe = make(network, trained=["layers.head.*"], optimizer=optimizer)
+    misfit = recipe.inversion.invProb.dmisfit
+    before = misfit(recipe.initial_model)
+    recipe.run()
+    assert recipe.inversion.opt is optimizer
+    assert misfit(recipe.model) < before
+
+
+# over cells -----------------------------------------------------------------------------------------------
+def test_mesh_inversion_starts_from_the_prediction_and_is_held_to_it(network):
+    recipe = make(network, mode="mesh")
+    start = recipe.properties(recipe.initial_model)
+    predicted = make(network).properties(make(network).initial_model)
+    np.testing.assert_allclose(start["density"], predicted["density"], atol=1e-2 * np.abs(predicted["density"]).max())
+    for term in recipe.inversion.invProb.reg.objfcts:
+        for part in term.objfcts:
+            reference = part.mapping * part.reference_model
+            wanted = start["density"], start["susceptibility"]
+            assert min(np.abs(reference - one).max() / np.abs(one).max() for one in wanted) < 1e-2
+        assert term.reference_model_in_smooth
+    found = recipe.run()
+    assert ((recipe.chi > 0.7) & (recipe.chi <= 1.0)).all(), recipe.chi
+    assert found["susceptibility"].min() >= 0.0
+
+
+def test_mesh_options_go_to_the_joint_inversion(network):
+    bounds = {"density": (-0.05, 0.05), "susceptibility": (0.0, 0.02)}
+    options = {"bounds": bounds, "norms": (0, 1, 1, 1)}
+    recipe = make(network, mode="mesh", couplings=regularization.CrossGradient, mesh_options=options, max_iterations=3)
+    found = recipe.run()
+    assert np.abs(found["density"]).max() <= 0.05
+    assert recipe.inversion.opt.maxIter == 3
+    kinds = {type(term).__name__ for term in recipe.inversion.invProb.reg.objfcts}
+    assert kinds == {"Sparse", "CrossGradient"}
+
+
+def test_finer_and_wider_meshes(network):
+    fine = TensorMesh([np.full(30, 150.0), np.full(24, 150.0), np.full(10, 180.0)], origin="CCN")
+    recipe = make(network, simulation=simulations(fine), mode="mesh", max_iterations=2)
+    assert recipe.run()["density"].shape == (fine.n_cells,)
+
+
+# rounds ---------------------------------------------------------------------------------------------------
+def test_the_network_learns_from_what_the_inversion_finds(network):
+    before = state(network)
+    recipe = make(network, mode="retrain", trained="all", rounds=3, tolerance=0.01)
+    assert isinstance(recipe, recipes.RetrainingRecipe)
+    found = recipe.run()
+    differences = [one["difference"] for one in recipe.history]
+    assert len(differences) == 3
+    assert differences[-1] < 0.5 * differences[0]
+    assert all(one["loss"][1] < one["loss"][0] for one in recipe.history[:-1])
+    assert (recipe.chi <= 1.0).all()
+    np.testing.assert_array_equal(found["density"], recipe.properties(recipe.model)["density"])
+    assert not recipe.agreed
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_rounds_end_when_both_agree(network):
+    recipe = make(network, mode="retrain", tolerance=10.0)
+    recipe.run()
+    assert recipe.agreed
+    assert len(recipe.history) == 1
+    assert recipe.network is network
+
+
+def test_rounds_are_the_same_again(network):
+    first, again = (make(network, mode="retrain", rounds=2, tolerance=1e-6, random_seed=4).run() for _ in range(2))
+    np.testing.assert_array_equal(first["density"], again["density"])
+
+
+# the anchor -----------------------------------------------------------------------------------------------
+def test_change_is_a_relative_mean_square_that_falls_with_distance():
+    wires = maps.Wires(("density", N), ("susceptibility", N))
+    reference = np.stack([np.full(N, 0.5), np.full(N, 0.01)])
+    change = ModelChange(MESH, wires, reference=reference, elevation=150.0)
+    below = 150.0 - MESH.cell_centers[:, 2]
+    model = 1.2 * reference
+    assert change(reference.ravel()) == 0.0
+    assert change(model.ravel()) == pytest.approx(2 * 0.2**2 * np.mean(below.min() / below))
+
+
+# bad input ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "both"}, "mode: got 'both', wanted one of network, mesh, retrain"),
+        ({"held_to": "truth"}, "held_to: got 'truth', wanted one of prediction, mesh"),
+        ({"anchor": -1.0}, "anchor: got -1.0, wanted a number of 0 or more"),
+        ({"ratio": 0.0}, "ratio"),
+        ({"chifact": -1.0}, "chifact"),
+        ({"tolerance": 0.0}, "tolerance"),
+        ({"trained": "none"}, "trained: got 'none'"),
+        ({"mesh_options": {"alpha_s": 1.0}}, "which has none"),
+        ({"mode": "mesh", "optimizer": optimization.LevenbergMarquardt()}, "mode='network' alone takes one"),
+        ({"mode": "retrain", "rounds": 0}, "rounds: got 0"),
+        ({"mode": "retrain", "checkpoint": "a.npz"}, "rounds are not kept"),
+        ({"mode": "mesh", "mesh_options": {"strategy": "all"}}, "strategy: got 'all'"),
+    ],
+)
+def test_bad_arguments(network, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(network, **options)
+
+
+def test_two_simulations_of_one_property(network):
+    with pytest.raises(ValueError, match="got simulations of density, density"):
+        make(network, [DATA[0]] * 2, [simulations()[0], copy.copy(simulations()[0])])
+
+
+def test_simulations_on_two_meshes(network):
+    with pytest.raises(ValueError, match="another mesh"):
+        make(network, simulation=[simulations()[0], simulations(copy.deepcopy(MESH))[1]])
+
+
+def test_data_in_other_units(network):
+    wrong = Data(DATA[0].survey, dobs=1e-5 * DATA[0].dobs, standard_deviation=1e-5 * DATA[0].standard_deviation)
+    with pytest.raises(ValueError, match="if the data are in m/s², multiply by 1e5"):
+        make(network, [wrong, DATA[1]])
+
+
+def test_a_mesh_somewhere_else(network):
+    away = TensorMesh(MESH.h, origin=(1e5, *MESH.origin[1:]))
+    with pytest.raises(ValueError, match="inside the network's mesh"):
+        make(network, simulation=simulations(away))
