@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .._torch import as_numpy, as_tensor, resolve_device
-from ..kernels import layered_sounding
 from ._checks import finite_array, positive_array, real_number
 from ._mt_soundings import MTSoundings
 
@@ -51,6 +50,8 @@ def make_soundings(
     >>> soundings.apparent_resistivity.shape
     (1, 4)
     """
+    from ..kernels import layered_sounding  # with scipy, which an import of datasets should not cost
+
     who = "make_soundings"
     frequencies = positive_array(f"{who}.frequencies", frequencies, (None,))
     thicknesses = np.atleast_1d(np.asarray(thicknesses, dtype=float))
