@@ -90,8 +90,9 @@ class Training:
             task.generator.manual_seed(task.generator.initial_seed() + _RANK_SEED * fabric.global_rank)
         self.checkpoint = output.with_suffix(".checkpoint.safetensors")
         self.log = output.with_suffix(".csv")
-        for path in (output, self.checkpoint, self.log):
-            check_writable(path, "Training")
+        if fabric.is_global_zero:  # who alone writes: two that try one file at a time trip over each other
+            for path in (output, self.checkpoint, self.log):
+                check_writable(path, "Training")
         self.optimizer = torch.optim.Adam(task.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99))
         self.step, self.n_stale, self.seconds = 0, 0, 0.0
         self.best_score, self.best_metrics = math.inf, {}
