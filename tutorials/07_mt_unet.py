@@ -9,6 +9,8 @@ and fits the data to their noise.
 
     python tutorials/07_mt_unet.py --size small
 
+Training needs Lightning Fabric: ``pip install "simpeg_jointdl[train]"``.
+
 What to look for: the bands hold the true layers about nine times in ten, and widen where data are missing: below the
 reach of the lowest frequency, above that of the highest. The refined model fits; it is not always closer to the truth,
 as the data do not know more than the network does.
