@@ -11,7 +11,7 @@ from torch import nn
 from ..datasets.synthetic import sample_geology
 from ._bodies import N_SHAPE, OFFSET_SCALES, occupancy, scattered
 from ._geology_layers import Encoder, Perceptron, grid_centers
-from ._weights import load_weights
+from ._pretrained import FOLDER, pretrained
 
 Tensor = torch.Tensor
 
@@ -106,12 +106,7 @@ class GeologyVAE(nn.Module):
         GeologyVAE
             In float32, in evaluation mode, on the CPU, without gradients of its parameters.
         """
-        path = Path(__file__).parent / "weights" / "geology.safetensors" if path is None else Path(path)
-        _, card = load_weights(path, architecture=cls.__name__, device="cpu")
-        network = cls(**card["config"])
-        load_weights(path, network, device="cpu")
-        network.card = card
-        return network.eval().requires_grad_(False)
+        return pretrained(cls, FOLDER / "geology.safetensors" if path is None else Path(path), "cpu")
 
     @property
     def amplitude_steps(self) -> Tensor:

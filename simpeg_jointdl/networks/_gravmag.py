@@ -9,13 +9,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .._torch import as_numpy, resolve_device
+from .._torch import as_numpy
 from ._checks import check_count
 from ._gravmag_inputs import GravMagGrids, network_inputs
 from ._gravmag_layers import LiftedDecoder
 from ._gravmag_physics import PriorEstimate
 from ._gravmag_prediction import GravMagPrediction, PreparedGrids, prepare_grids
-from ._weights import load_weights
+from ._pretrained import FOLDER, pretrained
 
 Tensor = torch.Tensor
 
@@ -105,19 +105,7 @@ class GravMagUNet(nn.Module):
         FileNotFoundError, ValueError
             As `load_weights` does.
         """
-        path = Path(__file__).parent / "weights" / _WEIGHTS if path is None else path
-        _, card = load_weights(path, architecture=cls.__name__, device="cpu")
-        try:
-            network = cls(**card["config"])
-        except TypeError as error:
-            msg = (
-                f"GravMagUNet.from_pretrained: weights {str(path)!r} are of another version of this network, "
-                f"{card.get('version')}: their config is {card['config']}. Train them again, or install that version."
-            )
-            raise ValueError(msg) from error
-        load_weights(path, network, device="cpu")
-        network.card = card
-        return network.to(resolve_device(device)).eval().requires_grad_(False)
+        return pretrained(cls, FOLDER / _WEIGHTS if path is None else Path(path), device)
 
     @property
     def config(self) -> dict:

@@ -11,19 +11,19 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .._torch import as_numpy, resolve_device
+from .._torch import as_numpy
 from ..datasets.synthetic import layer_thicknesses
 from ._checks import check_count, check_positive
 from ._layer_posterior import LayerPosterior
+from ._pretrained import FOLDER, pretrained
 from ._sounding_grid import N_CHANNELS, sounding_channels
 from ._soundings import Soundings, checked_soundings, plain_soundings
 from ._unet1d import UNet1d
-from ._weights import load_weights
 
 Tensor = torch.Tensor
 
 _WEIGHTS = {"wide": "mt1d.safetensors", "published": "mt1d_published.safetensors"}
-_BATCH = 2048  # stations at once in predict: about 0.2 GB
+_BATCH = 2048  # stations at once in predict
 _ABOVE, _BELOW = 0.3, 2.5  # of the grid's ends, in thicknesses of the first layer and depths of the last
 _N_HEAD = 64
 _LOG_DEVIATIONS = (-6.0, 2.0)  # natural logarithms of decades
@@ -131,12 +131,7 @@ class MT1DUNet(nn.Module):
             As `load_weights` does.
         """
         name = _WEIGHTS.get(str(design_or_path))
-        path = Path(design_or_path) if name is None else Path(__file__).parent / "weights" / name
-        _, card = load_weights(path, architecture=cls.__name__, device="cpu")
-        network = cls(**card["config"])
-        load_weights(path, network, device="cpu")
-        network.card = card
-        return network.to(resolve_device(device)).eval().requires_grad_(False)
+        return pretrained(cls, Path(design_or_path) if name is None else FOLDER / name, device)
 
     @property
     def config(self) -> dict:

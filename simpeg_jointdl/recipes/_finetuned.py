@@ -108,7 +108,7 @@ def create_finetuned_inversion(
     progress, checkpoint, log
         As in :func:`create_joint_inversion`; no checkpoints of mode "retrain".
     device, dtype
-        Of the network; float32 takes half of the time of float64, the default.
+        Of the network; float64 if not given, float32 is faster.
     mesh_options : dict, optional
         Further arguments of :func:`create_joint_inversion`, such as ``norms`` and ``bounds``; susceptibility is not
         negative unless these say otherwise.

@@ -90,7 +90,7 @@ class MTRecipe(Recipe):
         kinds of models there are. From a network, the regularization is its own distribution and counts as such at
         most, however large the trade-off was; stations that the network's model fits as it is have the network's
         deviation. On unseen models of the network's own kind a band of 90 % held 90 % of the layers of refined stations
-        and 95 % of the others; from half-spaces, without a prior but smoothness, 75 %
+        and 96 % of the others; from half-spaces, without a prior but smoothness, 75 %
         (``tests/benchmarks/mt_inversion.py``). Of other earths it may hold less.
         """
         self._has_run("deviation")

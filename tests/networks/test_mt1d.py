@@ -278,6 +278,14 @@ def test_weights_of_another_network_are_refused(tmp_path):
         networks.MT1DUNet.from_pretrained(path)
 
 
+def test_weights_of_another_version_are_refused(tmp_path):
+    path, network = tmp_path / "later.safetensors", make_network()
+    config = network.config | {"attention": True}
+    networks.save_weights(path, network, {"architecture": "MT1DUNet", "config": config, "version": "9.9"})
+    with pytest.raises(ValueError, match=r"of another version of this network, 9\.9"):
+        networks.MT1DUNet.from_pretrained(path)
+
+
 # samples ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("design", ["wide", "published"])
 def test_samples_are_soundings(design):
