@@ -20,7 +20,7 @@ it moves by the :class:`Crossing`, which keeps what does not change. Terms of Si
 
 from ._crossing import Crossing
 from ._operators import Chain, Diagonal, Stack, Transposed, adjoint_rows, gauss_newton
-from ._terms import hessian_product, map_operator
+from ._terms import hessian_product, map_operator, sum_product
 
 __all__ = [
     "Chain",
@@ -32,4 +32,5 @@ __all__ = [
     "gauss_newton",
     "hessian_product",
     "map_operator",
+    "sum_product",
 ]

@@ -48,6 +48,30 @@ def hessian_product(term, model, crossing: Crossing, fields: dict | None = None)
     return _through_numpy(term, model, crossing, fields or {}) if product is None else product
 
 
+def sum_product(terms, model, crossing: Crossing, fields: dict | None = None) -> Product:
+    """Product with the Hessian of a sum of terms, [(multiplier, term)]; by one operator where all look through it.
+
+    A term says so by ``tensor_through(model, crossing)``: the operator, and the product with its Hessian beyond.
+    """
+    if all(hasattr(term, "tensor_through") for _, term in terms):
+        views = [term.tensor_through(model, crossing) for _, term in terms]
+        operator = views[0][0]
+        if all(other is operator for other, _ in views):
+            inner = _weighted_sum([(c, product) for (c, _), (_, product) in zip(terms, views, strict=True)])
+            return lambda v: operator.adjoint(inner(operator.tangent(v)))
+    return _weighted_sum([(c, hessian_product(term, model, crossing, fields)) for c, term in terms])
+
+
+def _weighted_sum(parts) -> Product:
+    def product(v):
+        total = torch.zeros_like(v)
+        for multiplier, part in parts:
+            total.add_(part(v), alpha=multiplier)
+        return total
+
+    return product
+
+
 def map_operator(mapping, model, crossing: Crossing):
     """Operator of a map's derivative; None if it is neither sparse nor offers ``tensor_derivative(model)``.
 
@@ -83,15 +107,7 @@ def _combination(term, model, crossing, fields):
         product = _assembled(term, model, crossing)
         if product is not None:
             return product
-    parts = [(float(c), hessian_product(part, model, crossing, fields)) for c, part in term if c != 0.0]
-
-    def product(v):
-        total = torch.zeros_like(v)
-        for multiplier, part in parts:
-            total.add_(part(v), alpha=multiplier)
-        return total
-
-    return product
+    return _weighted_sum([(float(c), hessian_product(part, model, crossing, fields)) for c, part in term if c != 0.0])
 
 
 def _misfit(term, model, crossing, fields):

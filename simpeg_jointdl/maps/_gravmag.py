@@ -17,7 +17,7 @@ from ..networks import GravMagUNet, with_adapters, without_adapters
 from ._base import TorchMap
 
 _LOGGER = logging.getLogger("simpeg_jointdl")
-TRAINED = ("adapters", "all")
+TRAINED = ("decoder", "adapters", "all")
 
 
 class GravMagMap(TorchMap):
@@ -39,10 +39,10 @@ class GravMagMap(TorchMap):
         Of the simulations; that of the network if not given.
     active_cells : (n_cells,) array_like of bool, optional
         All if not given.
-    trained : "adapters", "all" or sequence of str
-        What of the network is model: adapters of low rank on its convolutions
-        (:func:`~simpeg_jointdl.networks.with_adapters`), all its parameters, or those of the given names, which may be
-        patterns: ``["layers.head.*", "layers.refine.*"]``.
+    trained : "decoder", "adapters", "all" or sequence of str
+        What of the network is model: what follows its coarsest features (`GravMagUNet.DECODER`), adapters of low rank
+        on its convolutions (:func:`~simpeg_jointdl.networks.with_adapters`), all its parameters, or those of the given
+        names, which may be patterns: ``["layers.head.*", "layers.refine.*"]``.
     rank, random_seed : int
         Of the adapters.
     device, dtype
@@ -81,7 +81,7 @@ class GravMagMap(TorchMap):
         *,
         mesh=None,
         active_cells=None,
-        trained="adapters",
+        trained="decoder",
         rank: int = 4,
         random_seed: int = 0,
         device=None,
@@ -180,7 +180,8 @@ def _adapted(network: GravMagUNet, trained, rank, random_seed) -> nn.Module:
     plain = without_adapters(network)
     if isinstance(trained, str) and trained == "adapters":
         return with_adapters(plain, rank, random_seed=random_seed)
-    patterns = ["*"] if isinstance(trained, str) and trained == "all" else trained
+    sets = {"all": ("*",), "decoder": plain.DECODER}
+    patterns = sets.get(trained, trained) if isinstance(trained, str) else trained
     if isinstance(patterns, str) or not all(isinstance(one, str) for one in patterns):
         msg = f"GravMagMap.trained: got {trained!r}, wanted one of {', '.join(TRAINED)}, or names of parameters."
         raise ValueError(msg)

@@ -69,6 +69,10 @@ class GravMagUNet(nn.Module):
     under a flat surface. It does not honour the data beyond that; a fine-tuned inversion starts from it and fits them.
     """
 
+    #: Patterns of the parameters after the coarsest features: what a fine-tuned inversion changes.
+    DECODER = ("gains", "layers.finer.*", "layers.up.*", "layers.lift.*", "layers.place", "layers.mix.*",
+               "layers.refine.*", "layers.head.*")  # fmt: skip
+
     def __init__(self, widths=(96, 160, 224), n_lifted: int = 16, random_seed: int = 0):
         super().__init__()
         self.shape = _SHAPE

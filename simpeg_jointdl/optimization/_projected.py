@@ -10,7 +10,7 @@ from simpeg import optimization
 from simpeg.inverse_problem import BaseInvProblem
 from simpeg.utils import get_logger, timeIt
 
-from .._tensor_path import Crossing, hessian_product
+from .._tensor_path import Crossing, sum_product
 from .._torch import explain_out_of_memory
 from ._conjugate_gradients import conjugate_gradients
 from ._garbage import older_objects_kept
@@ -104,10 +104,8 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
         is_simpegs = getattr(evaluate, "__func__", None) is BaseInvProblem.evalFunction
         if not is_simpegs or evaluate.__self__ is not problem:
             return self._through_numpy("the function's Hessian", self.H)
-        misfit = hessian_product(problem.dmisfit, self.xc, self._crossing, self._fields)
-        regularization = hessian_product(problem.reg, self.xc, self._crossing)
-        beta = float(problem.beta)
-        return lambda v: misfit(v) + beta * regularization(v)
+        terms = [(1.0, problem.dmisfit), (float(problem.beta), problem.reg)]
+        return sum_product(terms, self.xc, self._crossing, self._fields)
 
     def _inverse(self, matrix):
         """Product of a preconditioner with a tensor."""

@@ -31,7 +31,7 @@ def create_finetuned_inversion(
     *,
     network=None,
     mode: str = "network",
-    trained="all",
+    trained="decoder",
     rank: int = 8,
     couplings=(),
     ratio: float = 1.0,
@@ -80,8 +80,8 @@ def create_finetuned_inversion(
         ``GravMagUNet.from_pretrained()`` if not given. Copied.
     mode : {"network", "mesh", "retrain"}
     trained, rank
-        What may change of the network, see :class:`~simpeg_jointdl.maps.GravMagMap`: all of its weights, or adapters
-        of low rank.
+        What may change of the network, see :class:`~simpeg_jointdl.maps.GravMagMap`: its decoder, adapters of low rank,
+        or all of it.
     couplings : class, callable or sequence of these
         As in :func:`create_joint_inversion`, of the predicted properties.
     ratio : float

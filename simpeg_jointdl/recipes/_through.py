@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from simpeg.objective_function import ComboObjectiveFunction
 
 from .._tensor_path import Crossing, hessian_product, map_operator
@@ -10,34 +9,18 @@ from ..maps import TorchMap
 
 
 class Passage:
-    """A network's derivative at a model, shared by the terms that look through it, and its last product."""
+    """A network's derivative at a model, the same one for all terms that look through it."""
 
     def __init__(self, network_map: TorchMap):
         self.map = network_map
-        self._at = self._last = None
+        self._at = self._operator = None
 
-    def operator(self, model, crossing: Crossing) -> _Remembered:
-        """On tensors; the same one for all who ask at this model."""
+    def operator(self, model, crossing: Crossing):
+        """On tensors."""
         at = self.map.linearization(model)
         if self._at is not at:
-            self._at, self._last = at, _Remembered(map_operator(self.map, model, crossing))
-        return self._last
-
-
-class _Remembered:
-    """An operator whose last product is given again when it is asked for once more."""
-
-    def __init__(self, operator):
-        self._of, self._key, self._product = operator, None, None
-
-    def tangent(self, v: torch.Tensor) -> torch.Tensor:
-        key = (v, v._version)  # a tensor that was written to is another one
-        if self._key is None or self._key[0] is not v or self._key[1] != v._version:
-            self._key, self._product = key, self._of.tangent(v)
-        return self._product
-
-    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        return self._of.adjoint(y)
+            self._at, self._operator = at, map_operator(self.map, model, crossing)
+        return self._operator
 
 
 class SumThrough(ComboObjectiveFunction):
@@ -80,11 +63,14 @@ class SumThrough(ComboObjectiveFunction):
         derivative = self._passage.map.deriv(m)
         return derivative.T @ self._sum.deriv2(self._passage.map * m, derivative @ v)
 
+    def tensor_through(self, model, crossing: Crossing):
+        """The network's derivative on tensors, and the product with the Hessian by the properties."""
+        inner = hessian_product(self._sum, self._passage.map * model, crossing)
+        return self._passage.operator(model, crossing), inner
+
     def tensor_hessian(self, model, crossing: Crossing):
-        """The same product on tensors."""
-        properties = self._passage.map * model
-        inner = hessian_product(self._sum, properties, crossing)
-        operator = self._passage.operator(model, crossing)
+        """The product of `deriv2` on tensors."""
+        operator, inner = self.tensor_through(model, crossing)
         return lambda v: operator.adjoint(inner(operator.tangent(v)))
 
     @property

@@ -27,7 +27,7 @@ def make(network, **options):
 
 
 # value ----------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("trained", ["adapters", "all", FEW])
+@pytest.mark.parametrize("trained", ["decoder", "adapters", "all", FEW])
 def test_it_starts_at_what_the_network_predicts(network, trained):
     mapping = make(network, mesh=None, trained=trained)
     predicted = network.predict(**DATA)
@@ -59,7 +59,7 @@ def test_derivative(network):
     testing.check_map(mapping, model)
 
 
-@pytest.mark.parametrize("trained", ["adapters", "all"])
+@pytest.mark.parametrize("trained", ["decoder", "adapters", "all"])
 def test_derivative_of_many_parameters(network, trained):
     mapping = make(network, trained=trained)
     rng = np.random.default_rng(0)
@@ -118,7 +118,7 @@ def test_outside_is_zero_and_told(network, caplog):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"trained": "some"}, "wanted one of adapters, all"),
+        ({"trained": "some"}, "wanted one of decoder, adapters, all"),
         ({"trained": ["layers.nothing.*"]}, "no parameter is named"),
         ({"trained": []}, "no parameter is named"),
         ({"rank": 0}, "rank"),
