@@ -17,7 +17,7 @@ from ._projected import ProjectedGNCG
 SPACES = ("auto", "data", "model")
 _MOST_DATA = 3000  # an eigenvalue problem of that size takes as long as the rows it is made of
 _EASE, _STIFFEN = 0.4, 4.0  # factors on the damping: after success and failure
-_HOLD_BACK = 0.5  # on a step too far: its length, as data far above the damping are fitted by it whatever the damping
+_HOLD_BACK = 0.5, 0.97  # on a step too far: its length, as data far above the damping are fitted by it at any damping
 WHO = "LevenbergMarquardt"
 
 
@@ -31,7 +31,7 @@ class LevenbergMarquardt(ProjectedGNCG):
 
     with :math:`\mathbf H` the Gauss-Newton Hessian of misfits, regularization and couplings, and :math:`s` the mean
     squared norm of the rows of the weighted sensitivities. The damping :math:`\mu` falls when a step lowers the
-    function and grows until one does. A step that would fit the data better than their noise allows is halved until
+    function and grows until one does. A step that would fit the data better than their noise allows is shortened until
     it does not: so the last step ends at the noise.
 
     There are two ways to the same step. In the space of the *model*, conjugate gradients multiply by the network's
@@ -105,7 +105,7 @@ class LevenbergMarquardt(ProjectedGNCG):
         super().__init__(maxIter=maxIter, cg_rtol=cg_rtol, cg_atol=cg_atol, cg_maxiter=cg_maxiter, **kwargs)
         self.space, self.damping, self.tolerance = space, float(damping), float(tolerance)
         self.target_chi, self.max_tries = target_chi, int(max_tries)
-        self.stopped_because, self.used_space = "", ""
+        self.stopped_because, self.used_space, self._last_chi = "", "", None
         self.stoppers = [StoppingCriteria.iteration]
         self.printers = [IterationPrinters.iteration, IterationPrinters.f, IterationPrinters.norm_g, _DAMPING]
 
@@ -183,7 +183,7 @@ class LevenbergMarquardt(ProjectedGNCG):
     # acceptance -----------------------------------------------------------------------------------------
     def modifySearchDirection(self, p):
         """The first step, from this damping on upwards, that lowers the function without fitting the noise."""
-        value, self.iterLS, share = self.f, 0, 1.0
+        value, self.iterLS, share, before = self.f, 0, 1.0, self._last_chi
         for _ in range(self.max_tries):
             self._LS_xt = self.xc + share * p
             self._LS_ft = self._evaluate(self._LS_xt)
@@ -195,7 +195,7 @@ class LevenbergMarquardt(ProjectedGNCG):
                 return self._LS_xt, True
             self.iterLS += 1
             if too_far:
-                share *= _HOLD_BACK
+                share *= self._held_back(before)
                 continue
             self.damping, share = self.damping * _STIFFEN, 1.0
             with self._on_device():
@@ -208,9 +208,17 @@ class LevenbergMarquardt(ProjectedGNCG):
             get_logger().info(f"{WHO}: no step lowers the function any more, up to a damping of {self.damping:.1e}.")
         return self.xc, True
 
+    def _held_back(self, before) -> float:
+        """Factor on a step that went too far: to the target, if the root of the largest χ falls along it evenly."""
+        least, most = _HOLD_BACK
+        if before is None:
+            return least
+        start, wanted, end = (np.sqrt(np.max(chi)) for chi in (before, self.target_chi, self._chi()))
+        return float(np.clip((start - wanted) / (start - end), least, most)) if start > wanted else least
+
     def startup(self, x0):
         """SimPEG's, and nothing known of how it ends."""
-        self.stopped_because = ""
+        self.stopped_because, self._last_chi = "", None
         return super().startup(x0)
 
     def checkpoint_state(self) -> dict:
@@ -244,7 +252,7 @@ class LevenbergMarquardt(ProjectedGNCG):
         return chi is not None and bool((chi < (1.0 - self.tolerance) * self.target_chi).all())
 
     def _watch_target(self):
-        chi = self._chi()
+        self._last_chi = chi = self._chi()
         if chi is not None and (chi <= (1.0 + self.tolerance) * self.target_chi).all():
             self.stopNextIteration, self.stopped_because = True, "target"
 

@@ -28,12 +28,11 @@ MODES, HELD_TO = ("network", "mesh", "retrain"), ("prediction", "mesh")
 OPTIMIZERS = ("levenberg-marquardt", "adam")
 _ITERATIONS, _CG, _DAMPING = 40, 100, 1e-2  # of Gauss-Newton, of its conjugate gradients, and where it begins
 _ADAM_ITERATIONS, _STEPS, _RATE = 150, 5, 4  # of five steps of Adam each, and those between two coolings
-_BELOW = 0.95  # of the noise, of what models are held to: what is near it is at the noise then
 _LEARNING_RATES = {"adapters": 1e-2, "all": 5e-4}
 _LESSON, _COPIES = 60, 3  # steps of a training, and noises per model
 _SMALLNESS = 3.0  # against smoothness of the change; less of it makes more changes for the worse
 _KINDS = {"density": "gravity_data", "susceptibility": "magnetic_data"}
-_WITHIN = 0.08  # of its noise, where a data set counts as fitted
+_AIM, _WITHIN = 1.04, 0.04  # of the noise: what is held to a model at its noise ends a little above, not below
 _PROBES = 2
 _POWER = 8.0  # of BalanceMisfits: there are few iterations
 
@@ -114,7 +113,7 @@ def network_inversion(
     record = directives.SaveLog(log)
     steps = [record, directives.ShowProgress()] if progress else [record]
     if len(misfits.objfcts) > 1:
-        steps.append(directives.BalanceMisfits(chifact, power=_POWER))
+        steps.append(directives.BalanceMisfits(_AIM * chifact, power=_POWER))
     if strength:
         rate = _RATE if isinstance(optimizer, optimization.TorchMinimize) else 1
         steps.append(directives.CoolCouplings(strength, rate=rate, chifact=chifact))
@@ -135,8 +134,7 @@ def _reference(ground, latent, held_to, chifact) -> np.ndarray:
     model = latent.initial_model()
     found = dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
     if held_to == "mesh":
-        options = {"chifact": _BELOW * chifact}
-        recipe = mesh_inversion(ground, latent, options=options, progress=False, checkpoint=None, log=None)
+        recipe = mesh_inversion(ground, latent, options={"chifact": chifact}, progress=False, checkpoint=None, log=None)
         recipe.inversion.opt.printers = []
         with contextlib.redirect_stdout(io.StringIO()):
             found |= recipe.run()
@@ -177,7 +175,7 @@ def _optimizer(given, learning_rate, max_iterations, latent, chifact):
     if given == "levenberg-marquardt":
         most = _ITERATIONS if max_iterations is None else max_iterations
         return optimization.LevenbergMarquardt(
-            space="model", damping=_DAMPING, target_chi=chifact, tolerance=_WITHIN, maxIter=most, cg_maxiter=_CG,
+            space="model", damping=_DAMPING, target_chi=_AIM * chifact, tolerance=_WITHIN, maxIter=most, cg_maxiter=_CG,
             device=latent.device, dtype=latent.dtype,
         )  # fmt: skip
     return optimization.TorchMinimize(

@@ -4,9 +4,10 @@
     python tests/benchmarks/finetuned.py --models 0 --output output/finetuned.csv       # tables of what there is
     python tests/benchmarks/finetuned.py --set two_bodies --set camp_blocks --set noise --models 20
 
-Rows: the network's prediction; fine-tuned (`create_finetuned_inversion`, over adapters of its weights); warm-started
-(the same, over cells, smooth); separate (`create_joint_inversion`, sparse norms, no coupling), and joint (the same
-with the cross-gradient). One line of the CSV per case and row. Errors are relative to the rms of the truth; bodies are
+Rows: the network's prediction; fine-tuned (`create_finetuned_inversion`, over its weights); warm-started (the same,
+over cells, smooth); separate (`create_joint_inversion`, sparse norms, no coupling), and joint (the same with the
+cross-gradient). Only if asked for by ``--rows``: retrained (three rounds of warm-started, the network learning from
+each). One line of the CSV per case and row. Errors are relative to the rms of the truth; bodies are
 the cells above half of the largest value; the cross-gradient is of models divided by the rms of the truth.
 """
 
@@ -37,7 +38,7 @@ from tests.benchmarks._finetuned_cases import PROPERTIES, SETS, make_case
 
 SHARING = ("whole", "partly", "none")
 SPARSE = (0, 1, 1, 1)
-ROWS = ("prediction", "fine-tuned", "warm-started", "separate", "joint")
+ROWS = ("prediction", "fine-tuned", "warm-started", "separate", "joint", "retrained")
 SCORES = ("rms", "r2", "iou", "chi")
 FIELDS = [
     "set", "sharing", "case", "row", *(f"{score}_{name}" for score in SCORES for name in PROPERTIES),
@@ -84,6 +85,8 @@ def run(row: str, case, network) -> dict:
         return run_tuned(case, network)
     if row == "warm-started":
         return run_tuned(case, network, mode="mesh")
+    if row == "retrained":
+        return run_tuned(case, network, mode="retrain")
     if row == "separate":
         return run_joint(case, strategy="separate")
     return run_joint(case, couplings=regularization.CrossGradient)
@@ -204,7 +207,7 @@ def main():
     parser.add_argument("--models", type=int, default=200, help="cases of each set and kind; 0 for the tables alone")
     parser.add_argument("--set", dest="sets", action="append", choices=SETS, help="'unseen' if not given")
     parser.add_argument("--sharing", nargs="*", choices=SHARING, default=list(SHARING))
-    parser.add_argument("--rows", nargs="*", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--rows", nargs="*", choices=ROWS, default=list(ROWS[:-1]))
     parser.add_argument("--weights", type=Path, help="of the network; those that come with the package if not given")
     parser.add_argument("--untrained", action="store_true", help="the network as it is made: its estimate alone")
     parser.add_argument("--output", type=Path, default=Path("output/finetuned.csv"))

@@ -121,7 +121,7 @@ def test_outside_is_zero_and_told(network, caplog):
         ({"trained": "some"}, "wanted one of decoder, adapters, all"),
         ({"trained": ["layers.nothing.*"]}, "no parameter is named"),
         ({"trained": []}, "no parameter is named"),
-        ({"rank": 0}, "rank"),
+        ({"rank": 0, "trained": "adapters"}, "rank"),
         ({"mesh": TensorMesh([4, 4, 4], origin=(1e6, 0.0, 0.0))}, "none of its 64 active cells is inside"),
     ],
 )

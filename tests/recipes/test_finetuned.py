@@ -98,7 +98,7 @@ def test_a_tuned_network_predicts_what_was_found(network):
 
 
 def test_the_same_seed_gives_the_same_model_and_another_another(network):
-    adapters = partial(make, network, trained="adapters", max_iterations=2)
+    adapters = partial(make, network, trained="adapters", max_iterations=1)
     first, again, other = (adapters(random_seed=k).run()["density"] for k in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_model_and_another_another(network):
 
 def test_an_anchor_keeps_models_near_the_prediction(network):
     def change(anchor):
-        recipe = make(network, anchor=anchor, held_to="prediction")
+        recipe = make(network, anchor=anchor, held_to="prediction", chifact=2.0)
         start = recipe.properties(recipe.initial_model)
         found = recipe.run()
         assert recipe.inversion.opt.stopped_because == "target"
@@ -117,9 +117,9 @@ def test_an_anchor_keeps_models_near_the_prediction(network):
 
 def test_coupling(network):
     def cross_gradient(couplings):
-        recipe = make(network, couplings=couplings, ratio=10.0, held_to="prediction", anchor=1.0)
+        recipe = make(network, couplings=couplings, ratio=10.0, held_to="prediction", anchor=1.0, chifact=2.0)
         found = recipe.run()
-        assert (recipe.chi <= 1.08).all()
+        assert (recipe.chi <= 2.16).all()
         wires = maps.Wires(("density", N), ("susceptibility", N))
         return regularization.CrossGradient(MESH, wires)(np.concatenate(list(found.values())))
 
