@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 
+from ..kernels import SparseMatrix, matvec
 from ..regularization._base import BaseCoupling
+from ..regularization._linearization import Linearization, random_signs
+from ..regularization._mesh import laplacian_matrix
+
+_ROUGHNESS = 0.3  # of a Laplacian in units of cells, which is 12 of a chequerboard
 
 
 class ModelChange(BaseCoupling):
-    r"""Change of properties from a reference, dearer where it is shallow.
+    r"""Change of properties from a reference, dearer where it is shallow and where it is rough.
 
     .. math::
         \phi(\mathbf m) = \sum_p \sum_j \frac{V_j}{\sum_k V_k} \frac{z_0}{z_j}
-        \left( \frac{p_j(\mathbf m) - p_j^0}{s_p} \right)^2
+        \left( \delta_{pj}^2 + \left( \tfrac{3}{10} V_j^{2/3} (\nabla^2 \delta_p)_j \right)^2 \right), \qquad
+        \delta_p = \frac{\mathbf p_p(\mathbf m) - \mathbf p_p^0}{s_p}
 
     with :math:`z_j` the distance of a cell below the data, :math:`z_0` the least of them, and :math:`s_p` the rms of
-    the reference.
+    the reference. Texture of single cells, which data do not see and the last layers of a network make easily, costs
+    about ten times as much as a change without it.
 
     Of all models that fit data, the one nearest to a prediction in such a norm is nearer to the truth, in that norm,
     than the prediction is: Pythagoras. With no weight for depth that norm is the rms itself, and the least is gained;
@@ -43,9 +51,30 @@ class ModelChange(BaseCoupling):
         measure = np.sqrt(volumes / volumes.sum() * below.min() / below)
         self._reference = self.tensor(reference)
         self._scale = self.tensor(measure / np.where(size > 0, size, 1.0))
+        bends = sp.diags(_ROUGHNESS * volumes ** (2 / 3)) @ laplacian_matrix(self.regularization_mesh)
+        self._bends = SparseMatrix.from_scipy(sp.csr_matrix(bends), self.device, self.dtype)
+        self._bends_back = SparseMatrix.from_scipy(sp.csr_matrix(bends.T), self.device, self.dtype)
 
     def _residual(self, p: torch.Tensor) -> torch.Tensor:
-        return self._scale * (p - self._reference)
+        return self._tangent(p - self._reference)
+
+    def _tangent(self, change: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self._scale * change, self._scale * matvec(self._bends, change)])
+
+    def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        plain, rough = y.chunk(2)
+        return self._scale * plain + matvec(self._bends_back, self._scale * rough)
+
+    def _linearize(self, p: torch.Tensor) -> Linearization:
+        residual = self._residual(p)
+        return Linearization(
+            value=residual.square().sum(),
+            gradient=lambda: self._adjoint(residual),
+            tangent=self._tangent,
+            adjoint=self._adjoint,
+            cell_values=lambda: residual.square().sum(0),
+            probe=lambda generator: random_signs(residual.shape, generator, residual),
+        )
 
 
 def distances(elevation: float, centres: np.ndarray, thickness: float) -> np.ndarray:

@@ -227,6 +227,18 @@ def test_change_is_a_relative_mean_square_that_falls_with_distance():
     assert change(model.ravel()) == pytest.approx(2 * 0.2**2 * np.mean(below.min() / below))
 
 
+def test_texture_costs_more_than_a_smooth_change_and_derivatives_are_those_of_a_linear_residual():
+    wires = maps.Wires(("density", N), ("susceptibility", N))
+    change = ModelChange(MESH, wires, reference=np.ones((2, N)), elevation=150.0)
+    cells = np.stack(np.unravel_index(np.arange(N), MESH.shape_cells, order="F")).sum(0)
+    texture, rng = np.tile(0.1 * (-1.0) ** cells, 2), np.random.default_rng(0)
+    assert change(1.0 + texture) > 8.0 * change(np.full(2 * N, 1.1))
+    m, v, w = rng.standard_normal((3, 2 * N))
+    a, b = (change.residual(m + one) - change.residual(m) for one in (v, w))
+    assert change.deriv(m) @ v == pytest.approx(2.0 * change.residual(m) @ a)
+    assert change.deriv2(m, v) @ w == pytest.approx(2.0 * a @ b)
+
+
 # one way through the network for all terms -----------------------------------------------------------------
 def test_terms_together_are_what_they_are_one_by_one(network):
     recipe = make(network, couplings=regularization.CrossGradient, dtype="float64", held_to="prediction")
