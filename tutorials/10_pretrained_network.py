@@ -3,7 +3,7 @@ A network from gravity and magnetic grids to models
 ===================================================
 
 A grid of gravity and one of the total field in, density, susceptibility and the places where they change out, in a
-twentieth of a second: a U-Net that was trained on geology drawn at random, and the inversion of its weights that makes
+few hundredths of a second: a U-Net trained on geology drawn at random, and the inversion of its weights that makes
 it honour the data. Here one is trained for a few seconds, the one that comes with the package predicts a model whose
 truth is known, and is then fitted to the data.
 

@@ -14,7 +14,8 @@ A linearization may have ``adjoint_rows(y)``, the adjoint of many vectors at onc
 
 Any other *term* offers one by ``tensor_hessian(model, crossing)``, which returns a function of (nP,) -> (nP,) tensors
 on the device and in the dtype of the `crossing`, the product with its Hessian at `model`, or None. What it needs there
-it moves by the :class:`Crossing`, which keeps what does not change. Terms of SimPEG's are served by
+it moves by the :class:`Crossing`, which keeps what does not change. Terms behind one map may offer
+``tensor_through(model, crossing)`` too, for :func:`sum_product`. Terms of SimPEG's are served by
 :func:`hessian_product`, which turns to numpy for those that offer nothing.
 """
 

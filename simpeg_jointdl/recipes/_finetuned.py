@@ -41,7 +41,7 @@ def create_finetuned_inversion(
     rounds: int = 3,
     tolerance: float = 0.1,
     misfit=data_misfit.L2DataMisfit,
-    optimizer="levenberg-marquardt",
+    optimizer=None,
     chifact: float = 1.0,
     max_iterations: int | None = None,
     random_seed: int = 0,
@@ -98,8 +98,8 @@ def create_finetuned_inversion(
         Of mode "retrain".
     misfit : class
         ``misfit(data=..., simulation=...)``.
-    optimizer : {"levenberg-marquardt", "adam"} or simpeg.optimization.Minimize
-        Of mode "network".
+    optimizer : {"levenberg-marquardt", "adam"} or simpeg.optimization.Minimize, optional
+        Of mode "network"; the first if not given.
     chifact : float
         Target misfit per datum.
     max_iterations : int, optional
@@ -154,7 +154,7 @@ def create_finetuned_inversion(
             ground, latent, couplings=couplings, ratio=ratio, anchor=anchor, held_to=held_to,
             learning_rate=learning_rate, optimizer=optimizer, chifact=chifact, max_iterations=max_iterations, **watched,
         )  # fmt: skip
-    if not isinstance(optimizer, str):
+    if optimizer is not None:
         msg = f"{WHO}.optimizer: got {type(optimizer).__name__} with mode={mode!r}; mode='network' alone takes one."
         raise ValueError(msg)
     options = dict(couplings=couplings, ratios=ratio, chifact=chifact, **(mesh_options or {}))

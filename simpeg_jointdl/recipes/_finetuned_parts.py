@@ -169,6 +169,7 @@ def _trace(term, model) -> float:
 
 
 def _optimizer(given, learning_rate, max_iterations, latent, chifact):
+    given = OPTIMIZERS[0] if given is None else given
     if not isinstance(given, str):
         return given
     check_choice("optimizer", given, OPTIMIZERS)

@@ -280,6 +280,7 @@ def test_terms_together_are_what_they_are_one_by_one(network):
         ({"trained": "none"}, "trained: got 'none'"),
         ({"mesh_options": {"alpha_s": 1.0}}, "which has none"),
         ({"mode": "mesh", "optimizer": optimization.LevenbergMarquardt()}, "mode='network' alone takes one"),
+        ({"mode": "mesh", "optimizer": "adam"}, "mode='network' alone takes one"),
         ({"mode": "retrain", "rounds": 0}, "rounds: got 0"),
         ({"mode": "retrain", "checkpoint": "a.npz"}, "rounds are not kept"),
         ({"mode": "mesh", "mesh_options": {"strategy": "all"}}, "strategy: got 'all'"),
