@@ -20,7 +20,9 @@ class CoolCouplings(JointTerms, InversionDirective):
 
     with :math:`\mathbf H_d` and :math:`\mathbf H_c` the Gauss-Newton Hessians of the misfits and of the couplings, at
     the first model where the latter is not zero; traces are estimates from four seeded random vectors. While a data set
-    misses its target, :math:`\beta` is divided by `cooling` every `rate` iterations.
+    misses its target, :math:`\beta` is divided by `cooling` every `rate` iterations. Where terms are told which data
+    they give way to, it is their multipliers instead: a term stays as strong as it was while its own data are fitted,
+    whatever the others ask for.
 
     Parameters
     ----------
@@ -30,9 +32,17 @@ class CoolCouplings(JointTerms, InversionDirective):
     rate : int
     chifact : float or sequence of float
         Targets.
+    data : sequence of sequences of int, optional
+        For each term of the regularization, the data sets it gives way to, by their place among the misfits; none for
+        a term that never does. All data and all terms at once if not given.
+
+    Raises
+    ------
+    ValueError
+        For numbers out of range, and, when an inversion begins, as many `data` as there are not terms.
     """
 
-    def __init__(self, ratio: float = 1.0, *, cooling: float = 2.0, rate: int = 2, chifact=1.0, **kwargs):
+    def __init__(self, ratio: float = 1.0, *, cooling: float = 2.0, rate: int = 2, chifact=1.0, data=None, **kwargs):
         super().__init__(**kwargs)
         if not (ratio > 0.0 and cooling > 1.0 and rate >= 1):
             msg = (
@@ -41,11 +51,15 @@ class CoolCouplings(JointTerms, InversionDirective):
             )
             raise ValueError(msg)
         self.ratio, self.cooling, self.rate, self.chifact = float(ratio), float(cooling), int(rate), chifact
+        self.data = None if data is None else [np.asarray(some, dtype=int) for some in data]
         self._begun = False
 
     def initialize(self):
         """Set the first trade-off parameter, if there is something to weigh yet."""
         self._begun = False
+        if self.data is not None and len(self.data) != len(self.reg.multipliers):
+            msg = f"CoolCouplings.data: got {len(self.data)}, wanted one per term, {len(self.reg.multipliers)}."
+            raise ValueError(msg)
         self._begin(self.invProb.model)
 
     def endIter(self):
@@ -53,8 +67,13 @@ class CoolCouplings(JointTerms, InversionDirective):
         if not self._begun:
             self._begin(self.opt.xc)
         elif self.opt.iter % self.rate == 0:
-            chi = chi_factors(self) / self.chifact
-            if (chi > 1.0).any():
+            missed = chi_factors(self) / self.chifact > 1.0
+            if self.data is not None:
+                self.reg.multipliers = [
+                    multiplier / self.cooling if missed[some].any() else multiplier
+                    for multiplier, some in zip(self.reg.multipliers, self.data, strict=True)
+                ]
+            elif missed.any():
                 self.invProb.beta /= self.cooling
 
     def _begin(self, model):

@@ -6,6 +6,7 @@
 `create_inr_ensemble`       many such networks in one batch: a mean and a spread
 `create_prior_inversion`    the latent vector of a learned prior as the model
 `create_finetuned_inversion` a trained network's prediction of gravity and magnetics, fitted to the data
+`FinetunedRecipe`           what it returns: the fine-tuned network, and what cells took up after it
 `RetrainingRecipe`          rounds of such an inversion and of training the network on what it finds
 `create_mt_inversion`       magnetotelluric soundings, from a network's layers to the noise
 `MTRecipe`                  what it returns: models, bands and misfits by station
@@ -21,6 +22,7 @@ from ._center_result import CenterSearch
 from ._centers import find_centers
 from ._ensemble import Ensemble, EnsembleRecipe, create_inr_ensemble
 from ._finetuned import create_finetuned_inversion
+from ._finetuned_recipe import FinetunedRecipe
 from ._inr import create_inr_inversion
 from ._joint import create_joint_inversion
 from ._mt import create_mt_inversion
@@ -40,6 +42,7 @@ __all__ = [
     "CenterSearch",
     "Ensemble",
     "EnsembleRecipe",
+    "FinetunedRecipe",
     "MTRecipe",
     "Recipe",
     "RetrainingRecipe",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
 from simpeg import data_misfit
 
 from ..maps import GravMagMap
@@ -19,8 +20,10 @@ from ._finetuned_parts import (
     make_ground,
     mesh_inversion,
     network_inversion,
+    predictions,
     taught,
 )
+from ._mixture import MOST
 from ._recipe import Recipe
 from ._retraining import RetrainingRecipe
 
@@ -35,8 +38,10 @@ def create_finetuned_inversion(
     rank: int = 8,
     couplings=(),
     ratio: float = 1.0,
-    anchor: float = 1.0,
+    anchor: float = 10.0,
     held_to: str = "mesh",
+    sparse_share: float = MOST,
+    finish: bool = True,
     learning_rate: float | None = None,
     rounds: int = 3,
     tolerance: float = 0.1,
@@ -61,10 +66,11 @@ def create_finetuned_inversion(
           \sum_d c_d\, \phi_d(\mathbf u(\mathbf m)) + \beta \left( \phi_a(\mathbf u(\mathbf m))
           + \sum_c \lambda_c \phi_c(\mathbf u(\mathbf m)) \right)
 
-      with :math:`\phi_a` the distance of both models from what they are held to, by damped Gauss-Newton steps, until
-      every data set is at its noise; :math:`\beta` falls while one is not.
-    - ``mode="mesh"``: over cells, by :func:`create_joint_inversion`, with the prediction as starting and reference
-      model; smoothness, too, is that of the change.
+      with :math:`\phi_a` the distance of models from what they are held to, by damped Gauss-Newton steps, until every
+      data set is at its noise; :math:`\beta`, of each property its own, falls while its data are not. What a few steps
+      leave above the noise, cells then take up: the least change of them that fits.
+    - ``mode="mesh"``: over cells, by :func:`create_joint_inversion`, with the prediction as starting model: of all
+      models that fit the data, the one nearest to the prediction, or to its mixture with sparse inversions.
     - ``mode="retrain"``: rounds of ``"mesh"``, after each of which the network is trained for some steps on the models
       that inversion went through and on their exact data with other noise. Rounds end when the network predicts from
       the data, to `tolerance`, what the inversion finds that fits them.
@@ -92,6 +98,13 @@ def create_finetuned_inversion(
     held_to : {"prediction", "mesh"}
         What the anchor holds models to: the prediction, or what an inversion over cells, as of mode "mesh", makes of
         it first, while the recipe is made. See Notes.
+    sparse_share : float
+        Largest share of sparse inversions, of each data set by itself and from nothing, in what models are held to
+        over cells: none of a property whose data the prediction explains but for 10 % of their rms, this much where it
+        leaves 20 %, and linear between; 0 for the prediction alone. Such an inversion runs only where it is needed.
+    finish : bool
+        In mode "network", whether cells take up what the weights leave above the noise, and Gauss-Newton stops after 6
+        iterations, not 40. The network alone: False.
     learning_rate : float, optional
         Of Adam, in mode "retrain" and with ``optimizer="adam"``.
     rounds, tolerance
@@ -119,15 +132,22 @@ def create_finetuned_inversion(
     Returns
     -------
     Recipe
-        ``recipe.properties(recipe.initial_model)`` is the prediction, moved into the bounds where there are any. In
-        mode "network", ``recipe.network_map.module_from(recipe.model)`` is the fine-tuned network. Of mode "retrain" a
-        :class:`RetrainingRecipe`, with ``network``, ``history`` and ``agreed``.
+        ``recipe.properties(recipe.initial_model)`` is the prediction, moved into the bounds where there are any. Of
+        mode "network" a :class:`FinetunedRecipe`, with ``network``, the fine-tuned one, and ``finishing``; of mode
+        "retrain" a :class:`RetrainingRecipe`, with ``network``, ``history`` and ``agreed``.
 
     Notes
     -----
+    The models that fit data of a linear problem, susceptibility not negative, are a convex set. If the truth is among
+    them, the model of the set that is nearest to a prediction is nearer to the truth than the prediction is, in the
+    norm in which it is nearest (Pythagoras): here that of the cells and, less, of their differences. Sensitivity
+    weights, another norm, mostly gain more in the mean and are more often for the worse.
+
     Data see a small part of a model; what the weights change beyond that, on their way to the noise, is for the worse:
-    without an anchor they fit the data and lose the model. Hence the anchor, and what it holds to; its defaults were
-    chosen on few models. ``tests/benchmarks/finetuned.py`` measures all modes against inversions without a network.
+    without an anchor they fit the data and lose the model, and their last steps to the noise cost more than they gain.
+    Hence the anchor, and the cells at the end. The shares of sparse inversions come from how prediction and sparse
+    inversion compared on 36 models of their own; other defaults were chosen on few models.
+    ``tests/benchmarks/finetuned.py`` measures all modes against inversions without a network.
 
     Raises
     ------
@@ -140,6 +160,9 @@ def create_finetuned_inversion(
     check_choice("held_to", held_to, HELD_TO)
     for name, value in (("chifact", chifact), ("ratio", ratio), ("tolerance", tolerance)):
         check_positive(name, value, 1, "number")
+    if not (np.ndim(sparse_share) == 0 and 0.0 <= sparse_share <= 1.0):
+        msg = f"{WHO}.sparse_share: got {sparse_share!r}, wanted a number from 0 to 1."
+        raise ValueError(msg)
     ground = make_ground(data, simulation, misfit)
     network = GravMagUNet.from_pretrained() if network is None else network
     of_map = dict(trained=trained, rank=rank, random_seed=random_seed, device=device, dtype=dtype, **place)
@@ -152,23 +175,24 @@ def create_finetuned_inversion(
             raise ValueError(msg)
         return network_inversion(
             ground, latent, couplings=couplings, ratio=ratio, anchor=anchor, held_to=held_to,
-            learning_rate=learning_rate, optimizer=optimizer, chifact=chifact, max_iterations=max_iterations, **watched,
+            sparse_share=sparse_share, finish=finish, learning_rate=learning_rate, optimizer=optimizer, chifact=chifact,
+            max_iterations=max_iterations, **watched,
         )  # fmt: skip
     if optimizer is not None:
         msg = f"{WHO}.optimizer: got {type(optimizer).__name__} with mode={mode!r}; mode='network' alone takes one."
         raise ValueError(msg)
-    options = dict(couplings=couplings, ratios=ratio, chifact=chifact, **(mesh_options or {}))
+    options = dict(couplings=couplings, ratios=ratio, **(mesh_options or {}))
     options |= {} if max_iterations is None else {"max_iterations": max_iterations}
-    make_round = partial(mesh_inversion, ground, options=options)
-    first = make_round(latent, **watched)
+    make_round = partial(mesh_inversion, ground, sparse_share=sparse_share, chifact=chifact, options=options)
+    first = make_round(predictions(latent), **watched)
     if mode == "mesh":
         return first
     checked_rounds(rounds, checkpoint)
     teach = partial(taught, ground, learning_rate=learning_rate, random_seed=random_seed)
     return RetrainingRecipe(
         first.inversion, first.initial_model, first.maps, first.log,
-        network=network, make_round=partial(make_round, **watched), predict_map=predict_map, teach=teach,
-        rounds=int(rounds), tolerance=float(tolerance),
+        network=network, make_round=lambda one: make_round(predictions(one), **watched), predict_map=predict_map,
+        teach=teach, rounds=int(rounds), tolerance=float(tolerance),
     )  # fmt: skip
 
 

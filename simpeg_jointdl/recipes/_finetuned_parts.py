@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,8 +14,10 @@ from simpeg.regularization import Smallness
 
 from .. import directives, optimization
 from ..maps import GravMagMap
+from ._finetuned_recipe import FinetunedRecipe
 from ._inr import NAMES, common_ground, looking_through
 from ._joint import create_joint_inversion
+from ._mixture import mixed, run_quietly
 from ._model_change import ModelChange
 from ._recipe import Recipe
 from ._retraining import retrain
@@ -26,14 +26,16 @@ from ._through import Passage, SumThrough
 WHO = "create_finetuned_inversion"
 MODES, HELD_TO = ("network", "mesh", "retrain"), ("prediction", "mesh")
 OPTIMIZERS = ("levenberg-marquardt", "adam")
-_ITERATIONS, _CG, _DAMPING = 40, 100, 1e-2  # of Gauss-Newton, of its conjugate gradients, and where it begins
+_ITERATIONS, _FEW = 40, 6  # of Gauss-Newton, and of it before the cells are finished
+_CG, _DAMPING = 100, 1e-2  # of conjugate gradients, and where it begins
 _ADAM_ITERATIONS, _STEPS, _RATE = 150, 5, 4  # of five steps of Adam each, and those between two coolings
 _LEARNING_RATES = {"adapters": 1e-2, "all": 5e-4}
 _LESSON, _COPIES = 60, 3  # steps of a training, and noises per model
-_SMALLNESS = 3.0  # against smoothness of the change; less of it makes more changes for the worse
+_SMALLNESS = 3.0  # against smoothness of the change
 _KINDS = {"density": "gravity_data", "susceptibility": "magnetic_data"}
 _AIM, _WITHIN = 1.04, 0.04  # of the noise: what is held to a model at its noise ends a little above, not below
 _PROBES = 2
+_LIMIT = _AIM + _WITHIN
 _POWER = 8.0  # of BalanceMisfits: there are few iterations
 
 
@@ -95,19 +97,22 @@ def make_ground(data, simulation, misfit) -> Ground:
 
 
 def network_inversion(
-    ground: Ground, latent: GravMagMap, *, couplings, ratio, anchor, held_to, learning_rate, optimizer, chifact,
-    max_iterations, progress, checkpoint, log,
-) -> Recipe:  # fmt: skip
+    ground: Ground, latent: GravMagMap, *, couplings, ratio, anchor, held_to, sparse_share, finish, learning_rate,
+    optimizer, chifact, max_iterations, progress, checkpoint, log,
+) -> FinetunedRecipe:  # fmt: skip
     """Over the weights of a network."""
     if not (np.ndim(anchor) == 0 and np.isfinite(anchor) and anchor >= 0.0):
         msg = f"{WHO}.anchor: got {anchor!r}, wanted a number of 0 or more."
         raise ValueError(msg)
     parts = dict(zip(latent.property_names, latent.properties, strict=True))
+    predicted = predictions(latent)
     wires = _wires(latent)
     passage, model = Passage(latent), latent.initial_model()
     misfits = SumThrough(ground.misfits(parts), ground.misfits(wires), passage)
-    reference = _reference(ground, latent, held_to, chifact)
+    reference = _reference(ground, predicted, sparse_share, chifact) if held_to == "mesh" else predicted
+    reference = np.stack(list(reference.values()))
     reg, strength = _terms(ground, parts, wires, passage, model, reference, couplings, ratio, anchor)
+    max_iterations = _FEW if finish and max_iterations is None and optimizer != "adam" else max_iterations
     optimizer = _optimizer(optimizer, learning_rate, max_iterations, latent, chifact)
     problem = inverse_problem.BaseInvProblem(misfits, reg, optimizer, beta=0.0, init_bfgs=False, print_version=False)
     record = directives.SaveLog(log)
@@ -116,10 +121,21 @@ def network_inversion(
         steps.append(directives.BalanceMisfits(_AIM * chifact, power=_POWER))
     if strength:
         rate = _RATE if isinstance(optimizer, optimization.TorchMinimize) else 1
-        steps.append(directives.CoolCouplings(strength, rate=rate, chifact=chifact))
+        data = _gives_way(ground, latent, reg)
+        steps.append(directives.CoolCouplings(strength, rate=rate, chifact=_LIMIT * chifact, data=data))
     if checkpoint is not None:
         steps.append(directives.SaveCheckpoint(checkpoint))
-    return Recipe(inversion.BaseInversion(problem, directiveList=steps), model, parts, record, network_map=latent)
+    last = partial(_finishing, ground, chifact=_AIM * chifact, progress=progress) if finish else None
+    return FinetunedRecipe(
+        inversion.BaseInversion(problem, directiveList=steps), model, parts, record, network_map=latent,
+        make_finishing=last, limit=_LIMIT * chifact,
+    )  # fmt: skip
+
+
+def predictions(latent: GravMagMap) -> dict[str, np.ndarray]:
+    """What the network says before anything is changed of it, {name: (n_active,)}."""
+    model = latent.initial_model()
+    return dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
 
 
 def _wires(latent: GravMagMap) -> dict:
@@ -129,37 +145,44 @@ def _wires(latent: GravMagMap) -> dict:
     return {name: getattr(wires, name) for name in latent.property_names}
 
 
-def _reference(ground, latent, held_to, chifact) -> np.ndarray:
-    """What models are held to, (2, n_active): the prediction, or what an inversion over cells makes of it."""
-    model = latent.initial_model()
-    found = dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
-    if held_to == "mesh":
-        recipe = mesh_inversion(ground, latent, options={"chifact": chifact}, progress=False, checkpoint=None, log=None)
-        recipe.inversion.opt.printers = []
-        with contextlib.redirect_stdout(io.StringIO()):
-            found |= recipe.run()
-    return np.stack(list(found.values()))
+def _reference(ground, predicted, sparse_share, chifact) -> dict:
+    """What an inversion over cells makes of the prediction, and the prediction of a property without data."""
+    options = {"sparse_share": sparse_share, "chifact": chifact, "options": {}}
+    recipe = mesh_inversion(ground, predicted, **options, progress=False, checkpoint=None, log=None)
+    return predicted | run_quietly(recipe)
+
+
+def _finishing(ground, found, *, chifact, progress) -> Recipe:
+    """The least change of cells that fits the data."""
+    options = {"sparse_share": 0.0, "chifact": chifact, "options": {}}
+    return mesh_inversion(ground, found, **options, progress=progress, checkpoint=None, log=None)
 
 
 def _terms(ground, parts, wires, passage, model, reference, couplings, ratio, anchor):
     """Anchor and couplings with their multipliers, and their strength at the start relative to the misfits'."""
     makers = [couplings] if callable(couplings) else list(couplings)
-    elevation = float(np.median(np.concatenate([one.survey.receiver_locations[:, 2] for one in ground.simulations])))
     if anchor:
-        makers.insert(0, partial(ModelChange, reference=reference, elevation=elevation))
+        makers = [partial(ModelChange, reference=reference, which=which) for which in range(len(parts))] + makers
     if not makers:
         return Smallness(TensorMesh([passage.map.nP]), reference_model=model), 0.0
     outer, inner = (
         [make(ground.mesh, wire_map=list(some.values()), active_cells=ground.active) for make in makers]
         for some in (parts, wires)
     )
-    multipliers = [1.0] * len(outer)
-    if anchor and len(outer) > 1:
-        wanted, *traces = (
-            _trace(SumThrough([one], [two], passage), model) for one, two in zip(outer, inner, strict=True)
-        )
-        multipliers[1:] = [ratio * wanted / trace if trace > 0 else 0.0 for trace in traces]
+    multipliers, n = [1.0] * len(outer), len(parts) if anchor else 0
+    if anchor and len(outer) > n:
+        traces = [_trace(SumThrough([one], [two], passage), model) for one, two in zip(outer, inner, strict=True)]
+        multipliers[n:] = [ratio * sum(traces[:n]) / trace if trace > 0 else 0.0 for trace in traces[n:]]
     return SumThrough(outer, inner, passage, multipliers), float(anchor) if anchor else float(ratio)
+
+
+def _gives_way(ground, latent, reg) -> list | None:
+    """Data sets that each term is cooled for: an anchor its own, a coupling any; none of an anchor without data."""
+    anchors = sum(isinstance(term, ModelChange) for term in reg.objfcts)
+    if not anchors:
+        return None
+    own = [[ground.names.index(name)] if name in ground.names else [] for name in latent.property_names]
+    return own + [list(range(len(ground.names)))] * (len(reg.objfcts) - anchors)
 
 
 def _trace(term, model) -> float:
@@ -196,21 +219,23 @@ def _learning_rate(given, latent) -> float:
     return _LEARNING_RATES[kind] if given is None else given
 
 
-def mesh_inversion(ground: Ground, latent: GravMagMap, *, options: dict, progress, checkpoint, log) -> Recipe:
-    """Over cells, from the prediction."""
+def mesh_inversion(
+    ground: Ground, predicted: dict, *, sparse_share, chifact, options: dict, progress, checkpoint, log
+) -> Recipe:
+    """Over cells, from the prediction, held to it or to its mixture with sparse inversions."""
     n = int(ground.active.sum())
     wires = Wires(*((name, n) for name in ground.names))
-    model = latent.initial_model()
-    predicted = dict(zip(latent.property_names, (part * model for part in latent.properties), strict=True))
     predicted = {name: predicted[name] for name in ground.names}
     bounds = {"susceptibility": (0.0, np.inf)} if "susceptibility" in ground.names else {}
-    kept = {"starting_models": predicted, "reference_models": predicted, "alpha_s": _SMALLNESS}
-    options = {"bounds": bounds, **kept, **options}
+    options = {"bounds": bounds, "alpha_s": _SMALLNESS, "sensitivity_weights": False, **options}
+    reference = mixed(ground, predicted, sparse_share, bounds=options["bounds"], chifact=chifact)
+    options = {"starting_models": predicted, "reference_models": reference, **options}
     recipe = create_joint_inversion(
         ground.mesh,
         ground.misfits({name: getattr(wires, name) for name in ground.names}),
         wires,
         active_cells=ground.active,
+        chifact=chifact,
         progress=progress,
         checkpoint=checkpoint,
         log=log,

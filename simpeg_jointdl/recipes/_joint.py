@@ -49,6 +49,7 @@ def create_joint_inversion(
     fixed_models=None,
     norms=None,
     alpha_s: float = 1e-3,
+    sensitivity_weights: bool = True,
     ratios=1.0,
     couple_when: str | None = None,
     chifact=1.0,
@@ -102,6 +103,9 @@ def create_joint_inversion(
         (2 throughout) if not given. Three in 2-D.
     alpha_s : float
         Smallness against smoothness, as in SimPEG.
+    sensitivity_weights : bool
+        Whether the regularization of a cell is weighted by the sensitivity of the data to it, which keeps structure
+        from the surface. Without, of all models that fit, the one nearest to the reference model cell by cell.
     ratios : float or sequence of float
         Strength of each coupling relative to the regularization. Clusters begin at a hundredth of it and grow while
         the data stay fitted.
@@ -157,8 +161,9 @@ def create_joint_inversion(
     when = couple_when or ("settled" if any(map(_has_centers, made)) else "structure")
     terms = [_smallness_and_smoothness(mesh, active, parts[name], reference, norms[name], alpha_s) for name in names]
     steps, record = _directives(
-        strategy, terms, made, chifact, ratios, when, max_iterations, preconditioner, progress, checkpoint, log
-    )
+        strategy, terms, made, chifact, sensitivity_weights, ratios, when, max_iterations, preconditioner, progress,
+        checkpoint, log,
+    )  # fmt: skip
     _check_pairing(misfits, parts, np.clip(start, lower, upper))
 
     optimizer = optimization.BoundedGaussNewton(
@@ -174,12 +179,15 @@ def create_joint_inversion(
 
 
 def _directives(
-    strategy, terms, couplings, chifact, ratios, when, max_iterations, preconditioner, progress, checkpoint, log
-):
+    strategy, terms, couplings, chifact, sensitivity_weights, ratios, when, max_iterations, preconditioner, progress,
+    checkpoint, log,
+):  # fmt: skip
     record = directives.SaveLog(log)
     # what watches stands first: it tells what an iteration was computed with, before others change it for the next
     steps = [record, directives.ShowProgress()] if progress else [record]
-    steps += [directives.UpdateJointSensitivityWeights(threshold_value=1e-2), directives.JointBetaSchedule(chifact)]
+    if sensitivity_weights:
+        steps.append(directives.UpdateJointSensitivityWeights(threshold_value=1e-2))
+    steps.append(directives.JointBetaSchedule(chifact))
     if any(isinstance(term, Sparse) for term in terms):
         steps.append(directives.UpdateJointIRLS())
     if strategy in ROUNDS:

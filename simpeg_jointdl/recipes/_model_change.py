@@ -15,42 +15,34 @@ _ROUGHNESS = 0.3  # of a Laplacian in units of cells, which is 12 of a chequerbo
 
 
 class ModelChange(BaseCoupling):
-    r"""Change of properties from a reference, dearer where it is shallow and where it is rough.
+    r"""Change of properties from a reference, dearer where it is rough.
 
     .. math::
-        \phi(\mathbf m) = \sum_p \sum_j \frac{V_j}{\sum_k V_k} \frac{z_0}{z_j}
+        \phi(\mathbf m) = \sum_p \sum_j \frac{V_j}{\sum_k V_k}
         \left( \delta_{pj}^2 + \left( \tfrac{3}{10} V_j^{2/3} (\nabla^2 \delta_p)_j \right)^2 \right), \qquad
         \delta_p = \frac{\mathbf p_p(\mathbf m) - \mathbf p_p^0}{s_p}
 
-    with :math:`z_j` the distance of a cell below the data, :math:`z_0` the least of them, and :math:`s_p` the rms of
-    the reference. Texture of single cells, which data do not see and the last layers of a network make easily, costs
-    about ten times as much as a change without it.
-
-    Of all models that fit data, the one nearest to a prediction in such a norm is nearer to the truth, in that norm,
-    than the prediction is: Pythagoras. With no weight for depth that norm is the rms itself, and the least is gained;
-    with the weight of sensitivities, :math:`z^{-2}` or :math:`z^{-3}`, changes are put too deep. In between, gains are
-    larger than those of no weight, and more often gains than those of a steeper one.
+    with :math:`s_p` the rms of the reference. Texture of single cells, which data do not see and the last layers of a
+    network make easily, costs about ten times as much as a change without it.
 
     Parameters
     ----------
     mesh, wire_map, active_cells, device, dtype
         As of every coupling.
     reference : (n_properties, n_cells) numpy.ndarray
-    elevation : float
-        Of the data, in m.
+    which : int, optional
+        The one property that counts; all if not given.
     """
 
-    def __init__(self, mesh, wire_map, *, reference: np.ndarray, elevation: float, **options):
+    def __init__(self, mesh, wire_map, *, reference: np.ndarray, which: int | None = None, **options):
         super().__init__(mesh, wire_map, **options)
         reference = np.asarray(reference, dtype=float)
         size = np.sqrt(np.mean(reference**2, axis=1, keepdims=True))
-        centres = mesh.cell_centers[:, -1]
-        active = options.get("active_cells")
-        below = distances(elevation, centres if active is None else centres[active], mesh.h[-1].min())
         volumes = self.regularization_mesh.vol
-        measure = np.sqrt(volumes / volumes.sum() * below.min() / below)
         self._reference = self.tensor(reference)
-        self._scale = self.tensor(measure / np.where(size > 0, size, 1.0))
+        counts = np.isin(np.arange(len(reference)), np.arange(len(reference)) if which is None else which)
+        scale = counts[:, None] * np.sqrt(volumes / volumes.sum()) / np.where(size > 0, size, 1.0)
+        self._scale = self.tensor(scale)
         bends = sp.diags(_ROUGHNESS * volumes ** (2 / 3)) @ laplacian_matrix(self.regularization_mesh)
         self._bends = SparseMatrix.from_scipy(sp.csr_matrix(bends), self.device, self.dtype)
         self._bends_back = SparseMatrix.from_scipy(sp.csr_matrix(bends.T), self.device, self.dtype)
@@ -75,8 +67,3 @@ class ModelChange(BaseCoupling):
             cell_values=lambda: residual.square().sum(0),
             probe=lambda generator: random_signs(residual.shape, generator, residual),
         )
-
-
-def distances(elevation: float, centres: np.ndarray, thickness: float) -> np.ndarray:
-    """Of cells below the data, (n_cells,), half a cell's thickness at least, which is also that of cells above them."""
-    return np.maximum(elevation - centres, 0.5 * thickness)

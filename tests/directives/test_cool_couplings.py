@@ -74,6 +74,26 @@ def test_falls_every_few_iterations_until_all_data_are_fitted():
     np.testing.assert_allclose(betas, [1, 1, 1 / 4, 1 / 4, 1 / 4, 1 / 16, 1 / 16, 1 / 16, 1 / 16])
 
 
+def test_a_term_gives_way_to_its_own_data():
+    problem = make_joint_problem()
+    terms = [1.0 * regularization.CrossGradient(problem.mesh, problem.wires) for _ in range(3)]
+    directive = KIND(rate=1, data=[[0], [1], []])
+    inversion = problem.inversion(terms, [directive], beta=0.0)
+    inversion.invProb.startup(structured(problem))
+    inversion.opt.xc = structured(problem)
+    directive.initialize()
+    beta = inversion.invProb.beta
+    for chi in ((2.0, 0.9), (2.0, 2.0), (0.9, 0.9)):
+        step(directive, inversion, 1, chi)
+    assert inversion.invProb.beta == beta
+    assert list(inversion.invProb.reg.multipliers) == [0.25, 0.5, 1.0]
+
+
+def test_data_of_another_number_of_terms():
+    with pytest.raises(ValueError, match=r"CoolCouplings.data: got 2, wanted one per term, 1"):
+        standing(KIND(data=[[0], [1]]))
+
+
 def test_a_checkpoint_says_whether_it_has_begun():
     directive, other = KIND(), KIND()
     _, inversion = standing(directive)
