@@ -101,9 +101,9 @@ def train_small(folder):
 # %%
 # Fine-tuning
 # -----------
-# The prediction is first fitted to the data over cells, smoothly and with as little change as they allow. The network's
-# weights are then inverted for models near that which fit both data sets to their noise. What comes out is a network
-# still: ``recipe.network_map.module_from(recipe.model)``.
+# The prediction is first fitted to the data over cells, with as little change as they allow. The network's weights are
+# then inverted for models near that which fit both data sets to their noise; what a few steps leave above it, cells
+# take up. The fine-tuned network: ``recipe.network``.
 
 
 def fine_tune(data, simulations, network, max_iterations):

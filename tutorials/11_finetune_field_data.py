@@ -80,7 +80,7 @@ def make_simulations(mesh, data):
 
 
 def fine_tune(data, simulations, **limit):
-    """Over the network's weights."""
+    """Over the network's weights, cells last."""
     return recipes.create_finetuned_inversion(  #:
         data, simulations, ground=0.0, dtype="float32", progress=False, **limit
     )

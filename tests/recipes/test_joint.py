@@ -160,6 +160,16 @@ def test_starts_from_the_reference_models_and_stays_near_them_where_no_data_obje
     assert relative(found, reference) < 0.2 * relative(np.full(problem.n, 0.1), reference)
 
 
+def test_without_sensitivity_weights_the_change_from_a_reference_is_the_least_that_fits():
+    def change(**options):
+        problem = make_tiny_problem()
+        reference = {"density": 0.01, "susceptibility": 0.01}
+        found = problem.recipe(reference_models=reference, alpha_s=100.0, **options).run()
+        return np.linalg.norm(found["density"] - 0.01)
+
+    assert change(sensitivity_weights=False) < 0.9 * change()
+
+
 def test_norms_make_sparse_models():
     problem = make_tiny_problem()
     recipe = problem.recipe(norms={"density": SPARSE})
