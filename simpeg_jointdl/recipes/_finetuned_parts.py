@@ -209,7 +209,7 @@ def _optimizer(given, learning_rate, max_iterations, latent, chifact):
         steps_per_iteration=_STEPS,
         patience=1,
         keep="first",
-        target_chi=chifact,
+        target_chi=_LIMIT * chifact,
         device=latent.device,
     )
 
