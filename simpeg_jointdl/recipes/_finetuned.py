@@ -94,7 +94,8 @@ def create_finetuned_inversion(
         Strength of the couplings: in mode "network" the trace of their Hessian over that of the anchor's, each
         coupling's own; else the `ratios` of :func:`create_joint_inversion`.
     anchor : float
-        At the start, trace of the anchor's Hessian over that of the misfits'; 0 for none.
+        At the start, trace of the anchor's Hessian over that of the misfits', of the property whose data ask for the
+        larger change from the prediction; the other is held more firmly, by the square of the ratio. 0 for none.
     held_to : {"prediction", "mesh"}
         What the anchor holds models to: the prediction, or what an inversion over cells, as of mode "mesh", makes of
         it first, while the recipe is made. See Notes.

@@ -36,6 +36,7 @@ _KINDS = {"density": "gravity_data", "susceptibility": "magnetic_data"}
 _AIM, _WITHIN = 1.04, 0.04  # of the noise: what is held to a model at its noise ends a little above, not below
 _PROBES = 2
 _LIMIT = _AIM + _WITHIN
+_FIRMEST = 1e-2  # change of a property against that of the other, below which it is held no more firmly
 _POWER = 8.0  # of BalanceMisfits: there are few iterations
 
 
@@ -110,8 +111,8 @@ def network_inversion(
     passage, model = Passage(latent), latent.initial_model()
     misfits = SumThrough(ground.misfits(parts), ground.misfits(wires), passage)
     reference = _reference(ground, predicted, sparse_share, chifact) if held_to == "mesh" else predicted
-    reference = np.stack(list(reference.values()))
-    reg, strength = _terms(ground, parts, wires, passage, model, reference, couplings, ratio, anchor)
+    reference, predicted = (np.stack(list(some.values())) for some in (reference, predicted))
+    reg, strength = _terms(ground, parts, wires, passage, model, predicted, reference, couplings, ratio, anchor)
     max_iterations = _FEW if finish and max_iterations is None and optimizer != "adam" else max_iterations
     optimizer = _optimizer(optimizer, learning_rate, max_iterations, latent, chifact)
     problem = inverse_problem.BaseInvProblem(misfits, reg, optimizer, beta=0.0, init_bfgs=False, print_version=False)
@@ -158,7 +159,7 @@ def _finishing(ground, found, *, chifact, progress) -> Recipe:
     return mesh_inversion(ground, found, **options, progress=progress, checkpoint=None, log=None)
 
 
-def _terms(ground, parts, wires, passage, model, reference, couplings, ratio, anchor):
+def _terms(ground, parts, wires, passage, model, predicted, reference, couplings, ratio, anchor):
     """Anchor and couplings with their multipliers, and their strength at the start relative to the misfits'."""
     makers = [couplings] if callable(couplings) else list(couplings)
     if anchor:
@@ -169,11 +170,25 @@ def _terms(ground, parts, wires, passage, model, reference, couplings, ratio, an
         [make(ground.mesh, wire_map=list(some.values()), active_cells=ground.active) for make in makers]
         for some in (parts, wires)
     )
-    multipliers, n = [1.0] * len(outer), len(parts) if anchor else 0
-    if anchor and len(outer) > n:
-        traces = [_trace(SumThrough([one], [two], passage), model) for one, two in zip(outer, inner, strict=True)]
-        multipliers[n:] = [ratio * sum(traces[:n]) / trace if trace > 0 else 0.0 for trace in traces[n:]]
-    return SumThrough(outer, inner, passage, multipliers), float(anchor) if anchor else float(ratio)
+    if not anchor:
+        return SumThrough(outer, inner, passage), float(ratio)
+    traces = [_trace(SumThrough([one], [two], passage), model) for one, two in zip(outer, inner, strict=True)]
+    firm, n = firmness(predicted, reference), len(parts)
+    anchors = sum(traces[:n])
+    multipliers = [ratio * anchors / trace if trace > 0 else 0.0 for trace in traces[n:]]
+    strength = anchor * firm @ traces[:n] / anchors if anchors > 0 else anchor
+    return SumThrough(outer, inner, passage, [*firm, *multipliers]), float(strength)
+
+
+def firmness(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """How firmly each property is held, 1 for the one whose data ask for the largest change, the square by the ratio.
+
+    All are changed by one set of weights; what one has no need of is not to come with what another needs.
+    """
+    size = np.linalg.norm(reference, axis=1)
+    change = np.linalg.norm(reference - predicted, axis=1) / np.where(size > 0, size, 1.0)
+    least = _FIRMEST * change.max()
+    return (change.max() / np.maximum(change, least)) ** 2 if least > 0 else np.ones(len(change))
 
 
 def _gives_way(ground, latent, reg) -> list | None:

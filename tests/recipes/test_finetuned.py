@@ -15,7 +15,7 @@ from simpeg.objective_function import ComboObjectiveFunction
 from simpeg_jointdl import datasets, directives, networks, optimization, recipes, regularization
 from simpeg_jointdl._tensor_path import Crossing, sum_product
 from simpeg_jointdl.potential_fields import gravity, magnetics
-from simpeg_jointdl.recipes._finetuned_parts import make_ground
+from simpeg_jointdl.recipes._finetuned_parts import firmness, make_ground
 from simpeg_jointdl.recipes._mixture import mixed, share_of_sparse, unexplained
 from simpeg_jointdl.recipes._model_change import ModelChange
 from tests.recipes.problem import quiet
@@ -292,6 +292,15 @@ def test_texture_costs_more_than_a_smooth_change_and_derivatives_are_those_of_a_
     a, b = (change.residual(m + one) - change.residual(m) for one in (v, w))
     assert change.deriv(m) @ v == pytest.approx(2.0 * change.residual(m) @ a)
     assert change.deriv2(m, v) @ w == pytest.approx(2.0 * a @ b)
+
+
+def test_a_property_without_need_of_change_is_held_more_firmly():
+    one = np.array([[1.0, 0.0], [0.0, 2.0]])
+    np.testing.assert_allclose(firmness(one, one * np.array([[1.1], [1.1]])), [1.0, 1.0])
+    np.testing.assert_allclose(firmness(one, one / np.array([[0.99], [0.9]])), [100.0, 1.0])
+    np.testing.assert_allclose(firmness(one, one * np.array([[1.0], [1.1]])), [1e4, 1.0])
+    np.testing.assert_allclose(firmness(one, one), [1.0, 1.0])
+    np.testing.assert_allclose(firmness(0.0 * one, 0.0 * one), [1.0, 1.0])
 
 
 # one way through the network for all terms -----------------------------------------------------------------
