@@ -123,6 +123,31 @@ def test_cells_take_up_what_the_weights_leave(network):
         assert np.linalg.norm(found[name] - by_weights[name]) < np.linalg.norm(found[name] - start)
 
 
+def test_a_run_cut_off_goes_on_to_the_same_models(network, tmp_path, monkeypatch):
+    options = {"max_iterations": 2, "chifact": 0.9, "held_to": "prediction"}
+    whole = make(network, **options)
+    wanted = whole.run()
+    cut = make(network, checkpoint=tmp_path / "run.npz", **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(directives.SaveCheckpoint, "endIter", _saved_and_cut(directives.SaveCheckpoint.endIter))
+        with pytest.raises(KeyboardInterrupt):
+            cut.run()
+    again = make(network, checkpoint=tmp_path / "run.npz", **options)
+    found = again.resume()
+    assert isinstance(whole.finishing, recipes.Recipe)
+    assert isinstance(again.finishing, recipes.Recipe)
+    for name in wanted:
+        np.testing.assert_allclose(found[name], wanted[name], atol=1e-4 * np.abs(wanted[name]).max())
+
+
+def _saved_and_cut(save):
+    def cut(self):
+        save(self)
+        raise KeyboardInterrupt
+
+    return cut
+
+
 def test_the_same_seed_gives_the_same_model_and_another_another(network):
     adapters = partial(make, network, trained="adapters", max_iterations=1)
     first, again, other = (adapters(random_seed=k).run()["density"] for k in (0, 0, 1))
