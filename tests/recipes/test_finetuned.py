@@ -92,7 +92,7 @@ def test_the_start_is_the_prediction(network):
 
 
 def test_adapters_leave_all_other_weights_alone(network):
-    recipe = make(network, trained="adapters", max_iterations=2)
+    recipe = make(network, trained="adapters", max_iterations=2, held_to="prediction", finish=False)
     recipe.run()
     tuned = recipe.network_map.module_from(recipe.model)
     for (name, after), before in zip(tuned.named_parameters(), network.parameters(), strict=True):
@@ -149,7 +149,8 @@ def _saved_and_cut(save):
 
 
 def test_the_same_seed_gives_the_same_model_and_another_another(network):
-    adapters = partial(make, network, trained="adapters", max_iterations=1)
+    options = {"max_iterations": 1, "held_to": "prediction", "finish": False}
+    adapters = partial(make, network, trained="adapters", **options)
     first, again, other = (adapters(random_seed=k).run()["density"] for k in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
