@@ -39,7 +39,7 @@ class CoolCouplings(JointTerms, InversionDirective):
     Raises
     ------
     ValueError
-        For numbers out of range, and, when an inversion begins, as many `data` as there are not terms.
+        For numbers out of range, and, when an inversion begins, for `data` that are not one per term.
     """
 
     def __init__(self, ratio: float = 1.0, *, cooling: float = 2.0, rate: int = 2, chifact=1.0, data=None, **kwargs):

@@ -141,8 +141,8 @@ def create_finetuned_inversion(
     -----
     The models that fit data of a linear problem, susceptibility not negative, are a convex set. If the truth is among
     them, the model of the set that is nearest to a prediction is nearer to the truth than the prediction is, in the
-    norm in which it is nearest (Pythagoras): here that of the cells and, less, of their differences. Sensitivity
-    weights, another norm, mostly gain more in the mean and are more often for the worse.
+    norm in which it is nearest (Pythagoras): here that of the cells and, less, of their differences. With
+    sensitivity weights it is another norm, and says nothing of the error of cells.
 
     Data see a small part of a model; what the weights change beyond that, on their way to the noise, is for the worse:
     without an anchor they fit the data and lose the model, and their last steps to the noise cost more than they gain.

@@ -243,7 +243,7 @@ def mesh_inversion(
     predicted = {name: predicted[name] for name in ground.names}
     bounds = {"susceptibility": (0.0, np.inf)} if "susceptibility" in ground.names else {}
     options = {"bounds": bounds, "alpha_s": _SMALLNESS, "sensitivity_weights": False, **options}
-    reference = mixed(ground, predicted, sparse_share, bounds=options["bounds"], chifact=chifact)
+    reference = mixed(ground, predicted, sparse_share, bounds=options["bounds"] or {}, chifact=chifact)
     options = {"starting_models": predicted, "reference_models": reference, **options}
     recipe = create_joint_inversion(
         ground.mesh,

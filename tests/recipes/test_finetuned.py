@@ -247,6 +247,11 @@ def test_sparse_inversions_are_mixed_in_where_data_are_not_explained():
     assert found["susceptibility"].min() >= 0.0
 
 
+def test_without_bounds_susceptibility_may_be_negative(network):
+    found = make(network, mode="mesh", mesh_options={"bounds": None}).run()
+    assert found["susceptibility"].min() < 0.0
+
+
 def test_mesh_options_go_to_the_joint_inversion(network):
     bounds = {"density": (-0.05, 0.05), "susceptibility": (0.0, 0.02)}
     options = {"bounds": bounds, "norms": (0, 1, 1, 1)}
