@@ -1,9 +1,10 @@
 """A trained network of gravity and magnetics against inversions, and what becomes of it when it is fitted to the data.
 
     python tests/benchmarks/finetuned.py --models 200 --output output/finetuned.csv     # runs on from where it was
-    python tests/benchmarks/finetuned.py --models 0 --output output/finetuned.csv       # tables of what there is
-    python tests/benchmarks/finetuned.py --models 0 --rows prediction separate ...      # of cases that these rows share
+    python tests/benchmarks/finetuned.py --tables output/*.csv --from-case 16           # of what there is, nothing run
     python tests/benchmarks/finetuned.py --set two_bodies --set camp_blocks --set noise --models 20
+
+Several may run at once, each with an ``--output`` and, say, a ``--sharing`` of its own.
 
 Rows: the network's prediction; fine-tuned (`create_finetuned_inversion`, over its weights); warm-started (the same,
 over cells, smooth); separate (`create_joint_inversion`, sparse norms, no coupling), and joint (the same with the
@@ -27,7 +28,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 from simpeg import data_misfit, maps
 
 from simpeg_jointdl import recipes, regularization
@@ -35,6 +35,7 @@ from simpeg_jointdl.maps._gravmag import between_meshes
 from simpeg_jointdl.networks import GravMagUNet
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.benchmarks import _finetuned_tables
 from tests.benchmarks._finetuned_cases import PROPERTIES, SETS, make_case
 
 SHARING = ("whole", "partly", "none")
@@ -157,72 +158,40 @@ def one_line(case, row, network) -> dict:
     return {key: f"{value:.5g}" for key, value in (scores(case, models) | spent).items()}
 
 
-def tables(lines: list[dict], rows: list[str], console):
-    """Of cases that all these rows have: means per set and kind of sharing, and the shares that the issue asks for."""
-    groups = sorted(
-        {(one["set"], one["sharing"]) for one in lines}, key=lambda g: (SETS.index(g[0]), SHARING.index(g[1]))
-    )
-    for group in groups:
-        own = [one for one in lines if (one["set"], one["sharing"]) == group]
-        by_row = {row: {one["case"]: one for one in own if one["row"] == row} for row in rows}
-        common = set.intersection(*(set(some) for some in by_row.values() if some))
-        if not common:
-            continue
-        table = Table(title=f"{group[0]}, {group[1]}: {len(common)} cases; mean, of χ and seconds the median")
-        for head in ("", "rms ρ", "rms κ", "R² ρ", "R² κ", "IoU ρ", "IoU κ", "χ g", "χ m", "cross-gr.", "cpu s", "s"):
-            table.add_column(head, justify="right" if head else "left")
-        for row, some in by_row.items():
-            if some:
-                values = np.array([[float(some[case][key]) for key in FIELDS[4:]] for case in sorted(common)])
-                middle = np.where(
-                    [key[:3] in ("chi", "cpu", "sec") for key in FIELDS[4:]], np.median(values, 0), values.mean(0)
-                )
-                table.add_row(row, *(f"{value:.3g}" for value in middle))
-        console.print(table)
+def tell(lines: list[dict], first: int):
+    """Tables of the cases from a number on."""
+    lines = [line for line in lines if int(line["case"]) >= first]
+    unseen = [line for line in lines if line["set"] == "unseen"]
+    outside = [line for line in lines if line["set"] != "unseen"]
+    if unseen:
+        print(_finetuned_tables.means(unseen), "\n")
         for row in ("fine-tuned", "warm-started"):
-            if by_row.get(row):
-                console.print(f"  {row}: " + shares(by_row, row, sorted(common)))
-
-
-def shares(by_row: dict, row: str, cases: list[str]) -> str:
-    """Of cases, in per cent."""
-
-    def values(of, score):
-        return np.array([[float(by_row[of][case][f"{score}_{name}"]) for name in PROPERTIES] for case in cases])
-
-    chi, rms = values(row, "chi"), values(row, "rms")
-    told = [f"both χ in [0.9, 1.1] {100 * ((chi >= 0.9) & (chi <= 1.1)).all(1).mean():.0f} %"]
-    for other in ("prediction", "separate"):
-        if by_row.get(other):
-            less = rms < values(other, "rms")
-            told.append(
-                f"better than {other}: both {100 * less.all(1).mean():.0f} %, density {100 * less[:, 0].mean():.0f} %, "
-                f"susceptibility {100 * less[:, 1].mean():.0f} %, both at most 0.1 % worse "
-                f"{100 * (rms < 1.001 * values(other, 'rms')).all(1).mean():.0f} %"
-            )
-    return "; ".join(told)
+            print(_finetuned_tables.shares(unseen, row), "\n")
+    if outside:
+        print(_finetuned_tables.each(outside))
 
 
 def main():
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=int, default=200, help="cases of each set and kind; 0 for the tables alone")
+    parser.add_argument("--models", type=int, default=200, help="cases of each set and kind")
     parser.add_argument("--set", dest="sets", action="append", choices=SETS, help="'unseen' if not given")
     parser.add_argument("--sharing", nargs="*", choices=SHARING, default=list(SHARING))
     parser.add_argument("--rows", nargs="*", choices=ROWS, default=list(ROWS[:-1]))
     parser.add_argument("--weights", type=Path, help="of the network; those that come with the package if not given")
     parser.add_argument("--untrained", action="store_true", help="the network as it is made: its estimate alone")
     parser.add_argument("--output", type=Path, default=Path("output/finetuned.csv"))
+    parser.add_argument("--tables", type=Path, nargs="+", metavar="CSV", help="print tables of these, and run nothing")
+    parser.add_argument("--from-case", type=int, default=0, help="tables of cases from this number on")
     options = parser.parse_args()
     options.sets = options.sets or ["unseen"]
-    torch.set_num_threads(1)
-    warnings.simplefilter("ignore")
-    logging.getLogger("SimPEG").setLevel(logging.ERROR)
-    console = Console(width=160)
-    if options.models:
+    if not options.tables:
+        torch.set_num_threads(1)
+        warnings.simplefilter("ignore")
+        logging.getLogger("SimPEG").setLevel(logging.ERROR)
         network = GravMagUNet().eval() if options.untrained else GravMagUNet.from_pretrained(options.weights)
-        run_cases(options, network, console)
-    tables(read(options.output), options.rows, console)
+        run_cases(options, network, Console(width=160))
+    tell([line for path in options.tables or [options.output] for line in read(path)], options.from_case)
 
 
 if __name__ == "__main__":
