@@ -161,7 +161,7 @@ class BaseRobustDataMisfit(BaseDataMisfit):
         return 2.0 * self.simulation.Jtvec_approx(m, self.W.T @ (weights * tangent), f=f)
 
     def tensor_hessian(self, model, crossing):
-        """Its product on tensors, where the simulation has a tensor path; see `_tensor_path`."""
+        """Its product on tensors, (nP,) -> (nP,); None where the simulation or a map has no tensor path."""
         if not hasattr(self.simulation, "tensor_jacobian"):
             return None
         uncertainties = crossing.operator(self, "W", self.W)

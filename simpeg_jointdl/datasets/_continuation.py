@@ -32,6 +32,15 @@ def upward_continue(locations, values, height: float) -> tuple[np.ndarray, np.nd
         The same stations, `height` higher.
     values : (n,) numpy.ndarray
 
+    Raises
+    ------
+    TypeError
+        For arguments that are no numbers.
+    ValueError
+        For shapes that do not fit, entries that are not finite, a height below zero, fewer than 9 stations, and those
+        that do not fill a regular grid: with gaps, more than half a cell off it, spacings that differ by a factor of
+        two or more, or elevations that span more than a tenth of the spacing.
+
     Notes
     -----
     Within a distance of about `height` from the edge of the grid, the values rest on the mirror images:

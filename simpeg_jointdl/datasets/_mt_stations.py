@@ -120,6 +120,11 @@ class MTStations:
         Returns
         -------
         MTStations
+
+        Raises
+        ------
+        ValueError
+            For another shape or type.
         """
         missing = np.asarray(missing)
         shapes = (self.impedance.shape[:2], self.impedance.shape)
@@ -184,6 +189,13 @@ class MTStations:
         -------
         MTSoundings
             At all stations and frequencies, nan where the component is missing.
+
+        Raises
+        ------
+        TypeError
+            If the floor is no number.
+        ValueError
+            For another component, or a floor below zero or not finite.
         """
         if component not in COMPONENTS:
             msg = f"MTStations.soundings, component: got {component!r}, wanted one of {COMPONENTS}. Use one of those."

@@ -34,9 +34,17 @@ class GravityData:
     locations : (n_stations, 3) array_like
         Easting, northing and elevation (up) of the stations in m.
     gz : (n_stations,) array_like
-        Anomaly in mGal, positive up as in SimPEG: dense ground gives negative values.
+        Anomaly in mGal, positive up as in SimPEG: dense ground gives negative values. Multiply Bouguer anomalies,
+        which are positive there, by -1.
     uncertainty : float or (n_stations,) array_like
         Standard deviation in mGal.
+
+    Raises
+    ------
+    TypeError
+        For entries that are no numbers.
+    ValueError
+        For shapes that do not fit, no station, entries that are not finite, or an uncertainty that is not above zero.
 
     Notes
     -----
@@ -78,6 +86,14 @@ class MagneticData:
         Standard deviation in nT.
     inducing_field : tuple of float
         Amplitude in nT, inclination (down from the horizontal) and declination (east of north) in degrees.
+
+    Raises
+    ------
+    TypeError
+        For entries that are no numbers, or a field that is no sequence.
+    ValueError
+        For shapes that do not fit, no station, entries that are not finite, an uncertainty or amplitude that is not
+        above zero, or an inclination outside -90 to 90 degrees.
 
     Notes
     -----
@@ -147,6 +163,14 @@ class GravityMagneticDataset:
     published_models : dict of str to dict of str to (n_active,) numpy.ndarray, optional
         What others have recovered from these data, ``{method: {property: model}}``, in the units of
         `true_models`; needs `mesh`.
+
+    Raises
+    ------
+    TypeError
+        For `gravity` or `magnetics` of another class, or models that are no numbers.
+    ValueError
+        If both are None, cells or models come without a mesh, `active_cells` are not one bool per cell, or a model is
+        not one finite number per active cell.
     """
 
     name: str

@@ -61,6 +61,14 @@ def make_two_blocks(
     -------
     GravityMagneticDataset
         With `mesh`, `active_cells` (all True), and `true_models` in g/cc and SI.
+
+    Raises
+    ------
+    TypeError
+        For arguments that are no numbers, or counts that are no ints.
+    ValueError
+        For numbers and counts that are not above zero, tuples of another length, so few cells that a block holds no
+        centre of one (8 x 8 x 4 are enough), an impossible field, or a seed of None.
     """
     rng = _generator(random_seed)
     mesh = _mesh(cell_size, shape)

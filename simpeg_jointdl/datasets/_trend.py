@@ -35,6 +35,14 @@ def remove_trend(locations, values, order: int = 1, *, robust: bool = True) -> t
     residual, trend : (n,) numpy.ndarray
         `values` less the trend, and the trend.
 
+    Raises
+    ------
+    TypeError
+        For coordinates or values that are no numbers.
+    ValueError
+        For another order, shapes that do not fit, entries that are not finite, or fewer stations than the trend has
+        coefficients: 1, 3 or 6.
+
     References
     ----------
     .. [1] Huber, P. J. (1964). Robust estimation of a location parameter. Annals of Mathematical Statistics

@@ -78,6 +78,16 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
     ----------
     weights : (n_couplings,) numpy.ndarray
         Current multipliers of the couplings.
+
+    Raises
+    ------
+    ValueError
+        For an unknown start, or a growth that is not above 1; in a list where it stands before sensitivity weights or
+        a :class:`JointBetaSchedule`, or after a preconditioner; when the inversion begins, without any coupling, with
+        nothing but couplings, for ratios that are not above 0 or not one per coupling, and where a later start finds
+        no :class:`JointBetaSchedule`, as a growth does after the first iteration.
+    TypeError
+        For a regularization with sums among its terms; for a `dmisfit` or `reg` given.
     """
 
     def __init__(

@@ -43,8 +43,18 @@ class UpdateDataSpacePreconditioner(UpdateJointPreconditioner):
 
     Raises
     ------
+    ValueError
+        For `every` below 1.
     TypeError
         At the first step, if a simulation has no sensitivity matrix; use :class:`UpdateJointPreconditioner` then.
+
+    References
+    ----------
+    The identity of Sherman, Morrison and Woodbury: Hager, W. W. (1989). Updating the inverse of a matrix. SIAM Review,
+    31, 221-239. https://doi.org/10.1137/1031049
+
+    Inversion in the space of the data: Siripunvaraporn, W. and Egbert, G. (2000). An efficient data-subspace inversion
+    method for 2-D magnetotelluric data. Geophysics, 65, 791-803. https://doi.org/10.1190/1.1444778
     """
 
     def __init__(self, every: int = 1, **kwargs):

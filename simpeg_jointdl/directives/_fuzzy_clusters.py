@@ -16,15 +16,29 @@ class UpdateFuzzyClusters(JointTerms, InversionDirective):
     r"""Move the free and guided centres of every cluster coupling to where the current model has them.
 
     Serves each coupling that has ``update(model)``, such as
-    :class:`~simpeg_jointdl.regularization.GuidedFuzzyCMeans`, whose guidance says how far a centre may leave its
-    target; fixed centres stay.
+    :class:`~simpeg_jointdl.regularization.GuidedFuzzyCMeans`, which moves the centre of cluster :math:`k` to
 
-    With `adaptive`, targets and the number of clusters follow the model too, for want of a petrophysical table [1]_.
+    .. math::
+        v_{kp} = \frac{\sum_j w_{jp} V_j \, u_{jk}^q \, p_{jp} + \eta_{kp} \, t_{kp}}
+                      {\sum_j w_{jp} V_j \, u_{jk}^q + \eta_{kp}}
+
+    with memberships :math:`u`, weights :math:`w` and volumes :math:`V` of cells :math:`j`; the guidance :math:`\eta`
+    says how far it may leave its target :math:`t`. Fixed centres stay.
+
+    With `adaptive`, targets and the number of clusters follow the model too, for want of a petrophysical table.
     Clusters are found anew from the local density of the model's cross-plot: the background, the weighted median of
-    each property, and the density peaks of the directions from it; a cell counts as it does in the coupling. They are
-    changed with hysteresis. Another number is taken over when it has been found `patience` times in a row, and a target
-    moves if its new place is farther than a tenth of the range of all clusters. Fixed centres, of infinite guidance,
-    are known: they stay, and nothing is put beside them. New clusters are guided as the others are on average.
+    each property, and the density peaks of the directions from it [1]_, cells of large
+
+    .. math::
+        \rho_i \delta_i, \qquad \rho_i = \sum_j w_j |\mathbf p_j| \, e^{-(d_{ij} / 0.3)^2}, \qquad
+        \delta_i = \min_{\rho_j > \rho_i} d_{ij}
+
+    over cells off the background, with :math:`|\mathbf p_j|` the distance from it, each property in units of about its
+    largest value, and :math:`d_{ij}` the chord between the directions of two cells; a cell's weight :math:`w_j` is that
+    in the coupling, volume included. Clusters are changed with hysteresis. Another number is taken over when it has
+    been found `patience` times in a row, and a target moves if its new place is farther than a tenth of the range of
+    all clusters. Fixed centres, of infinite guidance, are known: they stay, and nothing is put beside them. New
+    clusters are guided as the others are on average.
 
     Parameters
     ----------
@@ -38,6 +52,14 @@ class UpdateFuzzyClusters(JointTerms, InversionDirective):
         Largest number of clusters, the background and fixed ones among them.
     patience : int
         Searches in a row that must find another number of clusters.
+
+    Raises
+    ------
+    ValueError
+        For numbers below 1, or `max_clusters` below 2; when the inversion begins, without any cluster coupling.
+    TypeError
+        When the inversion begins, with `adaptive` where no cluster coupling has ``set_clusters``, and for a
+        regularization with sums among its terms; for a `dmisfit` or `reg` given.
 
     References
     ----------

@@ -42,15 +42,15 @@ class JointBetaSchedule(JointTerms, InversionDirective):
     .. math::
         \beta_k = \text{beta0\_ratio} \cdot \frac{\| \mathbf H_d^{kk} \|_2}{\| \sum_i c_i \mathbf H_i^{kk} \|_2}
 
-    and after each iteration follows the worst of the data sets that constrain it: above the target it is
-    divided by at most `cooling_factor`, less when near; more than `tolerance` below, it is raised again. A misfit
-    with multiplier zero steers nothing.
+    and after each iteration follows the worst of the data sets that constrain it: above the target it is divided by at
+    most `cooling_factor`, less when near; more than `tolerance` below, it is raised again. A misfit with multiplier
+    zero steers nothing. Beside SimPEG's ``UpdateIRLS``, which steers the common beta and decides when to stop, it only
+    shifts betas against each other, so that all data sets reach their targets together. Their product stays.
 
-    The inversion stops when every :math:`\chi` is at its target, at most `tolerance` below, and no property changes
-    by more than `model_tolerance` of its deviation from its mean in an iteration; data fitted better than that stop
-    it after `patience` such iterations. Or it stops at ``maxIter``, with a warning that names what is above. The
-    minimizer's own criteria on the objective function and the model are switched off for the run: they are absolute,
-    and end one in small units before any data are fitted. Nor does a line search that finds nothing better end it.
+    The inversion stops when every :math:`\chi` is at its target, at most `tolerance` below, and no property changes by
+    more than `model_tolerance` of its deviation from its mean in an iteration; data fitted better than that stop it
+    after `patience` such iterations. Or it stops at ``maxIter``, with a warning that names what is above. Switched off
+    for the run are the minimizer's own criteria, which are absolute, and its stop where a line search finds nothing.
 
     Parameters
     ----------
@@ -62,10 +62,8 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         Largest division in one step, above 1.
     cooling_rate : int
         Iterations between changes.
-    tolerance : float
-        How far below its target a misfit may settle, as a part of it.
-    model_tolerance : float
-        Relative change of each property at which it is at rest.
+    tolerance, model_tolerance : float
+        How far below its target a misfit may settle, as a part of it; relative change of a property that is at rest.
     patience : int
         Iterations at rest that are granted to data which are fitted too well.
     random_seed : int
@@ -82,10 +80,12 @@ class JointBetaSchedule(JointTerms, InversionDirective):
     done : bool
         Whether all that are steering have come to the end described above.
 
-    Notes
-    -----
-    Beside SimPEG's ``UpdateIRLS``, which steers the common beta and decides when to stop, it only shifts
-    betas against each other, so that all data sets reach their targets together. Their product stays.
+    Raises
+    ------
+    ValueError, TypeError
+        For numbers out of range; in a list with ``BetaSchedule``, or on the wrong side of another directive; when the
+        inversion begins, for data that are not finite or depend on no regularized parameter, misfits without simulation
+        and sums among the terms of the regularization; after its first iteration, for `chifact` not one per data set.
     """
 
     def __init__(

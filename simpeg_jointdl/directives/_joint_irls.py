@@ -38,6 +38,15 @@ class UpdateJointIRLS(JointTerms, InversionDirective):
     verbose : bool
         Log when a term turns sparse.
 
+    Raises
+    ------
+    ValueError
+        For less than one step, a cooling factor below 1, or a percentile that is not above 0, up to 100; in a list
+        without a :class:`JointBetaSchedule` before it, with SimPEG's ``UpdateIRLS``, or where it stands after
+        :class:`EstimateCouplingWeights` or a preconditioner; when the inversion begins, without any sparse term.
+    TypeError
+        For a regularization with sums among its terms; for a `dmisfit` or `reg` given.
+
     References
     ----------
     .. [1] Fournier, D. and Oldenburg, D. W. (2019). Inversion using spatially variable mixed lp norms.

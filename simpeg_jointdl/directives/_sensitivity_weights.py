@@ -26,6 +26,22 @@ class UpdateJointSensitivityWeights(JointTerms, UpdateSensitivityWeights):
     ----------
     every_iteration, threshold_value, threshold_method, normalization_method
         As in :class:`simpeg.directives.UpdateSensitivityWeights`, applied to each property.
+
+    Raises
+    ------
+    ValueError
+        For options that SimPEG refuses; when it computes, for data or uncertainties that are NaN or infinite, and a
+        property to which no data are sensitive.
+    TypeError
+        When it computes, for a regularization term whose map has no sparse derivative, or with sums among its terms;
+        for a `dmisfit` or `reg` given.
+    AssertionError
+        SimPEG's, in a list where it stands after a preconditioner or an estimate of the trade-off parameter.
+
+    References
+    ----------
+    Of weights that counteract the decay of sensitivities, wherever the data are: Li, Y. and Oldenburg, D. W. (2000).
+    Joint inversion of surface and three-component borehole magnetic data. Geophysics, 65(2), 540-552.
     """
 
     def update(self):

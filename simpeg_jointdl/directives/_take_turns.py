@@ -43,6 +43,17 @@ class TakeTurns(JointTerms, InversionDirective):
     ----------
     round, turn : int
         Rounds finished, and place in `order` whose turn it is.
+
+    Raises
+    ------
+    ValueError
+        For numbers of rounds or iterations below 1, or a tolerance that is not above 0; in a list where it stands
+        before a :class:`JointBetaSchedule` or :class:`UpdateJointIRLS`, or after :class:`EstimateCouplingWeights` or a
+        preconditioner; when the inversion begins, without the :class:`JointBetaSchedule`, and for an order that does
+        not have each property once.
+    TypeError
+        When the inversion begins, for a minimizer without bounds, and a regularization with sums among its terms; for
+        a `dmisfit` or `reg` given.
     """
 
     def __init__(

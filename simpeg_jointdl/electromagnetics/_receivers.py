@@ -20,6 +20,13 @@ class DeterminantImpedance(Impedance):
     storeProjections : bool
         As of SimPEG's.
 
+    Raises
+    ------
+    TypeError
+        For locations that are no numbers, a component that is no str, and in simulations on meshes.
+    ValueError
+        For another component, `locations_h` of another shape than `locations_e`, and another `orientation` than 'det'.
+
     Notes
     -----
     For :class:`Simulation1DStitched` and SimPEG's ``Simulation1DRecursive``; simulations on meshes cannot evaluate it.

@@ -46,6 +46,11 @@ def gravity_terms(component: str) -> Terms:
     -------
     list of (str, float)
         To mGal (``"gx"``, ``"gy"``, ``"gz"``) or Eötvös (all others).
+
+    Raises
+    ------
+    ValueError
+        For another component.
     """
     _check("gravity_terms", component, GRAVITY_COMPONENTS)
     per_si = G * _SI_PER_G_CC
@@ -78,6 +83,11 @@ def magnetic_terms(component: str, field_direction: Vector, magnetization: Vecto
     -------
     list of (str, float)
         To nT, or nT/m for gradients; each name once.
+
+    Raises
+    ------
+    ValueError
+        For another component, or a vector that has not three entries.
     """
     _check("magnetic_terms", component, MAGNETIC_COMPONENTS)
     kind, _, derivative = component.partition("_")
@@ -124,6 +134,11 @@ def magnetizations(
     -------
     list of (3,) tuple of float
         In nT, one for each block.
+
+    Raises
+    ------
+    ValueError
+        For another model type.
     """
     _check("magnetizations", model_type, ("scalar", "vector"), "model_type")
     if model_type == "scalar":

@@ -11,6 +11,20 @@ def pair_coefficients(floor: float, normalized: bool):
     Its square is :math:`|u|^2|v|^2 - (u \cdot v)^2`. The smaller of both, each in its overall rms, is projected
     on the larger: the residual is then smooth wherever one of them is not zero, and where both are it is zero
     to second order.
+
+    Parameters
+    ----------
+    floor : float
+        Only if normalised: :math:`\epsilon`, as a part of each field's rms over all windows.
+    normalized : bool
+        Divide r by :math:`\sqrt{(|u|^2 + \epsilon_u^2)(|v|^2 + \epsilon_v^2)}`.
+
+    Returns
+    -------
+    callable
+        ``coefficients(gram, mean_square)``: of the Gram matrices of every window, (2, 2, n_windows) torch.Tensor, and
+        each field's mean square over all windows, repeated for every window, (2, n_windows), the coefficients of
+        both fields in r, (2, n_windows).
     """
 
     def coefficients(gram, mean_square):
@@ -39,7 +53,22 @@ def pair_coefficients(floor: float, normalized: bool):
 def volume_coefficients(floor: float, normalized: bool):
     r"""Coefficients of the last field's part orthogonal to all others, times the volume these span.
 
-    Its square is the Gram determinant: :math:`\det G = \det G_{N-1} \, |u_N^\perp|^2`.
+    Its square is the Gram determinant: :math:`\det G = \det G_{N-1} \, |u_N^\perp|^2`. Where all others depend on each
+    other the coefficients are zero.
+
+    Parameters
+    ----------
+    floor : float
+        Only if normalised: :math:`\epsilon`, as a part of each field's rms over all windows.
+    normalized : bool
+        Divide by :math:`\prod_k (|u_k|^2 + \epsilon_k^2)^{1/2}`.
+
+    Returns
+    -------
+    callable
+        ``coefficients(gram, mean_square)``: of the Gram matrices of every window, (N, N, n_windows) torch.Tensor, and
+        each field's mean square over all windows, repeated for every window, (N, n_windows), the coefficients of the
+        N fields, (N, n_windows).
     """
 
     def coefficients(gram, mean_square):

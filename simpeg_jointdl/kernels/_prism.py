@@ -63,6 +63,11 @@ def node_function(name: str, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
         In m² for the potential, m for first, 1 for second, 1/m for third derivatives, of the common shape. Node
         functions are homogeneous up to terms that cancel: with offsets in units of L, multiply the sums by L² to 1/L.
 
+    Raises
+    ------
+    ValueError
+        For a name that is not in `NODE_FUNCTIONS`.
+
     Notes
     -----
     The eight values cancel. At a distance of R cell sizes h, what is left of a derivative of order n is about

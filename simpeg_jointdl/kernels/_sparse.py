@@ -11,14 +11,22 @@ from .._torch import csr_as_tensor
 
 @dataclass(frozen=True, eq=False)
 class SparseMatrix:
-    """A CSR tensor and its transpose: torch has no fast product with a transposed CSR tensor."""
+    """A CSR tensor and its transpose: torch has no fast product with a transposed CSR tensor.
+
+    Parameters
+    ----------
+    matrix : (m, n) torch.Tensor
+        In CSR layout; never written to.
+    transposed : (n, m) torch.Tensor
+        Its transpose, in CSR layout too, on the same device and of the same dtype.
+    """
 
     matrix: torch.Tensor  # (m, n)
     transposed: torch.Tensor  # (n, m)
 
     @classmethod
     def from_scipy(cls, matrix, device: torch.device, dtype: torch.dtype) -> SparseMatrix:
-        """Copy a scipy sparse matrix to `device`."""
+        """Copy a scipy sparse matrix, (m, n), to `device` in `dtype`, with its transpose."""
         return cls(csr_as_tensor(matrix, device, dtype), csr_as_tensor(matrix.T, device, dtype))
 
     def __deepcopy__(self, memo):

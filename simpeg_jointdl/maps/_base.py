@@ -59,13 +59,16 @@ class TorchMap(IdentityMap):
     ------
     TypeError, ValueError
         For modules without parameters, in training mode, with in-place operations that spoil derivatives, at random,
-        or with outputs that are not finite or not as many as asked for. Later, where a model gives NaN.
+        or with outputs that are not finite or not as many as asked for. Later, for a model of another length.
+    FloatingPointError, MemoryError
+        At a model, where it or its outputs are not finite, or the device has no memory left.
 
     Notes
     -----
     The map is linearised once per model: its value, its derivative and all products at the same model share one
-    forward pass. :meth:`deriv` is known by its products only, so a simulation's ``getJtJdiag`` is a seeded estimate
-    where it has more than 64 rows and columns (see :class:`simpeg_jointdl._operators.JacobianOperator`).
+    forward pass. :meth:`deriv` is a linear operator, known by its products only, that adds to and multiplies with
+    SimPEG's sparse matrices; a simulation's ``getJtJdiag`` through it is a seeded, unbiased estimate where it has more
+    than 64 rows and columns.
 
     Examples
     --------
@@ -133,7 +136,7 @@ class TorchMap(IdentityMap):
 
         Returns
         -------
-        JacobianOperator of shape (n_values, nP), or its product with `v`; a csr_matrix if `dense_derivative`.
+        Linear operator of shape (n_values, nP), or its product with `v`; a csr_matrix if `dense_derivative`.
         """
         at = self.linearization(m)
         shape = at.outputs.shape

@@ -55,6 +55,16 @@ class DecoderMap(TorchMap):
         From the model to each of the decoder's properties on the active cells.
     property_names : tuple of str
 
+    Raises
+    ------
+    TypeError
+        For a decoder that is no torch module, or lacks one of ``n_latent``, ``properties`` and ``decode``.
+    ValueError
+        For a mesh that is not in three dimensions, `offsets` of a decoder that has none, points per cell or a domain
+        that do not fit the mesh, and for what :class:`TorchMap` refuses.
+    FloatingPointError, MemoryError
+        At a model, as of :class:`TorchMap`.
+
     References
     ----------
     Kingma, D. P. and Welling, M. (2014). Auto-encoding variational Bayes. ICLR. https://doi.org/10.48550/arXiv.1312.6114.
@@ -156,6 +166,13 @@ class DecoderMap(TorchMap):
         """Latent vector that the encoder finds for properties on the active cells, (n_properties * n_active,) -> (nP,).
 
         Cells outside count as zero. Decoded again it is near the given properties, not equal to them.
+
+        Raises
+        ------
+        NotImplementedError
+            If the decoder has no ``encode``.
+        ValueError
+            For another number of properties.
         """
         decoder = self._module.decoder
         if not hasattr(decoder, "encode"):

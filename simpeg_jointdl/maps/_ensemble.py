@@ -19,8 +19,13 @@ _NUMBERS = 2**23  # of derivatives held at once
 class EnsembleMap(TorchMap):
     r"""Members of an :class:`INRMap` that differ in their weights, evaluated in one batch.
 
-    The model vector holds the weights of member 1, then those of member 2, and so on; the output all properties of
-    member 1 on the active cells, then those of member 2.
+    .. math::
+        \mathbf m = \begin{pmatrix} \mathbf m_1 \\ \vdots \\ \mathbf m_K \end{pmatrix} \mapsto
+        \begin{pmatrix} \mathbf u(\mathbf m_1) \\ \vdots \\ \mathbf u(\mathbf m_K) \end{pmatrix}, \qquad
+        \frac{\partial \mathbf u(\mathbf m_k)}{\partial \mathbf m_l} = \mathbf 0 \quad (k \neq l)
+
+    with :math:`\mathbf u` the :class:`INRMap`. The model vector holds the weights of member 1, then those of member 2,
+    and so on; the output all properties of member 1 on the active cells, then those of member 2.
 
     Parameters
     ----------
@@ -32,7 +37,18 @@ class EnsembleMap(TorchMap):
     Attributes
     ----------
     n_members : int
+        :math:`K`.
+    n_properties : int
+        Of each member.
     inr : INRMap
+
+    Raises
+    ------
+    ValueError
+        For no seeds, or equal ones, and a network with parameters that no seed can draw, as no module around them has
+        ``reset_parameters``. Later, for a model of another length.
+    FloatingPointError, MemoryError
+        At a model, as of :class:`TorchMap`.
     """
 
     def __init__(self, inr: INRMap, random_seeds: Sequence[int]):

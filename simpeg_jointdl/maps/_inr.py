@@ -77,6 +77,15 @@ class INRMap(TorchMap):
     limits : list of (float, float)
         Bounds of every property.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For numbers below 1 of properties, points or units; bounds, starting values, scales or contrasts that are not
+        one per property, or not in order; a domain that is not two corners; a network that does not give one row per
+        point and one column per property, or per unit; and for what :class:`TorchMap` refuses.
+    FloatingPointError, MemoryError
+        At a model, as of :class:`TorchMap`.
+
     Notes
     -----
     Output order: all of property 1 on the active cells, then property 2, and so on.
@@ -184,6 +193,11 @@ class INRMap(TorchMap):
         Returns
         -------
         (n_properties, n_points) numpy.ndarray
+
+        Raises
+        ------
+        ValueError
+            For points of another shape, or a model of another length.
         """
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or points.shape[1] != self.mesh_of.dim:

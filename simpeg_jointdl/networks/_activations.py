@@ -45,6 +45,11 @@ class Sine(BaseActivation):
         ω of the first layer: the highest frequency at the start, in radians per half the domain. As `omega`
         unless given.
 
+    Raises
+    ------
+    ValueError
+        If either is not a finite number above zero.
+
     References
     ----------
     Sitzmann, V. et al. (2020). Implicit neural representations with periodic activation functions. NeurIPS 33,
@@ -79,6 +84,11 @@ class Finer(Sine):
         See :class:`Sine`.
     first_bias : float
 
+    Raises
+    ------
+    ValueError
+        If one of them is not a finite number above zero.
+
     References
     ----------
     Liu, Z. et al. (2024). FINER: flexible spectral-bias tuning in implicit neural representation by variable-periodic
@@ -103,6 +113,11 @@ class Gauss(BaseActivation):
     ----------
     scale : float
         s.
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite number above zero.
 
     References
     ----------
@@ -129,6 +144,11 @@ class Gabor(BaseActivation):
     omega, scale : float
         ω and s.
 
+    Raises
+    ------
+    ValueError
+        If either is not a finite number above zero.
+
     References
     ----------
     Saragadam, V. et al. (2023). WIRE: wavelet implicit neural representations. CVPR 2023, 18507-18516.
@@ -148,12 +168,24 @@ class Gabor(BaseActivation):
 
 
 class LeakyReLU(BaseActivation):
-    """Leaky rectifier, with He's weights: https://doi.org/10.1109/ICCV.2015.123
+    """Leaky rectifier, x above zero and a x below.
+
+    Weights start uniform with He's variance, 2 / ((1 + a²) n), n being a layer's inputs.
 
     Parameters
     ----------
     slope : float
-        Of the negative side.
+        a.
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite number above zero.
+
+    References
+    ----------
+    He, K., Zhang, X., Ren, S. and Sun, J. (2015). Delving deep into rectifiers: surpassing human-level performance on
+    ImageNet classification. ICCV 2015, 1026-1034. https://doi.org/10.1109/ICCV.2015.123
     """
 
     def __init__(self, slope: float = 0.01):
@@ -168,7 +200,17 @@ class LeakyReLU(BaseActivation):
 
 
 class Tanh(BaseActivation):
-    """Hyperbolic tangent; weights of variance 1 / n, n being a layer's inputs."""
+    """Hyperbolic tangent, tanh x.
+
+    Notes
+    -----
+    Weights start uniform with variance 1 / n, n being a layer's inputs, and biases uniform in ± 1 / √n.
+
+    References
+    ----------
+    LeCun, Y., Bottou, L., Orr, G. B. and Müller, K.-R. (1998). Efficient BackProp. Neural Networks: Tricks of the
+    Trade, Springer, 9-50. https://doi.org/10.1007/3-540-49430-8_2
+    """
 
     def weight_limit(self, fan_in, first):
         return math.sqrt(3.0 / fan_in)
@@ -178,7 +220,17 @@ class Tanh(BaseActivation):
 
 
 class GELU(BaseActivation):
-    """Gaussian error linear unit, with He's weights."""
+    """Gaussian error linear unit, x Φ(x), Φ being the distribution function of the standard normal.
+
+    Notes
+    -----
+    Weights start uniform with variance 2 / n, He's of a rectifier, n being a layer's inputs, and biases uniform in
+    ± 1 / √n.
+
+    References
+    ----------
+    Hendrycks, D. and Gimpel, K. (2016). Gaussian error linear units (GELUs). https://doi.org/10.48550/arXiv.1606.08415
+    """
 
     def weight_limit(self, fan_in, first):
         return math.sqrt(6.0 / fan_in)

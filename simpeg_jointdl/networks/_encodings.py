@@ -13,8 +13,7 @@ from ._checks import check_count, check_points, check_positive, uniform
 class BaseEncoding(nn.Module):
     """Encoding of points in two steps: `prepare` once per set of points, the call itself in every step.
 
-    Points come scaled by the domain, to [-1, 1] along every axis, whatever part of the domain they sample; so a
-    network means the same on every mesh.
+    Points come scaled by the domain to [-1, 1] along every axis, so that a network means the same on every mesh.
 
     Attributes
     ----------
@@ -31,7 +30,6 @@ class BaseEncoding(nn.Module):
         Parameters
         ----------
         points : (n_points, n_inputs) torch.Tensor
-            Scaled coordinates.
 
         Returns
         -------
@@ -40,8 +38,8 @@ class BaseEncoding(nn.Module):
 
         Raises
         ------
-        ValueError
-            If the points have another shape or are not finite.
+        TypeError, ValueError
+            If the points are no tensor of floating-point numbers, have another shape or are not finite.
         """
         raise NotImplementedError
 
@@ -57,6 +55,11 @@ class IdentityEncoding(BaseEncoding):
     ----------
     n_inputs : int
         Coordinates of a point.
+
+    Raises
+    ------
+    ValueError
+        If that is no int of at least 1.
     """
 
     def __init__(self, n_inputs: int = 3):
@@ -75,12 +78,15 @@ class PositionalEncoding(BaseEncoding):
 
     Parameters
     ----------
-    n_inputs : int
-        Coordinates of a point.
-    n_frequencies : int
-        K.
+    n_inputs, n_frequencies : int
+        Coordinates of a point, and K.
     pi : bool
         c is π, so that the slowest sine has one period over [-1, 1]; otherwise 1.
+
+    Raises
+    ------
+    ValueError
+        If one of the two is no int of at least 1.
 
     References
     ----------
@@ -110,14 +116,17 @@ class FourierEncoding(BaseEncoding):
 
     Parameters
     ----------
-    n_inputs : int
-        Coordinates of a point.
-    n_features : int
-        Rows of B; the network gets twice as many.
-    scale : float
+    n_inputs, n_features : int
+        Coordinates of a point, and rows of B; the network gets twice as many.
+    scale : float or sequence of float
         s, in periods per half the domain. One number, or one per coordinate.
-    random_seed : int
-        Of B.
+    random_seed, device, dtype
+        Of B, and the last two of the points, too: torch's default device and float64 if not given.
+
+    Raises
+    ------
+    ValueError
+        For counts below 1, scales that are not above zero or not one per coordinate, an unknown device or type.
 
     References
     ----------
@@ -154,25 +163,24 @@ class HashEncoding(BaseEncoding):
     Level l cuts every axis of the domain into :math:`N_l = \lfloor N_0 b^l \rfloor` cells, b such that the last level
     has `finest`. A point gets, from every level, the features of the corners of the cell that holds it, weighted
     (bi-, tri-)linearly. Levels whose corners fit into a table of `table_size` have an entry per corner; those of
-    the others share entries, corner :math:`c` having entry :math:`\oplus_i c_i \pi_i \bmod` `table_size`.
-
-    Entries and weights are computed by `prepare`; the call is one gather and one weighted sum over all levels at
-    once. Points beyond the domain get the features of the nearest point on its border.
+    the others share entries, corner :math:`c` having entry :math:`\oplus_i c_i \pi_i \bmod` `table_size`. `prepare`
+    computes entries and weights, the call a weighted sum. Points beyond the domain count as the nearest on its border.
 
     Parameters
     ----------
-    n_inputs : int
-        Coordinates of a point, up to 3.
-    n_levels, n_features : int
-        Levels, and features of an entry; the network gets their product.
-    table_size : int
-        Most entries of a level.
-    coarsest, finest : int
-        Cells per axis of the first and last level.
+    n_inputs, n_levels, n_features : int
+        Coordinates of a point, up to 3; levels, and features of an entry: the network gets the product of these two.
+    table_size, coarsest, finest : int
+        Most entries of a level; cells per axis of the first and last level.
     amplitude : float
         Features start uniform between its negative and itself.
-    random_seed : int
-        Of the features at the start.
+    random_seed, device, dtype
+        Of the features; torch's default device and float64 if not given.
+
+    Raises
+    ------
+    ValueError
+        For counts below 1, over 3 coordinates, `finest` below `coarsest`, no amplitude above 0, unknown device or type.
 
     References
     ----------

@@ -64,6 +64,12 @@ class ImplicitNetwork(nn.Module):
     device, dtype
         Of the weights; by default torch's default device, and float64.
 
+    Raises
+    ------
+    ValueError
+        For counts that are no ints of at least 1 (`head_depth`: 0), a `last_scale` that is not above zero, an unknown
+        encoding, activation, device or type, or an encoding of another number of coordinates.
+
     Examples
     --------
     >>> import torch
@@ -126,8 +132,8 @@ class ImplicitNetwork(nn.Module):
 
         Raises
         ------
-        ValueError
-            If the points have another shape or are not finite.
+        TypeError, ValueError
+            If the points are no tensor of floating-point numbers, have another shape or are not finite.
         """
         with torch.no_grad():
             return self.encoding.prepare(points)

@@ -25,14 +25,26 @@ def mixture_nll(log_weights: Tensor, means: Tensor, log_deviations: Tensor, y: T
 class LayerPosterior:
     r"""Distributions of the layers' resistivities given the data, one per layer and station.
 
-    Each is a mixture of Gaussians of :math:`\log_{10}\rho`, trained by its likelihood: an estimate of the marginal
-    posterior under the prior of the training set, whatever the true one is. Layers are not independent of each other,
-    and nothing is said of how they go together.
+    Each is a mixture of Gaussians of :math:`y = \log_{10}\rho`,
+
+    .. math::
+        p(y) = \sum_k \frac{w_k}{\sigma_k \sqrt{2 \pi}} \exp \left( -\frac{(y - \mu_k)^2}{2 \sigma_k^2} \right),
+        \qquad F(y) = \sum_k w_k \, \Phi \left( \frac{y - \mu_k}{\sigma_k} \right)
+
+    with :math:`\Phi` the distribution function of the standard normal. The quantile of probability :math:`q` is the
+    resistivity :math:`10^y` at which :math:`F(y) = q`. Trained by its likelihood, and by the squared error of its mean
+    (:class:`MT1DUNet`), it is an estimate of the marginal posterior under the prior of the training set, whatever the
+    true one is. Layers are not independent of each other, and nothing is said of how they go together.
 
     Parameters
     ----------
     log_weights, means, log_deviations : (n_stations, n_components, n_layers) torch.Tensor
-        Of the components; means and deviations in decades of ohm m.
+        :math:`\ln w_k`, :math:`\mu_k` and :math:`\ln \sigma_k`; means and deviations in decades of ohm m. The weights
+        of a layer sum to one. None of this is checked.
+
+    References
+    ----------
+    Bishop, C. M. (1994). Mixture density networks. Technical report NCRG/94/004, Aston University.
     """
 
     def __init__(self, log_weights: Tensor, means: Tensor, log_deviations: Tensor):
@@ -63,7 +75,7 @@ class LayerPosterior:
         Raises
         ------
         ValueError
-            If some resistivity is not above zero.
+            If some resistivity is not above zero, or their shape is another one.
         """
         resistivity = np.asarray(resistivity, dtype=float)
         if not (resistivity > 0).all():

@@ -37,6 +37,8 @@ class BoundedGaussNewton(ProjectedGNCG):
     ----------
     reach : float
         Largest part of the room taken in one step.
+    cg_rtol : float
+        Part of its first norm at which the residual of the conjugate gradients is small enough.
     **kwargs
         Of :class:`ProjectedGNCG`, on whose device all steps are solved for.
 
@@ -44,6 +46,13 @@ class BoundedGaussNewton(ProjectedGNCG):
     ----------
     bound_curvature : (nP,) numpy.ndarray
         :math:`|g_j| / v_j` of the last step, for preconditioners.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a reach that is not above 0, up to 1, and for what :class:`ProjectedGNCG` refuses.
+    MemoryError
+        When it runs, where the device has no memory left; says what helps.
 
     References
     ----------

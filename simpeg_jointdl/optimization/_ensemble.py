@@ -30,10 +30,23 @@ class EnsembleLevenbergMarquardt(Minimize):
     target_chi, tolerance, max_tries
         As of :class:`LevenbergMarquardt`, for every member.
     maxIter : int
+        Largest number of steps.
+    **kwargs
+        Of :class:`simpeg.optimization.Minimize`.
 
     Attributes
     ----------
     chi : (n_members, n_misfits) numpy.ndarray
+        :math:`\chi` of every member and data set at the model; None before a run.
+    n_members : int
+        As the first simulation has it, in a run.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For numbers out of range, and no `target_chi`.
+    MemoryError
+        When it runs, where the device has no memory left; says what helps.
     """
 
     name = "Levenberg-Marquardt, ensemble"

@@ -47,6 +47,7 @@ class Occam(Minimize, Remember):
         Equal parts of the model, one after the other. By default one for each of the ``station_locations`` of the
         first simulation.
     target_chi : float
+        Misfit per datum at which a column has arrived.
     tolerance : float
         A column arrives at a χ no larger than the target; steps aim no lower than this part below it.
     smoothing_steps : int
@@ -58,6 +59,7 @@ class Occam(Minimize, Remember):
         natural logarithm of resistivity, it keeps trial models from where nothing can be computed; where it is not, it
         may need to be larger.
     maxIter : int
+        Largest number of steps.
     device : str or torch.device, optional
         Where the systems are solved; torch's default device when not given. In float64.
     **kwargs
@@ -83,8 +85,8 @@ class Occam(Minimize, Remember):
     Raises
     ------
     ValueError, TypeError
-        When it runs: for a regularization that couples cells of different columns, data that depend on more than one,
-        and misfits that are not ``L2DataMisfit`` of a simulation with ``getJ``.
+        For numbers out of range. When it runs, for a regularization that couples cells of different columns, data that
+        depend on more than one, and misfits that are not ``L2DataMisfit`` of a simulation with ``getJ``.
 
     References
     ----------
@@ -142,6 +144,12 @@ class Occam(Minimize, Remember):
         trade_off : float or (n_columns,) array_like, optional
             :math:`\mu`; by default that of the column's last step, 1 where it never moved. It is the largest at which
             the data are still fitted, and so makes the prior about as tight as they allow.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Before anything has been minimized; for a trade-off of another shape; where the data or the regularization
+            at the last model are not as the class asks for.
         """
         if self._columns is None:
             msg = f"{WHO}.standard_deviation: nothing has been minimized yet; run the inversion first."
@@ -154,7 +162,7 @@ class Occam(Minimize, Remember):
 
     # the run ----------------------------------------------------------------------------------------------
     def minimize(self, evalFunction, x0):
-        """SimPEG's; the function must be of its inverse problem."""
+        """SimPEG's; TypeError for a function that is not of its inverse problem."""
         problem = getattr(evalFunction, "__self__", None)
         if not isinstance(problem, BaseInvProblem):
             msg = f"{WHO}: got {evalFunction!r:.60} to minimize, wanted the function of a BaseInvProblem."

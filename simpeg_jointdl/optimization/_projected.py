@@ -48,6 +48,13 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
         How many arrays.
     fallbacks : tuple of str
         Terms (and the preconditioner) that went through numpy in it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a device that torch cannot use on this machine, another dtype, and options that SimPEG refuses.
+    MemoryError
+        When it runs, where the device has no memory left; says what helps.
     """
 
     def __init__(self, *, device: str | torch.device | None = None, dtype=None, **kwargs):

@@ -19,6 +19,11 @@ def plot_center_search(search) -> Figure:
     -------
     matplotlib.figure.Figure
         Worst misfit per datum over what noise allows, against the factor; above the dashed line the data refuse it.
+
+    Raises
+    ------
+    ValueError
+        If nothing was compared, as without `refine`.
     """
     if not search.curve:
         msg = "plot_center_search.search: nothing was compared; run find_centers with refine=True."

@@ -43,6 +43,11 @@ def plot_convergence(history, *, first_iteration=1) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        For no group or another one, a group without curves, and a curve that is infinite somewhere, or nan throughout.
     """
     if not history or not set(history) <= set(_HISTORY):
         msg = f"plot_convergence.history: got groups {list(history)}, wanted some of {list(_HISTORY)}."

@@ -41,6 +41,12 @@ def plot_crossplot(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        For models of different length, weights, centres or memberships that do not fit them or are not finite, rows of
+        memberships that do not sum to 1 or have negative entries, and if no cell has both properties and a weight.
     """
     n = (len(first.values),)
     x, y = first.values, checked_array(f"plot_crossplot.second {second.name!r}", second.values, n, blanks=True)

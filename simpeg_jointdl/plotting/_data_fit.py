@@ -24,6 +24,11 @@ class DataFit:
         Easting, northing and elevation in m.
     observed, predicted, uncertainty : (n_data,) array_like
         In `unit`.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, entries that are not finite, or an uncertainty that is not above zero.
     """
 
     name: str

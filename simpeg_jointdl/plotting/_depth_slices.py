@@ -35,6 +35,12 @@ def plot_depth_slices(mesh, models, *, depths=4, active_cells=None, true_models=
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        For another mesh or one that is not 3-D, cells, models or truths that do not fit it, no model, depths out of
+        view, and a view of nothing.
     """
     models = listed("plot_depth_slices.models", models, PropertyModel)
     active = checked_active(mesh, active_cells)

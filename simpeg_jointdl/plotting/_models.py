@@ -29,6 +29,12 @@ class PropertyModel:
         Logarithmic colours and axes, as for a resistivity.
     color_limits : tuple of float, optional
         Lowest and highest colour. Default: from what is shown of all models alike in unit, sign and log.
+
+    Raises
+    ------
+    ValueError
+        For values in more than one dimension, infinite or nan throughout, and with `log` for those that are not above
+        zero, and for `signed`.
     """
 
     name: str
@@ -74,6 +80,12 @@ def plot_models(
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        For another mesh or one in 1-D, cells, models or truths that do not fit it, no model, a center out of view, and
+        a view of nothing.
     """
     models = listed("plot_models.models", models, PropertyModel)
     active = checked_active(mesh, active_cells)
@@ -115,6 +127,12 @@ def plot_cell_values(mesh, values, *, title, unit, active_cells=None, per_volume
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        For another mesh or one in 1-D, cells or values that do not fit it, infinite or no values, negative ones with
+        `log`, a center out of view, and a view of nothing.
     """
     active = checked_active(mesh, active_cells)
     values = checked_array("plot_cell_values.values", values, (int(active.sum()),), blanks=True)

@@ -38,10 +38,13 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
 
     .. math::
         \mathbf d = \mathbf G \, \boldsymbol\rho, \qquad
-        G_{ij} = \gamma \int_{\text{cell } j} \partial_a \frac{1}{|\mathbf r_i - \mathbf r|} \, dV
+        G_{ij} = \gamma \, D \int_{\text{cell } j} \frac{dV}{|\mathbf r_i - \mathbf r|}, \qquad
+        D = \begin{cases} \partial_a & \text{of } g_a \\ \partial_a \partial_b & \text{of } g_{ab} \\
+        \tfrac12 (\partial_y^2 - \partial_x^2) & \text{of } g_{uv} \end{cases}
 
-    A drop-in for :class:`simpeg.potential_fields.gravity.Simulation3DIntegral`: the same survey, units (g/cc; mGal,
-    Eötvös), signs (gz upward) and components.
+    with the gravitational constant :math:`\gamma`, and derivatives along easting, northing and upward at the receiver
+    :math:`\mathbf r_i`. A drop-in for :class:`simpeg.potential_fields.gravity.Simulation3DIntegral`: the same survey,
+    units (g/cc; mGal for :math:`g_a`, Eötvös for gradients), signs (gz upward) and components.
 
     Parameters
     ----------
@@ -74,6 +77,8 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         engine, or one that cannot serve (see ``engine``).
     MemoryError
         If ``engine="dense"`` is asked for and does not fit; says how much it wants and how much is free.
+    TypeError
+        For another `sensitivity_dtype`.
 
     Notes
     -----

@@ -80,6 +80,8 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         other components, an unknown engine, or one that cannot serve (see ``engine``).
     MemoryError
         If ``engine="dense"`` is asked for and does not fit; says how much it wants and how much is free.
+    TypeError
+        For another `sensitivity_dtype`.
 
     References
     ----------

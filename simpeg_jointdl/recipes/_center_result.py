@@ -86,7 +86,12 @@ class CenterSearch:
         name : str
             The known property.
         values : (n_units,) array_like
-            Its value in each unit, in the order of `units`; NaN keeps what was found.
+            Its value in each unit, in the order of `units` and in their unit; NaN keeps what was found.
+
+        Raises
+        ------
+        ValueError
+            For another property, another number of values, zeros, or values of another sign than that found.
         """
         if name not in self.names:
             msg = f"CenterSearch.with_known: got {name!r}, wanted one of {', '.join(self.names)}."

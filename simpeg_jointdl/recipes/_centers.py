@@ -78,6 +78,15 @@ def find_centers(
     CenterSearch
         ``.centers`` for the coupling, ``.determined``, ``.intervals``, ``.summary()``, ``.curve``.
 
+    Raises
+    ------
+    TypeError
+        If the mesh, the data misfits or the wires are none.
+    ValueError
+        For cells, wires, simulations and a model that do not fit together, data that are not finite or without noise,
+        all of multiplier zero, or no linear function of the properties; for factors and numbers of units that are not
+        as wanted; and for a model whose cross-plot shows no unit.
+
     Notes
     -----
     Amplitude trades off against volume in potential fields: bodies of half the volume and twice the contrast give the

@@ -20,6 +20,11 @@ class FinetunedRecipe(Recipe):
 
     Attributes
     ----------
+    make_finishing : callable or None
+        Makes the inversion over cells, a `Recipe`, of what `run` has found over the weights, {name: (n_active,)}. None
+        where the network alone counts.
+    limit : float
+        Misfit per datum; that inversion runs if any data set is above it.
     network : simpeg_jointdl.networks.GravMagUNet or None
         The fine-tuned one, after `run`; predicts the models of ``properties(model)``, before cells were changed.
     finishing : Recipe or None

@@ -69,12 +69,13 @@ def create_inr_inversion(
     names : sequence of str, optional
         Of the properties; "density", "susceptibility", "conductivity", after the simulations, if not given.
     bounds : sequence of (lower, upper), optional
-        One pair per property, or one pair alone for a single one; of the contrasts where there are units.
+        One pair per property, or one pair alone for a single one; of the contrasts where there are units. In the units
+        that the simulations' maps take: of SimPEG's gravity and magnetics g/cc (contrast) and SI.
     units : int, optional
         Rock units; see :class:`~simpeg_jointdl.maps.INRMap`.
     contrasts : (units, n_properties) array_like, optional
-        Where contrasts start. If not given, half way to their bounds, with the sign the data ask for where both are
-        allowed.
+        Where contrasts start, in the units of the bounds. If not given, half way to these, with the sign the data ask
+        for where both are allowed.
     network : torch.nn.Module, optional
         As for :class:`~simpeg_jointdl.maps.INRMap`.
     couplings : class, callable or sequence of these

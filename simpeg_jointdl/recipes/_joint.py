@@ -89,15 +89,17 @@ def create_joint_inversion(
         All properties at once; each for itself, couplings left out; one after the other, each
         guided by those before it; or in turns, each coupled to the latest of the others, until all rest.
     bounds : dict of str to (lower, upper), optional
-        By property; numbers or (n_active,) arrays.
+        By property; numbers or (n_active,) arrays, infinite where there is none. In the units of the model, which are
+        those of what the simulations' maps take: of SimPEG's gravity and magnetics g/cc (contrast) and SI, of an
+        ``ExpMap`` of conductivity its natural logarithm.
     reference_models : dict of str to float or (n_active,) array_like, optional
-        By property, 0 if not given.
+        By property, in the same units; 0 if not given.
     starting_models : dict of str to float or (n_active,) array_like, optional
-        By property; the reference model if not given, moved into the bounds.
+        By property, in the same units; the reference model if not given, moved into the bounds.
     fixed_models : dict of str to (n_active,) array_like, optional
-        Properties somebody else made (a velocity, a geology as numbers), which stay as they are and to which the
-        couplings, handed over as classes, tie the others. NaN marks cells where it is not known; nothing is coupled
-        to it there.
+        Properties somebody else made (a velocity, a geology as numbers; in any unit), which stay as they are and to
+        which the couplings, handed over as classes, tie the others. NaN marks cells where it is not known; nothing is
+        coupled to it there.
     norms : sequence of 4 float, or dict of str to such, optional
         Norms of smallness and of the gradients along x, y and z, (0, 1, 1, 1) say, for sparse models by IRLS; smooth
         (2 throughout) if not given. Three in 2-D.

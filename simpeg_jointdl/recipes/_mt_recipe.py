@@ -108,6 +108,11 @@ class MTRecipe(Recipe):
         ----------
         level : float
             Above 0 and below 1. See `deviation` for what it can mean.
+
+        Raises
+        ------
+        ValueError
+            For another level, and before `run`.
         """
         if not 0.0 < level < 1.0:
             msg = f"MTRecipe.band: got {level!r}, wanted a level above 0 and below 1."
@@ -123,6 +128,16 @@ class MTRecipe(Recipe):
         ----------
         resistivity : (n_stations, n_layers) array_like, optional
             In ohm m; that of the recipe if not given.
+
+        Returns
+        -------
+        MTSoundings
+            Without errors.
+
+        Raises
+        ------
+        ValueError
+            For another shape, or values that are not above zero.
         """
         rho = self.resistivity if resistivity is None else np.asarray(resistivity, dtype=float)
         if rho.shape != self.reference.shape or not (rho > 0.0).all():

@@ -41,7 +41,13 @@ class Recipe:
     model: np.ndarray | None = field(default=None, init=False)
 
     def properties(self, model) -> dict[str, np.ndarray]:
-        """Every property on the active cells, {name: (n_active,)}, of a model of shape (nP,)."""
+        """Every property on the active cells, {name: (n_active,)}, of a model of shape (nP,).
+
+        Raises
+        ------
+        ValueError
+            If the model has another shape.
+        """
         model = np.asarray(model, dtype=float)
         if model.shape != self.initial_model.shape:
             msg = f"Recipe.properties: got a model of shape {model.shape}, wanted {self.initial_model.shape}."

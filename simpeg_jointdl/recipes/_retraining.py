@@ -26,6 +26,17 @@ class RetrainingRecipe(Recipe):
     ----------
     network : simpeg_jointdl.networks.GravMagUNet
         After `run`, the last one; predicts data of the same area.
+    make_round : callable
+        Makes the mesh inversion of a round, a `Recipe`, of what `predict_map` gives.
+    predict_map : callable
+        Of a network, makes its :class:`~simpeg_jointdl.maps.GravMagMap` over the data.
+    teach : callable
+        ``teach(latent, models, number)`` of such a map, a list of models {name: (n_active,)} and the number of the
+        round: the trained network and the loss of every step.
+    rounds : int
+        At most so many.
+    tolerance : float
+        Difference of a round, as in `history`, at which prediction and inversion agree.
     history : list of dict
         A round each: ``difference`` between the network's prediction and the inversion's models, relative, the mean
         over both properties; ``chi`` of the inversion; ``loss`` of the first and last step of the training after it.

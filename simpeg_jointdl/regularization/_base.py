@@ -36,8 +36,8 @@ class BaseCoupling(BaseSimilarityMeasure):
         Two or more properties: all parts of a Wires, or one map per property, each from the WHOLE model to
         one property on the active cells: ``[wires.density, wires.susceptibility]``,
         ``[maps.LogMap(nP=n) * wires.rho, wires.v]``.
-    active_cells : (mesh.n_cells,) numpy.ndarray of bool, optional
-        All cells when not given.
+    active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
+        One boolean per cell of the mesh, or the indices of the active ones; all cells when not given.
     weights : dict, optional
         ``{name: array}``, each ``(n_cells,)`` or ``(n_cells, n_properties)``, not negative. They multiply
         each other and the cell volumes. Where a term mixes properties it takes the geometric mean of theirs.
@@ -51,8 +51,8 @@ class BaseCoupling(BaseSimilarityMeasure):
 
     Raises
     ------
-    TypeError, ValueError
-        For inputs that do not fit, each with what came, what was wanted and what to do.
+    TypeError, ValueError, MemoryError
+        For inputs that do not fit, and a device without memory left: what came, what was wanted and what to do.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class BaseCoupling(BaseSimilarityMeasure):
 
         Returns
         -------
-        (nP,) numpy.ndarray or JacobianOperator
+        (nP,) numpy.ndarray, or an operator of shape (nP, nP)
             The operator adds to sparse matrices, scales, and has ``diagonal()``.
         """
         state = self._at(model)

@@ -31,20 +31,42 @@ class CrossGradient(BaseCoupling):
 
     Parameters
     ----------
-    mesh, wire_map, active_cells, weights, device, dtype, random_seed
+    mesh, wire_map
         See :class:`BaseCoupling`.
     normalized : bool
         Compare directions instead of gradients.
     floor : float
         Only with ``normalized=True``: gradients below this part of the rms gradient fade out.
+    active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
+        One boolean per cell of the mesh, or the indices of the active ones; all cells when not given.
+    weights : dict, optional
+        ``{name: array}``, each ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells, not negative;
+        none when not given. They multiply each other and the cell volumes; a pair of properties takes the geometric
+        mean of theirs.
+    device : str or torch.device, optional
+        Where it computes; torch's default device when not given.
+    dtype : torch.dtype, numpy dtype or str, optional
+        What it computes in, float64 (default) or float32; SimPEG sees float64 all the same.
+    random_seed : int
+        Of the diagonal's estimate, where it is one; 0 when not given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what :class:`BaseCoupling` refuses, and a floor that is not a finite number of at least 0. Later, for
+        a model that is complex or of another length, or of which a property is NaN or infinite.
+    MemoryError
+        At a model, where the device has no memory left; says what helps.
 
     Notes
     -----
-    The diagonal of the Hessian is exact.
+    The diagonal of the Hessian is exact where each model parameter moves one property in one cell, as with Wires;
+    otherwise it is an estimate, as ``diagonal_is_exact_at`` tells.
 
     References
     ----------
-    Gallardo, L. A. and Meju, M. A. (2003). Geophysical Research Letters, 30(13), 1658.
+    Gallardo, L. A. and Meju, M. A. (2003). Characterization of heterogeneous near-surface materials by joint 2D
+    inversion of dc resistivity and seismic data. Geophysical Research Letters, 30(13), 1658.
     https://doi.org/10.1029/2003GL017370
 
     Examples

@@ -18,32 +18,36 @@ class GuidedFuzzyCMeans(BaseCoupling):
         \phi = \sum_j \sum_k b_k u_{jk}^q \sum_p w_{jp} V_j \left( \frac{p_{jp} - v_{kp}}{s_p} \right)^2
              + \sum_k \sum_p \eta_{kp} \left( \frac{v_{kp} - t_{kp}}{s_p} \right)^2
 
-    over cells :math:`j`, clusters :math:`k` and properties :math:`p`, with centres :math:`v`, targets
-    :math:`t`, scales :math:`s`, fuzziness :math:`q`, and memberships that minimise it,
-    :math:`u_{jk} = 1 / \sum_i (d_{jk} / d_{ji})^{2 / (q - 1)}`, :math:`d` being the weighted distance with its
-    :math:`b`, which are all 1 unless clusters are balanced.
+    over cells :math:`j`, clusters :math:`k` and properties :math:`p`, with centres :math:`v`, targets :math:`t`, scales
+    :math:`s`, fuzziness :math:`q`, and memberships :math:`u_{jk} = 1 / \sum_i (d_{jk} / d_{ji})^{2 / (q - 1)}` that
+    minimise it, :math:`d` being the weighted distance with its :math:`b`, which are all 1 unless clusters are balanced.
     Cells that sit on a centre cost nothing.
 
     Parameters
     ----------
-    mesh, wire_map, active_cells, weights, device, dtype, random_seed
-        See :class:`BaseCoupling`. Weights of shape ``(n_cells, n_properties)`` act per property.
+    mesh, wire_map, random_seed
+        See :class:`BaseCoupling`.
     centers : (n_clusters, n_properties) array_like
         Where clusters start and where guided ones are drawn to, in the units of the properties. Two or more.
     fuzziness : float
         :math:`q > 1`; 2 is usual, towards 1 memberships become 0 or 1.
     guidance : float or (n_clusters,) array_like
         How strongly :meth:`update` (which :class:`~simpeg_jointdl.directives.UpdateFuzzyClusters` calls after each
-        iteration) is held to the targets: :math:`\eta_{kp}` is this times the total weight
-        of all cells divided by the number of clusters, so it means the same on every mesh. 0: free centres;
-        infinity: fixed ones.
+        iteration) is held to the targets: :math:`\eta_{kp}` is this times the total weight of all cells over the number
+        of clusters, so it means the same on every mesh. 0: free centres; infinity: fixed ones.
     balance : float
         Small bodies shrink beside a large background, whose pull reaches every cell between. With a balance above 0
         :meth:`update` sets :math:`b_k` to the share of all cells' weight that cluster :math:`k` holds, to this power
-        and with geometric mean 1: the fewer cells a cluster has, the farther it reaches. 0: never; 0.5 is
-        usual; at most 1.
+        and with geometric mean 1: the fewer cells a cluster has, the farther it reaches. 0: never; 0.5: usual; up to 1.
     scales : (n_properties,) array_like, optional
         Units in which properties are compared; the range of the centres when not given.
+    active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
+        One boolean per cell of the mesh, or the indices of the active ones; all cells when not given.
+    weights : dict, optional
+        ``{name: array}``, each ``(n_cells,)`` or, by property, ``(n_cells, n_properties)`` over the active cells, not
+        negative; none when not given. They multiply each other, to :math:`w_{jp}`, and the cell volumes.
+    device, dtype : optional
+        Torch's default device when not given; float64 (default) or float32.
 
     Attributes
     ----------
@@ -53,18 +57,24 @@ class GuidedFuzzyCMeans(BaseCoupling):
         How strongly each property is drawn, 1 unless set: a factor of its :math:`w_{jp}` in the sum, but not in the
         memberships. These no longer minimise it then, and are held from one :meth:`hold_memberships` to the next.
 
+    Raises
+    ------
+    TypeError, ValueError, MemoryError
+        For what :class:`BaseCoupling` refuses; fewer than two centres, or centres, scales, guidance or strengths that
+        are out of range or not of the shapes above; centres all alike in one property, without scales; a fuzziness or
+        balance out of range. Later, for a model that is complex, of another length, or makes properties not finite.
+
     Notes
     -----
-    Memberships follow the model. Where they minimise the sum, its gradient is that at fixed memberships
-    (envelope theorem), and the Gauss-Newton Hessian, taken at fixed memberships too, bounds the true one
-    from above. It is diagonal, and exact as such.
-
-    Weighted by volume alone this coupling pushes mass upwards, where data least object; give it the
-    sensitivity weights of the properties, as :class:`~simpeg_jointdl.directives.EstimateCouplingWeights` does.
+    Memberships follow the model. Where they minimise the sum, its gradient is that at fixed memberships (envelope
+    theorem), and the Gauss-Newton Hessian, taken at fixed memberships too, bounds the true one from above. In the
+    properties it is diagonal, and exact as such. Weighted by volume alone this coupling pushes mass upwards, where data
+    least object; give it sensitivity weights, as :class:`~simpeg_jointdl.directives.EstimateCouplingWeights` does.
 
     References
     ----------
-    Sun, J. and Li, Y. (2016). Geophysics, 81, ID37-ID57. https://doi.org/10.1190/geo2015-0457.1
+    Sun, J. and Li, Y. (2016). Joint inversion of multiple geophysical data using guided fuzzy c-means clustering.
+    Geophysics, 81, ID37-ID57. https://doi.org/10.1190/geo2015-0457.1
 
     Examples
     --------
@@ -118,10 +128,9 @@ class GuidedFuzzyCMeans(BaseCoupling):
         Parameters
         ----------
         centers : (n_clusters, n_properties) array_like
+            Scales stay, and with them what the coupling weighs; clusters of another number are balanced anew.
         guidance : float or (n_clusters,) array_like, optional
             The same as before if not given, which with another number takes one that was the same for all.
-
-        Scales stay, and with them what the coupling weighs; clusters of another number are balanced anew.
         """
         targets = check_centers(centers, self.n_properties)
         if guidance is None:
@@ -201,23 +210,14 @@ class GuidedFuzzyCMeans(BaseCoupling):
         self._forget()
 
     def update(self, model) -> np.ndarray:
-        r"""Move the centres to where they minimise the coupling at this model and its memberships.
+        r"""Move the centres to where they minimise the coupling at a model, (nP,) -> (n_clusters, n_properties).
 
         .. math::
             v_{kp} = \frac{\sum_j w_{jp} V_j \, u_{jk}^q \, p_{jp} + \eta_{kp} \, t_{kp}}
                           {\sum_j w_{jp} V_j \, u_{jk}^q + \eta_{kp}}
 
-        A free cluster without any cell stays where it is. If clusters are balanced (then the masses above carry
-        :math:`b_k`), the :math:`b` follow, before the centres.
-
-        Parameters
-        ----------
-        model : (nP,) numpy.ndarray
-
-        Returns
-        -------
-        (n_clusters, n_properties) numpy.ndarray
-            The new centres.
+        Of this model are the memberships, too. A free cluster without any cell stays where it is. If clusters are
+        balanced (then the masses above carry :math:`b_k`), the :math:`b` follow, before the centres.
         """
         p = self.tensor(self.properties(model))
         with self._guard():

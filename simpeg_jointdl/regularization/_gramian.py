@@ -41,7 +41,7 @@ class Gramian(BaseCoupling):
 
     Parameters
     ----------
-    mesh, wire_map, active_cells, weights, device, dtype, random_seed
+    mesh, wire_map
         See :class:`BaseCoupling`.
     operator : {"gradient", "identity", "log", "laplacian"}
         What is compared. ``"log"`` needs positive properties.
@@ -65,16 +65,39 @@ class Gramian(BaseCoupling):
         :math:`\| T p_a \|_W` over all windows, :math:`\epsilon_a^2 = \text{floor}^2 \sum_W V_W \| T p_a \|_W^2 /
         \sum_W V_W`: windows where little happens fade out. A window in which a property does not vary costs
         nothing, and that property has no gradient in it.
+    active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
+        One boolean per cell of the mesh, or the indices of the active ones; all cells when not given.
+    weights : dict, optional
+        ``{name: array}``, each ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells, not negative;
+        none when not given. They multiply each other and the cell volumes; a term takes the geometric mean over
+        the properties it compares.
+    device : str or torch.device, optional
+        Where it computes; torch's default device when not given.
+    dtype : torch.dtype, numpy dtype or str, optional
+        What it computes in, float64 (default) or float32; SimPEG sees float64 all the same.
+    random_seed : int
+        Of the diagonal's estimate, where it is one; 0 when not given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what :class:`BaseCoupling` refuses; an unknown operator, or ``centered`` with ``"gradient"``; a floor that
+        is not a finite number of at least 0; a window that has not one positive whole number per axis, or is larger
+        than the mesh; an overlap outside [0, 1); and where every window is one cell of fewer values than properties
+        are compared, as the coupling is zero then. Later, for a model that is complex or of another length, or of
+        which a property is NaN or infinite, or with ``"log"`` not positive.
+    MemoryError
+        At a model, where the device has no memory left; says what helps.
 
     Notes
     -----
-    The diagonal of the Hessian is exact for ``"identity"`` and ``"log"``, for ``window=None``, and
-    otherwise a stochastic estimate; ``diagonal_is_exact_at`` tells.
+    The diagonal of the Hessian is exact for ``"identity"`` and ``"log"``, and for ``window=None``, where each model
+    parameter moves one property in one cell; otherwise it is an estimate. ``diagonal_is_exact_at`` tells.
 
     References
     ----------
-    Zhdanov, M. S., Gribenko, A. and Wilson, G. (2012). Geophysical Research Letters, 39, L09301.
-    https://doi.org/10.1029/2012GL051233
+    Zhdanov, M. S., Gribenko, A. and Wilson, G. (2012). Generalized joint inversion of multimodal geophysical data using
+    Gramian constraints. Geophysical Research Letters, 39, L09301. https://doi.org/10.1029/2012GL051233
     """
 
     def __init__(

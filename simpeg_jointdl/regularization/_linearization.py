@@ -16,9 +16,30 @@ from ._properties import PropertyJacobian, PropertyMaps
 
 @dataclass(frozen=True)
 class Linearization:
-    """What a coupling keeps at one model, so that further products there cost one tangent and one adjoint.
+    r"""What a coupling keeps at one model, so that further products there cost one tangent and one adjoint.
 
-    Residuals and their tangents may have any form that `tangent` and `adjoint` agree on.
+    Of :math:`\phi = \| \mathbf r(\mathbf p) \|^2` at properties :math:`\mathbf p`, with
+    :math:`\mathbf J = \partial \mathbf r / \partial \mathbf p`. Residuals and their tangents may have any form that
+    `tangent` and `adjoint` agree on. Tensors are on the coupling's device and in its dtype.
+
+    Parameters
+    ----------
+    value : torch.Tensor
+        :math:`\phi`, 0-d.
+    gradient : callable
+        Half the gradient :math:`\mathbf J^\top \mathbf r`, ``() -> (n_properties, n_cells)``.
+    tangent : callable
+        Product :math:`\mathbf J \mathbf v` with a change of the properties, ``(n_properties, n_cells) -> residual``.
+    adjoint : callable
+        Product :math:`\mathbf J^\top \mathbf y` with what `tangent` or `probe` gives, ``residual -> (n_properties,
+        n_cells)``.
+    cell_values : callable
+        What each cell adds to the value, ``() -> (n_cells,)``, not negative.
+    probe : callable
+        A residual at random, of zero mean and unit covariance, ``torch.Generator -> residual``.
+    diagonal : callable, optional
+        Diagonal of :math:`\mathbf J^\top \mathbf J`, ``() -> (n_properties, n_cells)``; None where it is not cheap, and
+        is estimated by probes.
     """
 
     value: torch.Tensor  # φ = ‖r‖², 0-d

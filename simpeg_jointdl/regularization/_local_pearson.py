@@ -23,7 +23,7 @@ class LocalPearson(BaseCoupling):
 
     Parameters
     ----------
-    mesh, wire_map, active_cells, weights, device, dtype, random_seed
+    mesh, wire_map
         See :class:`BaseCoupling`.
     window : sequence of int, optional
         Cells per axis of each window; (8, 8, 6) in 3-D and (8, 6) in 2-D when not given. Too small and two
@@ -37,16 +37,42 @@ class LocalPearson(BaseCoupling):
         :math:`\epsilon_a^2 = \text{floor}^2 \sum_W V_W \sigma_{aa} / \sum_W V_W`: windows where a property varies
         less fade out. With 0 it is :math:`1 - r^2` to the letter. A window in which a property is constant
         costs nothing, and that property has no gradient in it.
+    active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
+        One boolean per cell of the mesh, or the indices of the active ones; all cells when not given.
+    weights : dict, optional
+        ``{name: array}``, each ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells, not negative;
+        none when not given. They multiply each other and the cell volumes; a pair of properties takes the geometric
+        mean of theirs.
+    device : str or torch.device, optional
+        Where it computes; torch's default device when not given.
+    dtype : torch.dtype, numpy dtype or str, optional
+        What it computes in, float64 (default) or float32; SimPEG sees float64 all the same.
+    random_seed : int
+        Of the diagonal's estimate, where it is one; 0 when not given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what :class:`BaseCoupling` refuses; a window that has not one positive whole number per axis, or is larger
+        than the mesh, as the default one may be; an overlap outside [0, 1); a floor that is not a finite number of at
+        least 0. Later, for a model that is complex or of another length, or of which a property is NaN or infinite.
+    MemoryError
+        At a model, where the device has no memory left; says what helps.
 
     Notes
     -----
-    The diagonal of the Hessian is exact. Cost and memory do not grow with the window's size.
+    The diagonal of the Hessian is exact where each model parameter moves one property in one cell, as with Wires;
+    otherwise it is an estimate, as ``diagonal_is_exact_at`` tells. Cost and memory do not grow with the window's size.
 
     References
     ----------
-    After Yin, C. et al. (2018) and Liu, S. et al. (2022), who maximise the correlation in windows of 8 x 8 x 6 and
-    8 x 8 x 10 cells. The form as a residual, :math:`1 - r^2 = \| \hat a - (\hat a \cdot \hat b) \hat b \|^2` with
-    centred unit vectors, follows from the definition of r.
+    Yin, C. et al. (2018). Joint inversion of three-dimensional magnetotelluric and gravity data based on local
+    correlation constraints (in Chinese). Chinese Journal of Geophysics, 61(1), 358-367.
+    https://html.rhhz.net/dqwlxb/2018-1-358.htm
+
+    They, and Liu, S. et al. (2022), maximise the correlation in windows of 8 x 8 x 6 and 8 x 8 x 10 cells. The form as
+    a residual, :math:`1 - r^2 = \| \hat a - (\hat a \cdot \hat b) \hat b \|^2` with centred unit vectors, follows
+    from the definition of r.
 
     Examples
     --------

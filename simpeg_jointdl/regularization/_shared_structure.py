@@ -15,7 +15,16 @@ _MOST_CELLS = 10_000  # that are compared, for speed: those with the steepest gr
 
 
 class SharedStructure(NamedTuple):
-    """What :func:`shared_structure` found."""
+    """What :func:`shared_structure` found.
+
+    Attributes
+    ----------
+    similarity : float
+        :func:`structural_similarity` of the two models, from 0 to 1; NaN where one of them has no structure.
+    p : float
+        Part of the moved models (the model as it stands counted in) that share no less, from ``1 / (n_shifts + 1)`` to
+        1. Small: structure is shared.
+    """
 
     similarity: float
     p: float
@@ -69,6 +78,14 @@ def shared_structure(
     -----
     UserWarning
         If ``p > significance``.
+
+    Raises
+    ------
+    TypeError
+        For a mesh that is neither a TensorMesh nor a TreeMesh.
+    ValueError
+        For a mesh of one dimension, active cells that do not fit it or are none, models that are not one finite value
+        per active cell, and fewer than one shift.
 
     Notes
     -----

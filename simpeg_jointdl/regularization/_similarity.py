@@ -28,6 +28,14 @@ def structural_similarity(mesh, first: np.ndarray, second: np.ndarray, *, active
     -------
     float
         In [0, 1]; NaN where no cell has structure in both models.
+
+    Raises
+    ------
+    TypeError
+        For a mesh that is neither a TensorMesh nor a TreeMesh.
+    ValueError
+        For a mesh of one dimension, active cells that do not fit it or are none, and models that are not one finite
+        value per active cell.
     """
     mesh = as_regularization_mesh(mesh, active_cells, "structural_similarity")
     models = np.array([first, second], dtype=float)

@@ -7,15 +7,13 @@ Differences are relative to the largest entry wanted.
 
 from ._couplings import (
     check_cell_values,
-    check_close,
     check_coupling,
-    check_derivative_order,
     check_diagonal,
     check_hessian,
-    check_operator,
     check_ownership,
     check_value,
 )
+from ._laws import check_close, check_derivative_order, check_operator
 from ._maps import check_map
 from ._simulations import check_simulation
 

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._torch import as_numpy, as_tensor
-from ._couplings import check_close, check_derivative_order
+from ._laws import check_close, check_derivative_order
 
 
 def check_simulation(simulation, model: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-8):

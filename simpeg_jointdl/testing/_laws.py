@@ -1,0 +1,156 @@
+"""Contract checks for arrays, derivatives and operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse as sp
+
+from .._operators import JacobianOperator
+
+
+def check_close(got, wanted, rtol: float, what: str):
+    """Check that arrays agree to `rtol` of the largest entry wanted, and hold no NaN.
+
+    Parameters
+    ----------
+    got, wanted : array_like
+        Of one shape.
+    rtol : float
+        Largest difference, as a part of the largest entry wanted; 0 asks for equal arrays.
+    what : str
+        What is compared; the message begins with it.
+
+    Raises
+    ------
+    AssertionError
+        Where shapes differ, or entries do by more; it names the worst one.
+    """
+    got, wanted = np.asarray(got, dtype=float), np.asarray(wanted, dtype=float)
+    if got.shape != wanted.shape:
+        raise AssertionError(f"{what}: got shape {got.shape}, wanted {wanted.shape}.")
+    error = np.abs(got - wanted)
+    largest = np.abs(wanted).max(initial=0.0)
+    if not (np.isfinite(got).all() and error.max(initial=0.0) <= rtol * largest):
+        at = np.unravel_index(np.argmax(np.where(np.isfinite(error), error, np.inf)), error.shape)
+        msg = (
+            f"{what}: entry {tuple(map(int, at))} is {got[at]!r}, wanted {wanted[at]!r}; the largest entry wanted is "
+            f"{largest:.3e}, the difference {error[at]:.3e}, more than rtol={rtol:g} allows."
+        )
+        raise AssertionError(msg)
+
+
+def check_derivative_order(
+    function: Callable[[np.ndarray], float],
+    derivative: Callable[[np.ndarray], np.ndarray],
+    model: np.ndarray,
+    *,
+    random_seed: int = 0,
+):
+    """Check by Taylor expansion that `derivative` is the gradient of `function` at `model`.
+
+    Along a random direction :math:`f(m + h d) - f(m) - h \\, g \\cdot d` must fall like :math:`h^2` in three
+    successive halvings of h at least, or be nothing but round-off.
+
+    Parameters
+    ----------
+    function, derivative : callable
+        ``(n,) -> float`` and ``(n,) -> (n,)``.
+    model : (n,) numpy.ndarray
+    random_seed : int
+        Of the direction, which changes every entry by a part of its own size.
+
+    Raises
+    ------
+    AssertionError
+        That gives the orders and the remainders.
+    """
+    value, gradient = function(model), derivative(model)
+    check_that(gradient.shape == model.shape, f"gradient: got shape {gradient.shape}, wanted {model.shape}")
+    direction = random_change(model, random_seed)
+    steps = 2.0 ** -np.arange(12)
+    errors = np.array([abs(function(model + h * direction) - value - h * (gradient @ direction)) for h in steps])
+    noise = 50 * np.finfo(float).eps * max(abs(value), abs(function(model + direction)))
+    resolved = errors > noise
+    orders = np.log2(np.maximum(errors[:-1], noise) / np.maximum(errors[1:], noise))
+    right = np.r_[False, (orders > 1.8) & resolved[:-1] & resolved[1:], False]
+    longest = np.diff(np.flatnonzero(~right)).max() - 1
+    check_that(
+        longest >= 3 or not resolved.any(),
+        f"gradient: the Taylor remainder has order {np.round(orders[resolved[:-1]], 2)} as the step halves, wanted 2; "
+        f"the remainders are {errors[resolved]}",
+    )
+
+
+def check_operator(operator: JacobianOperator, dense: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-12):
+    """Check that an operator does in every way what its dense truth does, and stays an operator.
+
+    Parameters
+    ----------
+    operator : linear operator
+        Such as a coupling's ``deriv2(model)`` or a map's ``deriv(model)``.
+    dense : (n_rows, n_columns) numpy.ndarray
+        The same matrix, entry by entry.
+    random_seed : int
+        Of the vectors and matrices it is multiplied by.
+    rtol : float
+        Largest difference, as a part of the largest entry wanted.
+
+    Raises
+    ------
+    AssertionError
+        That names the operation and by how much it is off.
+    """
+    rng = np.random.default_rng(random_seed)
+    n_rows, n_columns = dense.shape
+    u, v = rng.standard_normal(n_rows), rng.standard_normal(n_columns)
+    block = rng.standard_normal((n_columns, 2))
+    left, right = sp.diags(u).tocsr(), sp.diags(v).tocsr()
+    like = sp.random(n_rows, n_columns, density=0.1, rng=rng, format="csr")
+    operator_results = {
+        "A * 1": (operator * 1, dense),
+        "2 * A": (np.float64(2.0) * operator, 2 * dense),
+        "A / 2": (operator / 2, dense / 2),
+        "-A": (-operator, -dense),
+        "A.T": (operator.T, dense.T),
+        "A.T.T": (operator.T.T, dense),
+        "A + A": (operator + operator, 2 * dense),
+        "A + sparse": (operator + like, dense + like.toarray()),
+        "sparse + A": (like + operator, dense + like.toarray()),
+        "A - sparse": (operator - like, dense - like.toarray()),
+        "sparse @ A": (left @ operator, u[:, None] * dense),
+        "A @ sparse": (operator @ right, dense * v),
+        "sparse * A": (left * operator, u[:, None] * dense),
+        "A.T @ A": (operator.T @ operator, dense.T @ dense),
+    }
+    check_that(operator.shape == dense.shape, f"operator: got shape {operator.shape}, wanted {dense.shape}")
+    check_close(operator @ v, dense @ v, rtol, "A @ v")
+    check_close(operator * v, dense @ v, rtol, "A * v")
+    check_close(u @ operator, u @ dense, rtol, "u @ A")
+    check_close(operator @ block, dense @ block, rtol, "A @ matrix")
+    check_close(u @ (operator @ v), (operator.T @ u) @ v, rtol * n_columns, "adjoint identity <u, A v> = <Aᵀ u, v>")
+    for what, (got, wanted) in operator_results.items():
+        check_that(isinstance(got, JacobianOperator), f"{what}: got {type(got).__name__}, wanted JacobianOperator")
+        probe = rng.standard_normal(wanted.shape[1])
+        check_close(got @ probe, wanted @ probe, rtol, f"({what}) @ v")
+        probe = rng.standard_normal(wanted.shape[0])
+        check_close(got.T @ probe, wanted.T @ probe, rtol, f"({what}).T @ u")
+    if operator.diagonal_is_exact:
+        check_close(operator.diagonal(), np.diagonal(dense), rtol, "diagonal()")
+        if n_rows == n_columns:
+            wanted = np.diagonal(3 * dense + like.toarray())
+            check_close((3 * operator + like).diagonal(), wanted, rtol, "(3 A + sparse).diagonal()")
+
+
+def check_that(holds: bool, message: str):
+    """AssertionError with this message, unless it holds."""
+    if not holds:
+        raise AssertionError(message + ".")
+
+
+def random_change(model, random_seed):
+    """A random change of a tenth of every entry's size."""
+    size = np.abs(model)
+    size = np.where(size > 0, size, size.mean() if size.any() else 1.0)
+    return 0.1 * size * np.random.default_rng(random_seed).standard_normal(len(model))
