@@ -143,3 +143,19 @@ def _out_of_memory_message(who: str, device: torch.device) -> str:
         f"{who}: out of memory on device '{device}'. Use dtype='float32' (half the memory), "
         f"device='cpu', or fewer active cells."
     )
+
+
+@contextlib.contextmanager
+def seeded(random_seed: int, devices=()):
+    """torch's global generators begin at a seed, and are where they were afterwards: the CPU's, and of CUDA devices.
+
+    Unlike after ``torch.manual_seed``, generators of other devices are left alone.
+    """
+    cuda = [device for device in map(torch.device, devices) if device.type == "cuda"]
+    indices = sorted({torch.cuda.current_device() if one.index is None else one.index for one in cuda})
+    with torch.random.fork_rng(devices=indices):
+        torch.default_generator.manual_seed(random_seed)
+        for index in indices:
+            with torch.cuda.device(index):
+                torch.cuda.manual_seed(random_seed)
+        yield

@@ -12,6 +12,7 @@ from simpeg_jointdl._torch import (
     explain_out_of_memory,
     resolve_device,
     resolve_dtype,
+    seeded,
 )
 
 CPU = torch.device("cpu")
@@ -176,3 +177,26 @@ def test_no_error_passes():
     with explain_out_of_memory("CrossGradient", CPU):
         value = torch.ones(3).sum()
     assert value == 3
+
+
+# seeds ----------------------------------------------------------------------------------------------------
+def test_seeds_hold_within_and_leave_generators_where_they_were(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("another device was seeded"))
+    torch.default_generator.manual_seed(5)
+    before = torch.get_rng_state()
+    drawn = []
+    for _ in range(2):
+        with seeded(3, [CPU]):
+            drawn.append(torch.randn(4))
+    assert torch.equal(*drawn)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_seeds_of_a_gpu_are_its_own():
+    state = torch.cuda.get_rng_state()
+    with seeded(3, ["cuda"]):
+        first = torch.randn(4, device="cuda")
+    with seeded(3, ["cuda"]):
+        assert torch.equal(torch.randn(4, device="cuda"), first)
+    assert torch.equal(torch.cuda.get_rng_state(), state)

@@ -26,6 +26,14 @@ class BalanceMisfits(JointTerms, InversionDirective):
         Targets :math:`\chi^*`.
     power : float
         :math:`p`.
+
+    Raises
+    ------
+    ValueError
+        For targets or a power that are not above 0; after the first iteration, for targets that are not one per data
+        set.
+    TypeError
+        For a `dmisfit` or `reg` given: the directive serves the inversion in whose list it stands.
     """
 
     def __init__(self, chifact=1.0, *, power: float = 4.0, **kwargs):
@@ -34,16 +42,20 @@ class BalanceMisfits(JointTerms, InversionDirective):
         if not (np.all(np.asarray(chifact) > 0.0) and self.power > 0.0):
             msg = f"BalanceMisfits: got chifact={chifact!r}, power={power!r}, wanted numbers above 0."
             raise ValueError(msg)
+        self._given = self._left = None
 
     def initialize(self):
-        """Keep the multipliers that were given."""
-        self._given = np.array(self.dmisfit.multipliers, dtype=float)
+        """Keep the multipliers that were given; a second run begins with these, not with what the first one left."""
+        now = np.array(self.dmisfit.multipliers, dtype=float)
+        self._given = now if self._left is None or not np.array_equal(now, self._left) else self._given
+        self.dmisfit.multipliers, self._left = self._given.tolist(), None
 
     def endIter(self):
         """Set the multipliers of the next iteration."""
         chi = chi_factors(self) / self.chifact
         now = np.array(self.dmisfit.multipliers, dtype=float) * chi**self.power
-        self.dmisfit.multipliers = np.clip(now, 1e-2 * self._given, self._given).tolist()
+        self._left = np.clip(now, 1e-2 * self._given, self._given)
+        self.dmisfit.multipliers = self._left.tolist()
 
     def checkpoint_state(self) -> dict:
         """The multipliers that were given."""

@@ -52,11 +52,16 @@ class CoolCouplings(JointTerms, InversionDirective):
             raise ValueError(msg)
         self.ratio, self.cooling, self.rate, self.chifact = float(ratio), float(cooling), int(rate), chifact
         self.data = None if data is None else [np.asarray(some, dtype=int) for some in data]
-        self._begun = False
+        self._begun, self._given, self._left = False, None, None
 
     def initialize(self):
-        """Set the first trade-off parameter, if there is something to weigh yet."""
-        self._begun = False
+        """Set the first trade-off parameter, if there is something to weigh yet.
+
+        A second run begins with the multipliers that were given, not with what the first one left.
+        """
+        self._begun, now = False, [float(one) for one in self.reg.multipliers]
+        self._given, self._left = (now if self._left is None or now != self._left else self._given), None
+        self.reg.multipliers = list(self._given)
         if self.data is not None and len(self.data) != len(self.reg.multipliers):
             msg = f"CoolCouplings.data: got {len(self.data)}, wanted one per term, {len(self.reg.multipliers)}."
             raise ValueError(msg)
@@ -69,10 +74,11 @@ class CoolCouplings(JointTerms, InversionDirective):
         elif self.opt.iter % self.rate == 0:
             missed = chi_factors(self) / self.chifact > 1.0
             if self.data is not None:
-                self.reg.multipliers = [
-                    multiplier / self.cooling if missed[some].any() else multiplier
+                self._left = [
+                    float(multiplier / self.cooling if missed[some].any() else multiplier)
                     for multiplier, some in zip(self.reg.multipliers, self.data, strict=True)
                 ]
+                self.reg.multipliers = list(self._left)
             elif missed.any():
                 self.invProb.beta /= self.cooling
 

@@ -8,6 +8,7 @@ from fnmatch import fnmatch
 import numpy as np
 import scipy.sparse as sp
 import torch
+from discretize import TensorMesh
 from simpeg.maps import Projection
 from simpeg.utils import validate_active_indices
 from torch import nn
@@ -18,6 +19,7 @@ from ._base import TorchMap
 
 _LOGGER = logging.getLogger("simpeg_jointdl")
 TRAINED = ("decoder", "adapters", "all")
+_BEFORE = "initial"
 
 
 class GravMagMap(TorchMap):
@@ -116,9 +118,27 @@ class GravMagMap(TorchMap):
         """A copy of what is evaluated, with the weights of a model: tensors of `GravMagGrids` -> (2, n_active)."""
         return self._filled(m)
 
+    def save(self, path, m, **card) -> None:
+        """Write the weights of a model for :meth:`load` of such a map; see `module_from` for a network by itself.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+        m : (nP,) array_like
+        **card
+            What to say about it: data, seed, metrics.
+        """
+        super().save(path, m, **({"architecture": type(self).__name__} | card))
+
     def module_from(self, m) -> GravMagUNet:
-        """A network with the weights of a model, of shape (nP,), adapters made part of them, for other data."""
-        return without_adapters(self._filled(m).network).requires_grad_(False)
+        """A network with the weights of a model, of shape (nP,), adapters made part of them, for other data.
+
+        ``networks.save_weights("mine.safetensors", map.module_from(m))`` writes it for `GravMagUNet.from_pretrained`.
+        """
+        network = without_adapters(self._filled(m).network).requires_grad_(False)
+        if network.card is not None and set(network.card) != {_BEFORE}:
+            network.card = {_BEFORE: network.card}  # data and metrics on it are not of these weights
+        return network
 
 
 class PredictedOnMesh(nn.Module):
@@ -165,9 +185,8 @@ def between_meshes(source, mesh, active: np.ndarray) -> tuple[sp.csr_matrix, np.
 
 
 def _are_same(one, other) -> bool:
-    if not hasattr(other, "h") or not hasattr(other, "shape_cells") or one.shape_cells != other.shape_cells:
-        return False
-    if one.n_cells != other.n_cells:  # a TreeMesh with these base cells
+    # a TreeMesh may have these very cells, in another order
+    if not isinstance(other, TensorMesh) or one.shape_cells != other.shape_cells:
         return False
     size = one.h[0][0]
     return np.allclose(one.origin, other.origin, rtol=0, atol=1e-6 * size) and all(

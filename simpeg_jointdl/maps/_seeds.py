@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from .._torch import seeded
+
 
 def drawn_afresh(module: nn.Module, random_seed: int, names: Sequence[str], who: str) -> nn.Module:
     """A copy of the module whose layers have drawn their parameters from the seed.
@@ -16,9 +18,7 @@ def drawn_afresh(module: nn.Module, random_seed: int, names: Sequence[str], who:
     """
     module = copy.deepcopy(module)
     done: set[str] = set()
-    devices = {p.device.index for p in module.parameters() if p.device.type == "cuda"}
-    with torch.random.fork_rng(devices=sorted(devices)), torch.no_grad():
-        torch.manual_seed(random_seed)
+    with seeded(random_seed, {parameter.device for parameter in module.parameters()}), torch.no_grad():
         _reset(module, "", done)
     left = [name for name in names if not any(name == one or name.startswith(f"{one}.") or not one for one in done)]
     if left:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from .._torch import seeded
 from ..datasets.synthetic import sample_geology
 from ._bodies import N_SHAPE, OFFSET_SCALES, occupancy, scattered
 from ._geology_layers import Encoder, Perceptron, grid_centers
@@ -27,8 +28,9 @@ class GeologyVAE(nn.Module):
     The first `n_properties` entries of a latent vector are amplitudes: property p is
     :math:`A_p \exp(s_p z_p)` times a field of the size of one, with the median :math:`A_p` and spread :math:`s_p` of
     the models it was trained on. The others say what that field is: a perceptron makes `n_bodies` soft bodies of
-    them (`networks._bodies`), each with a value per property, and their sum is the field. Latent vectors of
-    geological models are about standard normal: :math:`\tfrac12 \lVert z \rVert^2` is what an inversion adds.
+    them, each with a value per property, and their sum is the field. A body is a superellipsoid, from ellipsoid to box,
+    with a place, axes of its own, a bend and edges of some sharpness. Latent vectors of geological models are about
+    standard normal: :math:`\tfrac12 \lVert z \rVert^2` is what an inversion adds.
 
     A decoder knows what it has seen, and data ask for more than that. So a latent vector may go on with `n_offsets`
     more entries, standard normal as well, which shift the numbers of each body (its centre by a tenth of the box's
@@ -58,9 +60,16 @@ class GeologyVAE(nn.Module):
     card : dict or None
         What the weights are, if they were loaded.
 
+    Raises
+    ------
+    ValueError
+        For no or other properties, a shape that is not three multiples of 8, or a latent vector that is no longer than
+        there are properties.
+
     References
     ----------
-    Kingma, D. P. and Welling, M. (2014). Auto-encoding variational Bayes. ICLR. https://arxiv.org/abs/1312.6114
+    Kingma, D. P. and Welling, M. (2014). Auto-encoding variational Bayes. ICLR.
+    https://doi.org/10.48550/arXiv.1312.6114
     """
 
     def __init__(
@@ -79,8 +88,7 @@ class GeologyVAE(nn.Module):
         self.card: dict | None = None
         generator = torch.Generator().manual_seed(random_seed)
         n_properties, n_free = len(self.properties), self.n_latent - len(self.properties)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(random_seed)
+        with seeded(random_seed, [torch.get_default_device()]):
             self.encoder = Encoder(n_properties, self.shape, grid_centers(self.shape), self.width, 2 * n_free)
             self.decoder = Perceptron(n_free, self.width, self.n_offsets)
         with torch.no_grad():
@@ -105,6 +113,11 @@ class GeologyVAE(nn.Module):
         -------
         GeologyVAE
             In float32, in evaluation mode, on the CPU, without gradients of its parameters.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As `load_weights` does.
         """
         return pretrained(cls, FOLDER / "geology.safetensors" if path is None else Path(path), "cpu")
 
@@ -191,6 +204,11 @@ class GeologyVAE(nn.Module):
         Returns
         -------
         mean, log_variance : (n_samples, n_latent) torch.Tensor
+
+        Raises
+        ------
+        ValueError
+            If `x` has another shape.
         """
         wanted = (len(self.properties), *self.shape)
         if x.ndim != 5 or tuple(x.shape[1:]) != wanted:

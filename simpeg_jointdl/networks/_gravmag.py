@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .._torch import as_numpy
+from .._torch import as_numpy, seeded
 from ._checks import check_count
 from ._gravmag_inputs import GravMagGrids, network_inputs
 from ._gravmag_layers import LiftedDecoder
@@ -39,9 +39,33 @@ class GravMagUNet(nn.Module):
 
     Grids of 32 x 32 cells come in, 16 layers of cubes go out. Physics does what is known in closed form: each grid,
     in units of its own rms, is brought to depth by a least-squares estimate per wavenumber, which knows the field's
-    direction, the heights and the noise (`networks._gravmag_physics`). A U-Net over the plan, which sees grids, gaps
-    and these estimates, with direction, heights and noise scaling its layers, lifts its features to slices; three
-    heads, which convolutions in space precede, make the corrections to both estimates and the boundaries.
+    direction, the heights and the noise,
+
+    .. math::
+        \hat m_z = \frac{\sum_{z'} C_{zz'} \hat k_{z'}^* \, \hat d}
+        {\sum_{zz'} \hat k_z C_{zz'} \hat k_{z'}^* + \sigma^2}
+
+    with :math:`\hat d` the grid, :math:`\hat k_z` the field of a slice of cells at depth :math:`z`, :math:`C` a prior
+    covariance of slices, of the size of the data, and :math:`\sigma` the noise. A U-Net over the plan, which sees
+    grids, gaps and these estimates, with direction, heights and noise scaling its layers, lifts its features to slices;
+    three heads, which convolutions in space precede, make the corrections :math:`f` to both estimates and the log odds
+    of boundaries:
+
+    .. math::
+        \rho = s_\rho (f_\rho + g_\rho m_\rho), \qquad
+        \kappa = \tfrac14 s_\kappa \ln \left( 1 + e^{4 (f_\kappa + g_\kappa m_\kappa)} \right)
+
+    for density :math:`\rho` and susceptibility :math:`\kappa`, with the estimates :math:`m` over their rms, :math:`s`
+    that rms in g/cc and SI, and learned gains :math:`g`. Training minimises, on average over random geology,
+
+    .. math::
+        \frac12 \sum_u \left( \frac{\lVert u - u^* \rVert_2}{\lVert u^* \rVert_2}
+        + 0.3 \frac{\lVert u - u^* \rVert_1}{\lVert u^* \rVert_1} \right)
+        + \frac{0.1}{2} \sum_d \ln (1 + \chi_d) + \frac12 H
+
+    with both properties :math:`u` and the true :math:`u^*`, misfits per datum :math:`\chi_d` to exact data, and the
+    mean cross-entropy :math:`H` of where a property changes at a face of a cell. Small floors of the norms are left
+    out here, and a property whose own grid is missing counts 0.3.
 
     These laws hold to round-off. Lengths times s give the same models from gz times s and the same tmi: one network
     serves any cell size. Densities times s give gz times s; susceptibilities and tmi likewise. tmi goes with the
@@ -63,10 +87,20 @@ class GravMagUNet(nn.Module):
     card : dict or None
         What the weights are, if they were loaded.
 
+    Raises
+    ------
+    ValueError
+        If a width or `n_lifted` is no int of at least 1.
+
     Notes
     -----
     The prediction is an estimate: of bodies in a ground without contrasts outside the grid, magnetized by induction,
     under a flat surface. It does not honour the data beyond that; a fine-tuned inversion starts from it and fits them.
+
+    References
+    ----------
+    Ronneberger, O., Fischer, P. and Brox, T. (2015). U-Net: convolutional networks for biomedical image segmentation.
+    MICCAI 2015, 234-241. https://doi.org/10.1007/978-3-319-24574-4_28
     """
 
     #: Patterns of the parameters after the coarsest features: what a fine-tuned inversion changes.
@@ -80,8 +114,7 @@ class GravMagUNet(nn.Module):
         self.n_lifted = check_count("GravMagUNet.n_lifted", n_lifted)
         self.card: dict | None = None
         self.prior = PriorEstimate(self.shape)
-        with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-            torch.manual_seed(random_seed)
+        with seeded(random_seed), torch.device("cpu"):
             self.layers = LiftedDecoder(self.shape, self.widths, self.n_lifted)
         self.gains = nn.Parameter(torch.ones(2, device="cpu"))
         with torch.no_grad():
@@ -183,10 +216,11 @@ class GravMagUNet(nn.Module):
         Parameters
         ----------
         gravity_data : simpeg.data.Data, datasets.GravityData or (ny, nx) array, optional
-            gz in mGal, upward positive as in SimPEG: negative over dense ground. Arrays have their first row in the
-            south, their first column in the west; nan where values are missing.
+            gz in mGal, upward positive as in SimPEG: negative over dense ground. Multiply a Bouguer grid, which is
+            positive there, by -1. Arrays have their first row in the south, their first column in the west; nan where
+            values are missing.
         magnetic_data : simpeg.data.Data, datasets.MagneticData or (ny, nx) array, optional
-            Total field anomaly in nT.
+            Total field anomaly in nT; an array has its rows and columns as gravity has, and needs `inducing_field`.
         cell_size : float or (dx, dy), optional
             Width of the cells of the result in m. An array needs it: its own cells are as large, or dx by dy, which
             is then resampled to squares of the larger one. Of stations, their spacing if not given: the larger one

@@ -18,6 +18,7 @@ _ON_CENTRE = 1e-3  # cells
 _REACH = 2.5  # of cells or station spacings, whichever is larger: how far a value is interpolated
 _LEAST_OVERLAP = 0.5  # of the smaller of two surveys' rectangles
 _FEWEST = 4  # cells along a side
+_FLAT = 1e-6  # a line's width over its length
 
 
 @dataclass
@@ -82,6 +83,8 @@ class Canvas:
 
 def make_canvas(owner: str, datasets: list[Stations], cell_size, ground: float, tile: int) -> Canvas:
     """Cells as wide as asked for, or as stations are apart; the first station's place is a cell's centre."""
+    for stations in datasets:
+        _check_area(owner, stations)
     boxes = [_box(stations) for stations in datasets]
     if len(boxes) == 2:
         _check_overlap(owner, *boxes)
@@ -176,6 +179,18 @@ def _spacing(locations: np.ndarray) -> float:
 
 def _box(stations: Stations):
     return stations.locations[:, :2].min(axis=0), stations.locations[:, :2].max(axis=0)
+
+
+def _check_area(owner: str, stations: Stations):
+    """Stations of a profile say nothing of what is beside it."""
+    places = stations.locations[~np.isnan(stations.values), :2]
+    across = np.linalg.svd(places - places.mean(axis=0), compute_uv=False)
+    if across[1] <= _FLAT * across[0]:
+        msg = (
+            f"{owner}.{stations.kind}_data: its {len(places)} stations with values are on one line; wanted them spread "
+            f"over an area. Leave this data set out: {stations.kind}_data=None."
+        )
+        raise ValueError(msg)
 
 
 def _check_overlap(owner: str, gravity, magnetic):

@@ -116,7 +116,7 @@ def _from_simpeg(name: str, kind: str, data):
 
 def _from_array(name: str, data, spacing, origin, elevation):
     try:
-        values = np.asarray(data, dtype=float)
+        values = np.ma.filled(np.ma.asarray(data, dtype=float), np.nan)
     except (TypeError, ValueError) as error:
         msg = (
             f"{name}: got {type(data).__name__}, wanted SimPEG's data, datasets' data, or an array (ny, nx) of numbers."
@@ -144,7 +144,10 @@ def _check_values(name: str, kind: str, values):
     if not np.isfinite(present).all():
         msg = f"{name}: {int(np.isinf(present).sum())} values are infinite. Set what is missing to nan."
         raise ValueError(msg)
-    if np.ptp(present) <= 1e-9 * np.abs(present).max() or present.size < 4:
+    if present.size < 4:
+        msg = f"{name}: {present.size} of {values.size} values are there; wanted 4 at least. Leave this grid out."
+        raise ValueError(msg)
+    if np.ptp(present) <= 1e-9 * np.abs(present).max():
         msg = f"{name}: all {present.size} values are {present[0]:g}: there is no anomaly in them. Leave this grid out."
         raise ValueError(msg)
 

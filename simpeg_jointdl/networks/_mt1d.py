@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .._torch import as_numpy
+from .._torch import as_numpy, seeded
 from ..datasets.synthetic import layer_thicknesses
 from ._checks import check_count, check_positive
 from ._layer_posterior import LayerPosterior
@@ -32,10 +32,18 @@ _LOG_DEVIATIONS = (-6.0, 2.0)  # natural logarithms of decades
 class MT1DUNet(nn.Module):
     r"""Layered resistivities, and how sure they are, from a magnetotelluric sounding at any frequencies.
 
-    Apparent resistivity and phase are fitted locally on a grid of penetration depths, weighted by their errors
-    (`networks._sounding_grid`); a U-Net over that grid, which is brought to the layers, makes for each of 40 layers a
-    mixture of Gaussians of the logarithm of its resistivity. No list of frequencies is built in: points may be
-    missing, bands short, errors unequal.
+    Apparent resistivity and phase are fitted on a grid of penetration depths :math:`\sqrt{\rho_a / (\omega \mu_0)}`, at
+    each of its nodes by lines through the data around it, weighted by their errors; a U-Net over that grid, which is
+    brought to the layers, makes for each of 40 layers a mixture of Gaussians of the logarithm of its resistivity. No
+    list of frequencies is built in: points may be missing, bands short, errors unequal.
+
+    With :math:`y_l = \log_{10} \rho_l` of layer :math:`l` and the data :math:`\mathbf d`,
+
+    .. math::
+        p(y_l \mid \mathbf d) = \sum_k w_{kl} \, \mathcal N(y_l; \mu_{kl}, \sigma_{kl}^2), \qquad \sum_k w_{kl} = 1
+
+    Training minimises :math:`-\ln p(y_l \mid \mathbf d) + 10 \, (y_l - \sum_k w_{kl} \mu_{kl})^2`, the mean over layers
+    and soundings of the prior.
 
     Magnetotellurics knows no length: depths times s give the same data at frequencies divided by s². So one network
     serves any range of depths (`scaled`). The network of the wide design obeys the second law as well: resistivities
@@ -63,10 +71,21 @@ class MT1DUNet(nn.Module):
     card : dict or None
         What the weights are, if they were loaded.
 
+    Raises
+    ------
+    ValueError
+        For another design, counts that are no ints of at least 1, or a grid whose nodes cannot be halved at all levels.
+
     Notes
     -----
     The prediction is an estimate. It knows earths like those it was trained on and does not honour the data beyond
     that; `recipes.create_mt_inversion` starts from it and fits them.
+
+    References
+    ----------
+    Ronneberger, O., Fischer, P. and Brox, T. (2015). U-Net: convolutional networks for biomedical image segmentation.
+    MICCAI 2015, 234-241. https://doi.org/10.1007/978-3-319-24574-4_28
+    Bishop, C. M. (1994). Mixture density networks. Technical report NCRG/94/004, Aston University.
     """
 
     def __init__(
@@ -96,8 +115,7 @@ class MT1DUNet(nn.Module):
         self.register_buffer("_nodes", nodes, persistent=False)
         self.register_buffer("_lifting", lifting, persistent=False)
         self._is_invariant = design == "wide"
-        with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-            torch.manual_seed(random_seed)
+        with seeded(random_seed), torch.device("cpu"):
             self.trunk = UNet1d(N_CHANNELS + (not self._is_invariant), self.widths, self.n_nodes, self.n_hidden)
             self.lift = nn.Linear(self.n_nodes, len(lifting), bias=False)
             self.place = nn.Parameter(torch.zeros(self.widths[0], len(lifting)))
@@ -201,6 +219,11 @@ class MT1DUNet(nn.Module):
         -------
         LayerPosterior
             Its `quantiles` are bands, its `mean` is what `predict` returns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `predict` does.
         """
         data = (apparent_resistivity, phase, apparent_resistivity_error, phase_error)
         data = plain_soundings("MT1DUNet", frequencies, data)

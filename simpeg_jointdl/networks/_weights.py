@@ -22,7 +22,7 @@ _STORAGE = {None: None, "float16": torch.float16, "float32": torch.float32, "flo
 _SHOWN = 4  # tensors named in a message
 
 
-def save_weights(path, module_or_state, card: dict, *, storage_dtype: str | None = None) -> dict:
+def save_weights(path, module_or_state, card: dict | None = None, *, storage_dtype: str | None = None) -> dict:
     """Write weights as safetensors, with their card inside and beside the file.
 
     The file holds the card as JSON in its metadata, with a checksum over card and tensors. The same card, with the
@@ -36,9 +36,10 @@ def save_weights(path, module_or_state, card: dict, *, storage_dtype: str | None
         Must end on ``.safetensors``.
     module_or_state : torch.nn.Module or dict of str to torch.Tensor
         Whose state is written: parameters and buffers.
-    card : dict
+    card : dict, optional
         Plain values that JSON can hold. Wanted are ``"architecture"`` (str, the class of the module) and ``"config"``
-        (dict, the arguments it was made with); useful are ``"data"``, ``"random_seed"``, ``"command"`` and
+        (dict, the arguments it was made with), which need not be given for a network of this package: it knows them,
+        and its ``from_pretrained`` asks for them. Useful are ``"data"``, ``"random_seed"``, ``"command"`` and
         ``"metrics"``. ``"version"`` of the package, ``"date"`` (UTC) and ``"n_parameters"`` are added where they are
         missing.
     storage_dtype : {None, "float16", "float32", "float64"}
@@ -69,7 +70,7 @@ def save_weights(path, module_or_state, card: dict, *, storage_dtype: str | None
         name: value.detach().to("cpu", dtype if value.is_floating_point() else None, copy=True).contiguous()
         for name, value in state.items()
     }
-    card = _complete(card, state)
+    card = _complete({} if card is None else card, module_or_state, state)
     metadata = {"card": json.dumps(card), "checksum": _checksum(card, state)}
     content = format_tensors(state, metadata=metadata)
     card["sha256"] = hashlib.sha256(content).hexdigest()
@@ -140,6 +141,11 @@ def read_card(path) -> dict:
     -------
     dict
         Without ``"sha256"``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `load_weights` does.
     """
     return load_weights(path, device="cpu")[1]
 
@@ -173,8 +179,10 @@ def _state_of(owner: str, module_or_state) -> dict[str, torch.Tensor]:
     return state
 
 
-def _complete(card: dict, state: dict) -> dict:
+def _complete(card: dict, module, state: dict) -> dict:
     """The card as JSON will give it back, with what every card holds."""
+    if isinstance(card, dict) and isinstance(getattr(module, "config", None), dict):
+        card = {"architecture": type(module).__name__, "config": module.config} | card
     if not isinstance(card, dict) or not isinstance(card.get("architecture"), str):
         msg = (
             f"save_weights.card: got {card!r}, wanted a dict that names an 'architecture' (str). Add the name of the "

@@ -77,7 +77,7 @@ def _train(fabric, options) -> dict:
     initial = None
     if options.initial is not None:
         _, initial = load_weights(options.initial, task.network, device="cpu")
-        identity["initial"] = initial["command"]
+        identity["initial"] = initial.get("command", str(options.initial))
     plan = task.plan(options.size, options.steps)
     if options.learning_rate is not None:
         plan = replace(plan, learning_rate=check_positive("--learning-rate", options.learning_rate))

@@ -52,8 +52,13 @@ class LevenbergMarquardt(ProjectedGNCG):
         Part of the target by which the last χ may miss it, on either side.
     max_tries : int
         Dampings and lengths tried in one step.
-    cg_rtol, cg_maxiter
-        Of the conjugate gradients.
+    maxIter : int
+        Largest number of steps.
+    cg_rtol, cg_atol : float
+        Conjugate gradients end where the norm of their residual is at most the larger of `cg_rtol` times the first one
+        and `cg_atol`.
+    cg_maxiter : int
+        Largest number of their iterations.
     **kwargs
         Of :class:`ProjectedGNCG`; no bounds, which belong to the network's outputs.
 
@@ -65,6 +70,14 @@ class LevenbergMarquardt(ProjectedGNCG):
         "target", "no descent" or empty.
     used_space : str
         "data" or "model", of the last step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown space, numbers out of range, bounds, and what :class:`ProjectedGNCG` refuses; at the first step,
+        for ``space="data"`` with a misfit that is not least squares of a simulation of this package.
+    MemoryError
+        When it runs, where the device has no memory left; says what helps.
 
     References
     ----------
@@ -103,11 +116,20 @@ class LevenbergMarquardt(ProjectedGNCG):
             msg = f"{WHO}: got bounds on the weights of a network; give them to the map (INRMap.bounds)."
             raise ValueError(msg)
         super().__init__(maxIter=maxIter, cg_rtol=cg_rtol, cg_atol=cg_atol, cg_maxiter=cg_maxiter, **kwargs)
-        self.space, self.damping, self.tolerance = space, float(damping), float(tolerance)
+        self.space, self.damping, self.tolerance = space, damping, float(tolerance)
         self.target_chi, self.max_tries = target_chi, int(max_tries)
         self.stopped_because, self.used_space, self._last_chi = "", "", None
         self.stoppers = [StoppingCriteria.iteration]
         self.printers = [IterationPrinters.iteration, IterationPrinters.f, IterationPrinters.norm_g, _DAMPING]
+
+    @property
+    def damping(self) -> float:
+        """Of the next step; what is set is that of the first one, in every run."""
+        return self._damping
+
+    @damping.setter
+    def damping(self, value):
+        self._damping = self._first_damping = float(value)
 
     # steps ----------------------------------------------------------------------------------------------
     def findSearchDirection(self):
@@ -189,7 +211,7 @@ class LevenbergMarquardt(ProjectedGNCG):
             self._LS_ft = self._evaluate(self._LS_xt)
             too_far = self._is_below_noise()
             if self._LS_ft < value and not too_far:
-                self.damping *= _EASE
+                self._damping *= _EASE
                 self._watch_target()
                 self._step_of = None
                 return self._LS_xt, True
@@ -197,7 +219,7 @@ class LevenbergMarquardt(ProjectedGNCG):
             if too_far:
                 share *= self._held_back(before)
                 continue
-            self.damping, share = self.damping * _STIFFEN, 1.0
+            self._damping, share = self._damping * _STIFFEN, 1.0
             with self._on_device():
                 p = self._step_of(self.damping)
         self._step_of, self._LS_ft = None, value
@@ -217,17 +239,17 @@ class LevenbergMarquardt(ProjectedGNCG):
         return float(np.clip((start - wanted) / (start - end), least, most)) if start > wanted else least
 
     def startup(self, x0):
-        """SimPEG's, and nothing known of how it ends."""
-        self.stopped_because, self._last_chi = "", None
+        """SimPEG's, with the first damping, and nothing known of how it ends."""
+        self.stopped_because, self._last_chi, self._damping = "", None, self._first_damping
         return super().startup(x0)
 
     def checkpoint_state(self) -> dict:
-        """The damping of the next step."""
-        return {"damping": self.damping}
+        """The damping of the next step, and the misfits that the share of it goes by which is held back."""
+        return {"damping": self._damping, "last_chi": self._last_chi}
 
     def restore_checkpoint_state(self, state: dict):
-        """Put it back."""
-        self.damping = float(state["damping"])
+        """Put them back."""
+        self._damping, self._last_chi = float(state["damping"]), state.get("last_chi")
 
     def _evaluate(self, x) -> float:
         try:

@@ -53,7 +53,7 @@ def checked_misfits(misfits, n_parameters: int, who: str = WHO) -> ComboObjectiv
         msg = f"{who}.misfits: got {kinds}, wanted data misfits such as simpeg.data_misfit.L2DataMisfit."
         raise TypeError(msg)
     for i, (_, misfit) in enumerate(misfits):
-        _check_noise(f"{who}.misfits[{i}]", misfit.data)
+        check_noise(f"{who}.misfits[{i}]", misfit.data)
         sizes = {one.nP for one in _maps_of(misfit.simulation)}
         if sizes and n_parameters not in sizes:
             msg = (
@@ -92,7 +92,8 @@ def _maps_of(simulation):
     return [one for one in found if isinstance(one, maps.IdentityMap) and not isinstance(one.nP, str)]
 
 
-def _check_noise(name, data):
+def check_noise(name, data):
+    """Finite data with finite, positive standard deviations."""
     if not np.isfinite(data.dobs).all():
         count = int((~np.isfinite(data.dobs)).sum())
         msg = f"{name}: {count} of {data.dobs.size} data are NaN or infinite; leave these stations out."
@@ -180,12 +181,12 @@ def _norms(norms, dim) -> list[float] | None:
     return None if (values == 2.0).all() else values.tolist()
 
 
-def check_positive(argument: str, value, n: int, what: str):
+def check_positive(argument: str, value, n: int, what: str, who: str = WHO):
     """A positive number, or one for each of `n`."""
     try:
         values = np.array(value, dtype=float)
     except (TypeError, ValueError):
         values = np.array(np.nan)
     if values.shape not in ((), (n,)) or not np.isfinite(values).all() or (values <= 0).any():
-        msg = f"{WHO}.{argument}: got {value!r:.60}, wanted a positive number, or {n} of them, one per {what}."
+        msg = f"{who}.{argument}: got {value!r:.60}, wanted a positive number, or {n} of them, one per {what}."
         raise ValueError(msg)

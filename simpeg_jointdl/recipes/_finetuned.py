@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
 
 import numpy as np
@@ -9,23 +10,23 @@ from simpeg import data_misfit
 
 from ..maps import GravMagMap
 from ..networks import GravMagUNet
-from ._checks import check_positive
-from ._finetuned_parts import (
+from ._finetuned_ground import (
     HELD_TO,
     MODES,
     WHO,
     Ground,
     check_choice,
-    checked_rounds,
+    check_rounds,
+    check_single,
+    checked_mesh_options,
     make_ground,
-    mesh_inversion,
-    network_inversion,
-    predictions,
-    taught,
 )
+from ._finetuned_parts import mesh_inversion, network_inversion, predictions, taught
 from ._mixture import MOST
 from ._recipe import Recipe
 from ._retraining import RetrainingRecipe
+
+_PLACE = set(inspect.signature(GravMagUNet.predict).parameters) - {"self", "gravity_data", "magnetic_data"}
 
 
 def create_finetuned_inversion(
@@ -78,10 +79,11 @@ def create_finetuned_inversion(
     Parameters
     ----------
     data : simpeg.data.Data or sequence of these
+        Finite, with standard deviations above 0: stations without a value are left out, of the survey too.
     simulation : simpeg.simulation.BaseSimulation or sequence of these
         Of density (``rhoMap``) and susceptibility (``chiMap``), each map taking one value per active cell, on one
         mesh. Not changed. A mesh that is not the network's (`GravMagUNet.mesh_for`) takes averages over shared volumes,
-        and cells outside of it stay zero in mode "network".
+        and cells outside of it stay zero in mode "network", but for what cells take up at the end.
     network : networks.GravMagUNet, optional
         ``GravMagUNet.from_pretrained()`` if not given. Copied.
     mode : {"network", "mesh", "retrain"}
@@ -89,7 +91,8 @@ def create_finetuned_inversion(
         What may change of the network, see :class:`~simpeg_jointdl.maps.GravMagMap`: its decoder, adapters of low rank,
         or all of it.
     couplings : class, callable or sequence of these
-        As in :func:`create_joint_inversion`, of the predicted properties.
+        As in :func:`create_joint_inversion`, of the predicted properties. In mode "network" they act on the weights
+        alone, not on the inversions over cells before (`held_to`) and after (`finish`).
     ratio : float
         Strength of the couplings: in mode "network" the trace of their Hessian over that of the anchor's, each
         coupling's own; else the `ratios` of :func:`create_joint_inversion`.
@@ -121,14 +124,15 @@ def create_finetuned_inversion(
     random_seed : int
         Of adapters, and of noise and order in the training.
     progress, checkpoint, log
-        As in :func:`create_joint_inversion`; no checkpoints of mode "retrain".
+        As in :func:`create_joint_inversion`; of mode "retrain" no files.
     device, dtype
         Of the network; float64 if not given, float32 is faster.
     mesh_options : dict, optional
         Further arguments of :func:`create_joint_inversion`, such as ``norms`` and ``bounds``; susceptibility is not
-        negative unless these say otherwise.
+        negative unless its bounds say otherwise, or bounds are None.
     **place
-        ``cell_size``, ``height``, ``ground`` ..., as of :meth:`~simpeg_jointdl.networks.GravMagUNet.predict`.
+        ``cell_size``, ``height``, ``ground`` ..., as of :meth:`~simpeg_jointdl.networks.GravMagUNet.predict`. With
+        neither height nor ground, the ground is the top of the active cells.
 
     Returns
     -------
@@ -160,7 +164,11 @@ def create_finetuned_inversion(
     check_choice("mode", mode, MODES)
     check_choice("held_to", held_to, HELD_TO)
     for name, value in (("chifact", chifact), ("ratio", ratio), ("tolerance", tolerance)):
-        check_positive(name, value, 1, "number")
+        check_single(name, value)
+    unknown = sorted(set(place) - _PLACE)
+    if unknown:
+        msg = f"{WHO}() got unexpected arguments {', '.join(unknown)}; places are told by {', '.join(sorted(_PLACE))}."
+        raise TypeError(msg)
     if not (np.ndim(sparse_share) == 0 and 0.0 <= sparse_share <= 1.0):
         msg = f"{WHO}.sparse_share: got {sparse_share!r}, wanted a number from 0 to 1."
         raise ValueError(msg)
@@ -168,6 +176,8 @@ def create_finetuned_inversion(
     network = GravMagUNet.from_pretrained() if network is None else network
     of_map = dict(trained=trained, rank=rank, random_seed=random_seed, device=device, dtype=dtype, **place)
     predict_map = partial(_predict_map, ground, of_map)
+    if place.get("ground") is None and place.get("height") is None:
+        of_map["ground"] = ground.top
     latent = predict_map(network)
     watched = dict(progress=progress, checkpoint=checkpoint, log=log)
     if mode == "network":
@@ -182,13 +192,14 @@ def create_finetuned_inversion(
     if optimizer is not None:
         msg = f"{WHO}.optimizer: got {type(optimizer).__name__} with mode={mode!r}; mode='network' alone takes one."
         raise ValueError(msg)
-    options = dict(couplings=couplings, ratios=ratio, **(mesh_options or {}))
+    if mode == "retrain":
+        check_rounds(rounds, checkpoint, log)
+    options = dict(couplings=couplings, ratios=ratio, **checked_mesh_options(mesh_options))
     options |= {} if max_iterations is None else {"max_iterations": max_iterations}
     make_round = partial(mesh_inversion, ground, sparse_share=sparse_share, chifact=chifact, options=options)
     first = make_round(predictions(latent), **watched)
     if mode == "mesh":
         return first
-    checked_rounds(rounds, checkpoint)
     teach = partial(taught, ground, learning_rate=learning_rate, random_seed=random_seed)
     return RetrainingRecipe(
         first.inversion, first.initial_model, first.maps, first.log,

@@ -1,8 +1,7 @@
-"""What fine-tuned inversions are made of: data and simulations, checked, and each kind of inversion."""
+"""What fine-tuned inversions are made of: each kind of inversion, its terms, and what it is held to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -14,8 +13,9 @@ from simpeg.regularization import Smallness
 
 from .. import directives, optimization
 from ..maps import GravMagMap
+from ._finetuned_ground import KINDS, WHO, Ground, check_choice
 from ._finetuned_recipe import FinetunedRecipe
-from ._inr import NAMES, common_ground, looking_through
+from ._inr import looking_through
 from ._joint import create_joint_inversion
 from ._mixture import mixed, run_quietly
 from ._model_change import ModelChange
@@ -23,8 +23,6 @@ from ._recipe import Recipe
 from ._retraining import retrain
 from ._through import Passage, SumThrough
 
-WHO = "create_finetuned_inversion"
-MODES, HELD_TO = ("network", "mesh", "retrain"), ("prediction", "mesh")
 OPTIMIZERS = ("levenberg-marquardt", "adam")
 _ITERATIONS, _FEW = 40, 6  # of Gauss-Newton, and of it before the cells are finished
 _CG, _DAMPING = 100, 1e-2  # of conjugate gradients, and where it begins
@@ -32,69 +30,12 @@ _ADAM_ITERATIONS, _STEPS, _RATE = 150, 5, 4  # of five steps of Adam each, and t
 _LEARNING_RATES = {"adapters": 1e-2, "all": 5e-4}
 _LESSON, _COPIES = 60, 3  # steps of a training, and noises per model
 _SMALLNESS = 3.0  # against smoothness of the change
-_KINDS = {"density": "gravity_data", "susceptibility": "magnetic_data"}
 _AIM, _WITHIN = 1.04, 0.04  # of the noise: what is held to a model at its noise ends a little above, not below
 _PROBES = 2
 _LIMIT = _AIM + _WITHIN
 _FIRMEST = 1e-2  # change of a property against that of the other, below which it is held no more firmly
 _POWER = 8.0  # of BalanceMisfits: there are few iterations
-
-
-@dataclass(frozen=True, eq=False)
-class Ground:
-    """Data sets and simulations on one mesh, each of its own property."""
-
-    observed: list
-    simulations: list
-    keys: list[str]
-    names: list[str]
-    mesh: object
-    active: np.ndarray
-    misfit: type
-
-    @property
-    def data(self) -> dict:
-        """As the network takes them."""
-        return {_KINDS[name]: one for name, one in zip(self.names, self.observed, strict=True)}
-
-    def misfits(self, maps: dict) -> list:
-        """Misfits of simulations that look through maps, {name: map}."""
-        made = []
-        for one, key, name, some in zip(self.simulations, self.keys, self.names, self.observed, strict=True):
-            view = looking_through(one, key, getattr(one, key) * maps[name])
-            made.append(self.misfit(data=some, simulation=view))
-        return made
-
-
-def check_choice(argument: str, value, known):
-    """One of those there are."""
-    if value not in known:
-        msg = f"{WHO}.{argument}: got {value!r}, wanted one of {', '.join(known)}."
-        raise ValueError(msg)
-
-
-def checked_rounds(rounds, checkpoint):
-    """A whole number, and no checkpoint, which would be one of the last round alone."""
-    if isinstance(rounds, bool) or not isinstance(rounds, (int, np.integer)) or rounds < 1:
-        msg = f"{WHO}.rounds: got {rounds!r}, wanted a whole number of 1 or more."
-        raise ValueError(msg)
-    if checkpoint is not None:
-        msg = f"{WHO}.checkpoint: got {checkpoint!r} with mode='retrain', whose rounds are not kept; leave it out."
-        raise ValueError(msg)
-
-
-def make_ground(data, simulation, misfit) -> Ground:
-    """Data and simulations as they pair up."""
-    simulations, observed, mesh, active, keys = common_ground(data, simulation, WHO)
-    names = [NAMES.get(key, key) for key in keys]
-    wrong = [name for name in names if name not in _KINDS]
-    if wrong or len(set(names)) < len(names):
-        msg = (
-            f"{WHO}.simulation: got simulations of {', '.join(names)}; wanted one of density (rhoMap), one of "
-            "susceptibility (chiMap), or one of them, which are what the network knows."
-        )
-        raise ValueError(msg)
-    return Ground(observed, simulations, keys, names, mesh, active, misfit)
+_BOUNDS = {"susceptibility": (0.0, np.inf)}
 
 
 def network_inversion(
@@ -110,11 +51,11 @@ def network_inversion(
     wires = _wires(latent)
     passage, model = Passage(latent), latent.initial_model()
     misfits = SumThrough(ground.misfits(parts), ground.misfits(wires), passage)
+    max_iterations = _FEW if finish and max_iterations is None and optimizer != "adam" else max_iterations
+    optimizer = _optimizer(optimizer, learning_rate, max_iterations, latent, chifact)
     reference = _reference(ground, predicted, sparse_share, chifact) if held_to == "mesh" else predicted
     reference, predicted = (np.stack(list(some.values())) for some in (reference, predicted))
     reg, strength = _terms(ground, parts, wires, passage, model, predicted, reference, couplings, ratio, anchor)
-    max_iterations = _FEW if finish and max_iterations is None and optimizer != "adam" else max_iterations
-    optimizer = _optimizer(optimizer, learning_rate, max_iterations, latent, chifact)
     problem = inverse_problem.BaseInvProblem(misfits, reg, optimizer, beta=0.0, init_bfgs=False, print_version=False)
     record = directives.SaveLog(log)
     steps = [record, directives.ShowProgress()] if progress else [record]
@@ -241,8 +182,9 @@ def mesh_inversion(
     n = int(ground.active.sum())
     wires = Wires(*((name, n) for name in ground.names))
     predicted = {name: predicted[name] for name in ground.names}
-    bounds = {"susceptibility": (0.0, np.inf)} if "susceptibility" in ground.names else {}
-    options = {"bounds": bounds, "alpha_s": _SMALLNESS, "sensitivity_weights": False, **options}
+    options = {"bounds": {}, "alpha_s": _SMALLNESS, "sensitivity_weights": False, **options}
+    if options["bounds"] is not None:
+        options["bounds"] = {name: _BOUNDS[name] for name in ground.names if name in _BOUNDS} | options["bounds"]
     reference = mixed(ground, predicted, sparse_share, bounds=options["bounds"] or {}, chifact=chifact)
     options = {"starting_models": predicted, "reference_models": reference, **options}
     recipe = create_joint_inversion(
@@ -283,6 +225,5 @@ def _noisy(ground, exact, rng) -> dict:
     for name, some in zip(ground.names, ground.observed, strict=True):
         deviation = np.asarray(some.standard_deviation)
         values = exact[name] + deviation * rng.standard_normal(len(deviation))
-        values = np.where(np.isnan(some.dobs), np.nan, values)
-        made[_KINDS[name]] = Data(some.survey, dobs=values, standard_deviation=deviation)
+        made[KINDS[name]] = Data(some.survey, dobs=values, standard_deviation=deviation)
     return made

@@ -30,11 +30,9 @@ def unexplained(ground, properties: dict) -> dict[str, float]:
     """
     found = {}
     for name, key, simulation, some in zip(ground.names, ground.keys, ground.simulations, ground.observed, strict=True):
-        there = np.isfinite(some.dobs)
-        observed, noise = some.dobs[there], np.asarray(some.standard_deviation)[there]
-        predicted = looking_through(simulation, key, getattr(simulation, key)).dpred(properties[name])[there]
-        excess = np.sum((predicted - observed) ** 2) - np.sum(noise**2)
-        size = np.sum(observed**2)
+        predicted = looking_through(simulation, key, getattr(simulation, key)).dpred(properties[name])
+        excess = np.sum((predicted - some.dobs) ** 2) - np.sum(np.asarray(some.standard_deviation) ** 2)
+        size = np.sum(some.dobs**2)
         found[name] = float(np.sqrt(max(excess, 0.0) / size)) if size > 0 else 0.0
     return found
 

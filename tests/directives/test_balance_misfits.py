@@ -72,6 +72,17 @@ def test_a_checkpoint_keeps_the_multipliers_that_were_given():
     np.testing.assert_allclose(multipliers(inversion), [2.0, 1.0])
 
 
+def test_a_second_run_begins_with_the_multipliers_that_were_given():
+    directive = KIND()
+    inversion = at_chi(directive, (0.5, 4.0), multipliers=(2.0, 1.0))
+    directive.initialize()
+    np.testing.assert_allclose(multipliers(inversion), [2.0, 1.0])
+    inversion.invProb.dmisfit.multipliers = [3.0, 1.0]
+    directive.initialize()
+    see(directive, inversion, (9.0, 9.0))
+    np.testing.assert_allclose(multipliers(inversion), [3.0, 1.0])
+
+
 @pytest.mark.parametrize("options", [{"chifact": 0.0}, {"chifact": [1.0, -1.0]}, {"power": 0.0}, {"power": np.nan}])
 def test_bad_input(options):
     with pytest.raises(ValueError, match=r"BalanceMisfits: got chifact=.*power=.*wanted numbers above 0"):

@@ -1,9 +1,11 @@
 """The map from a network's weights to models under given data: its derivative, its meshes, what of it is model."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
-from discretize import TensorMesh
+from discretize import TensorMesh, TreeMesh
 
 from simpeg_jointdl import datasets, maps, networks, testing
 
@@ -99,6 +101,42 @@ def test_mass_survives_another_cell_size(network):
         mass = own.mesh_of.cell_volumes @ (one * model)
         scale = own.mesh_of.cell_volumes @ np.abs(one * model)
         assert fine.cell_volumes @ (two * model) == pytest.approx(mass, abs=1e-5 * scale)
+
+
+def test_a_tree_of_the_same_cells_keeps_its_own_order(network):
+    cell, n = 300.0, 8
+    tree = TreeMesh([np.full(n, cell)] * 3, origin=[*BLOCKS.mesh.origin[:2], -n * cell])
+    tree.refine(-1)
+    tensor = TensorMesh([np.full(n, cell)] * 3, origin=tree.origin)
+    assert (tree.shape_cells, tree.n_cells) == (tensor.shape_cells, tensor.n_cells)
+    on_tree, on_tensor = (
+        mapping * mapping.initial_model() for mapping in (make(network, mesh=m) for m in (tree, tensor))
+    )
+    places = tensor.point2index(tree.cell_centers)
+    np.testing.assert_allclose(on_tree[: n**3], on_tensor[: n**3][places], atol=1e-12)
+    assert not maps._gravmag._are_same(tensor, tree)
+
+
+def test_files(network, tmp_path):
+    mapping = make(network, trained=FEW)
+    model = 1.1 * mapping.initial_model()
+    mapping.save(tmp_path / "map.safetensors", model)
+    np.testing.assert_allclose(make(network, trained=FEW).load(tmp_path / "map.safetensors"), model, rtol=1e-6)
+    with pytest.raises(ValueError, match="weights of 'GravMagMap', wanted 'GravMagUNet'"):
+        networks.GravMagUNet.from_pretrained(tmp_path / "map.safetensors")
+
+
+def test_a_card_is_not_that_of_changed_weights(network):
+    known = copy.deepcopy(network)
+    known.card = {"metrics": {"score": 0.7}}
+    mapping = make(known)
+    once = mapping.module_from(1.1 * mapping.initial_model())
+    assert once.card == {"initial": known.card}
+    again = make(once)
+    assert again.module_from(again.initial_model()).card == once.card
+    assert mapping.module_from(mapping.initial_model()).card is not None
+    plain = make(network)
+    assert plain.module_from(plain.initial_model()).card is None
 
 
 def test_outside_is_zero_and_told(network, caplog):

@@ -138,6 +138,35 @@ def test_nan_is_masked_and_counted(network, caplog):
     assert torch.equal(~mask, torch.as_tensor(np.isnan(gaps)))
 
 
+def test_masked_arrays_are_gaps(network):
+    gz = np.array(GZ)
+    gz[3:8, 4:9] = np.nan
+    masked = np.ma.masked_invalid(gz)
+    masked.data[3:8, 4:9] = -99999.0
+    wanted, found = (network.predict(one, TMI, **PLACE) for one in (gz, masked))
+    assert found.n_masked == wanted.n_masked
+    np.testing.assert_array_equal(found.density, wanted.density)
+
+
+def test_a_profile_is_refused(network):
+    locations = make_locations()
+    line = np.arange(32) * 33  # a diagonal
+    gravity_data, magnetic_data = make_data(locations)
+    alone = Data(make_data(locations[line], GZ.ravel()[line], TMI.ravel()[line])[0].survey, dobs=GZ.ravel()[line])
+    for other in (None, magnetic_data):
+        with pytest.raises(ValueError, match="gravity_data: its 32 stations with values are on one line"):
+            network.predict(alone, other, ground=0.0)
+    one_row = np.full_like(GZ, np.nan)
+    one_row[4] = GZ[4]
+    with pytest.raises(ValueError, match="on one line"):
+        network.predict(one_row, **PLACE)
+    two = np.full_like(GZ, np.nan)
+    two[4, 5:7] = GZ[4, 5:7]
+    with pytest.raises(ValueError, match="2 of 1024 values are there; wanted 4 at least"):
+        network.predict(two, **PLACE)
+    assert gravity_data.dobs.size == 1024
+
+
 def test_scattered_stations(network):
     rng = np.random.default_rng(2)
     kept = rng.permutation(GZ.size)[:700]

@@ -57,6 +57,27 @@ def test_a_step_that_fits_the_noise_is_shortened():
     assert 0.95 <= chi_of(term, model) <= 1.05
 
 
+def test_a_checkpoint_keeps_what_steps_are_held_back_by():
+    made, _ = make(maxIter=1)
+    made.run(np.zeros(N_MODEL))
+    first, other = made.opt, LevenbergMarquardt()
+    first.damping, first._last_chi = 3.0, np.array([7.0])
+    other.restore_checkpoint_state(first.checkpoint_state())
+    assert (other.damping, other._last_chi) == (3.0, np.array([7.0]))
+    other.restore_checkpoint_state({"damping": 2.0})  # of an older version
+    assert (other.damping, other._last_chi) == (2.0, None)
+
+
+def test_every_run_begins_with_the_first_damping():
+    made, _ = make(damping=1e-2)
+    first = made.run(np.zeros(N_MODEL))
+    assert made.opt.damping != 1e-2
+    np.testing.assert_array_equal(made.run(np.zeros(N_MODEL)), first)
+    made.opt.damping = 1e3
+    made.opt.startup(np.zeros(N_MODEL))
+    assert made.opt.damping == 1e3
+
+
 def test_a_model_that_fits_already_is_at_the_target():
     made, term = make()
     fitted = np.linalg.lstsq(term.simulation.G, term.data.dobs, rcond=None)[0]

@@ -15,7 +15,8 @@ from simpeg.objective_function import ComboObjectiveFunction
 from simpeg_jointdl import datasets, directives, networks, optimization, recipes, regularization
 from simpeg_jointdl._tensor_path import Crossing, sum_product
 from simpeg_jointdl.potential_fields import gravity, magnetics
-from simpeg_jointdl.recipes._finetuned_parts import firmness, make_ground
+from simpeg_jointdl.recipes._finetuned_ground import make_ground
+from simpeg_jointdl.recipes._finetuned_parts import firmness
 from simpeg_jointdl.recipes._mixture import mixed, share_of_sparse, unexplained
 from simpeg_jointdl.recipes._model_change import ModelChange
 from tests.recipes.problem import quiet
@@ -24,6 +25,9 @@ BLOCKS = datasets.load("two_blocks", cell_size=300.0, shape=(12, 12, 6), n_stati
 MESH, N = BLOCKS.mesh, BLOCKS.mesh.n_cells
 DATA = [BLOCKS.gravity.data(), BLOCKS.magnetics.data()]
 IDENTITY = maps.IdentityMap(nP=N)
+DEVIATION = np.array(DATA[0].standard_deviation)
+UP = np.array([0.0, 0.0, 500.0])
+TOP = 500.0 - MESH.h[2][-1]  # of the mesh lifted by 500 m, less a layer of air
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,11 @@ def make(network, data=DATA, simulation=None, **options):
     options = {"progress": False, "dtype": "float32", **options}
     simulation = simulations() if simulation is None else simulation
     return quiet(recipes.create_finetuned_inversion(data, simulation, network=network, **options))
+
+
+def few_steps(n=1):
+    """Steps that go somewhere, and take little time."""
+    return optimization.LevenbergMarquardt(maxIter=n, space="model", cg_maxiter=10)
 
 
 def chi_of(properties):
@@ -70,7 +79,8 @@ def state(network):
 )
 def test_weights_fit_both_data_sets_to_their_noise(network, trained, optimizer, kind):
     before = state(network)
-    recipe = make(network, trained=trained, optimizer=optimizer)
+    held_to = "mesh" if trained == "decoder" else "prediction"  # which saves an inversion
+    recipe = make(network, trained=trained, optimizer=optimizer, held_to=held_to)
     assert type(recipe.inversion) is BaseInversion
     assert type(recipe.inversion.opt) is kind
     found = recipe.run()
@@ -91,6 +101,39 @@ def test_the_start_is_the_prediction(network):
     np.testing.assert_allclose(start["density"], upper, atol=1e-5 * np.abs(upper).max())
 
 
+def test_the_ground_is_the_top_of_the_active_cells(network):
+    lifted = TensorMesh(MESH.h, origin=MESH.origin + UP)
+    up = datasets.GravityData(BLOCKS.gravity.locations + UP, BLOCKS.gravity.gz, DEVIATION)
+    above = np.ones(N, dtype=bool)
+    above[MESH.cell_centers[:, 2] > -MESH.h[2][-1]] = False  # air
+    wanted, found = (
+        make(
+            network, data.data(), gravity.Simulation3DIntegral(mesh, survey=data.survey(), rhoMap=IDENTITY), mode="mesh"
+        )
+        for mesh, data in ((MESH, BLOCKS.gravity), (lifted, up))
+    )
+    np.testing.assert_allclose(found.initial_model, wanted.initial_model, atol=1e-6)
+    identity = maps.IdentityMap(nP=int(above.sum()))
+    lower = gravity.Simulation3DIntegral(lifted, survey=up.survey(), active_cells=above, rhoMap=identity)
+    explicit, implied = (make(network, up.data(), lower, mode="mesh", **place) for place in ({"ground": TOP}, {}))
+    np.testing.assert_allclose(implied.initial_model, explicit.initial_model, atol=1e-12)
+
+
+def test_a_second_run_is_the_first_again(network):
+    recipe = make(network, trained=["layers.head.*"], max_iterations=2, held_to="prediction", finish=False)
+    first, again = recipe.run(), recipe.run()
+    for name in first:
+        np.testing.assert_array_equal(first[name], again[name])
+
+
+def test_a_fine_tuned_network_goes_to_a_file_and_comes_back(network, tmp_path):
+    recipe = make(network, optimizer=few_steps(), trained="adapters", held_to="prediction", finish=False)
+    recipe.run()
+    networks.save_weights(tmp_path / "tuned.safetensors", recipe.network)
+    again = networks.GravMagUNet.from_pretrained(tmp_path / "tuned.safetensors")
+    np.testing.assert_array_equal(again.predict(*DATA).density, recipe.network.predict(*DATA).density)
+
+
 def test_adapters_leave_all_other_weights_alone(network):
     recipe = make(network, trained="adapters", max_iterations=2, held_to="prediction", finish=False)
     recipe.run()
@@ -101,7 +144,7 @@ def test_adapters_leave_all_other_weights_alone(network):
 
 
 def test_a_tuned_network_predicts_what_was_found(network):
-    recipe = make(network, max_iterations=3, finish=False)
+    recipe = make(network, optimizer=few_steps(2), finish=False)
     found = recipe.run()
     assert recipe.finishing is None
     predicted = recipe.network.predict(*DATA).density
@@ -149,9 +192,8 @@ def _saved_and_cut(save):
 
 
 def test_the_same_seed_gives_the_same_model_and_another_another(network):
-    options = {"max_iterations": 1, "held_to": "prediction", "finish": False}
-    adapters = partial(make, network, trained="adapters", **options)
-    first, again, other = (adapters(random_seed=k).run()["density"] for k in (0, 0, 1))
+    adapters = partial(make, network, trained="adapters", held_to="prediction", finish=False)
+    first, again, other = (adapters(optimizer=few_steps(), random_seed=k).run()["density"] for k in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
@@ -179,7 +221,8 @@ def test_coupling(network):
 
 
 def test_coupling_without_anchor(network):
-    recipe = make(network, couplings=[partial(regularization.Gramian, window=(3, 3, 2))], anchor=0.0, max_iterations=2)
+    couplings = [partial(regularization.Gramian, window=(3, 3, 2))]
+    recipe = make(network, couplings=couplings, anchor=0.0, optimizer=few_steps(2), held_to="prediction", finish=False)
     (term,) = recipe.inversion.invProb.reg.objfcts
     assert type(term) is regularization.Gramian
     recipe.run()
@@ -187,7 +230,7 @@ def test_coupling_without_anchor(network):
 
 
 def test_one_data_set_alone(network):
-    recipe = make(network, DATA[1], simulations()[1])
+    recipe = make(network, DATA[1], simulations()[1], held_to="prediction")
     recipe.run()
     assert recipe.chi.shape == (1,)
     assert recipe.chi[0] <= 1.08
@@ -195,7 +238,7 @@ def test_one_data_set_alone(network):
 
 
 def test_another_optimizer(network):
-    optimizer = optimization.LevenbergMarquardt(maxIter=1, space="model", cg_maxiter=10)
+    optimizer = few_steps()
     recipe = make(network, trained=["layers.head.*"], optimizer=optimizer)
     misfit = recipe.inversion.invProb.dmisfit
     before = misfit(recipe.initial_model)
@@ -245,6 +288,14 @@ def test_sparse_inversions_are_mixed_in_where_data_are_not_explained():
     np.testing.assert_array_equal(found["density"], exact["density"])
     assert chi_of({**exact, "susceptibility": 2.0 * found["susceptibility"]})[1] <= 1.0
     assert found["susceptibility"].min() >= 0.0
+
+
+def test_bounds_of_density_leave_susceptibility_positive(network):
+    options = {"bounds": {"density": (-1.0, 1.0)}}
+    recipe = make(network, mode="mesh", mesh_options=options, sparse_share=0.0)
+    lower = recipe.maps["susceptibility"] * recipe.inversion.opt.lower
+    assert (lower == 0.0).all()
+    assert (recipe.maps["density"] * recipe.inversion.opt.lower == -1.0).all()
 
 
 def test_without_bounds_susceptibility_may_be_negative(network):
@@ -376,13 +427,46 @@ def test_terms_together_are_what_they_are_one_by_one(network):
         ({"mode": "mesh", "optimizer": optimization.LevenbergMarquardt()}, "mode='network' alone takes one"),
         ({"mode": "mesh", "optimizer": "adam"}, "mode='network' alone takes one"),
         ({"mode": "retrain", "rounds": 0}, "rounds: got 0"),
-        ({"mode": "retrain", "checkpoint": "a.npz"}, "rounds are not kept"),
+        ({"mode": "retrain", "checkpoint": "a.npz"}, "checkpoint: got 'a.npz' with mode='retrain', which keeps"),
+        ({"mode": "retrain", "log": "a.csv"}, "log: got 'a.csv' with mode='retrain', which keeps recipe.history"),
+        ({"chifact": [1.0, 1.1]}, r"create_finetuned_inversion.chifact: got \[1.0, 1.1\], wanted a number above 0"),
+        ({"mode": "mesh", "mesh_options": {"couplings": (), "chifact": 2.0}}, "got chifact, couplings, which the"),
         ({"mode": "mesh", "mesh_options": {"strategy": "all"}}, "strategy: got 'all'"),
     ],
 )
 def test_bad_arguments(network, options, message):
     with pytest.raises(ValueError, match=message):
         make(network, **options)
+
+
+def test_misspelt_arguments(network):
+    with pytest.raises(TypeError, match="unexpected arguments max_iteration; places are told by cell_size, "):
+        make(network, max_iteration=3)
+
+
+@pytest.mark.parametrize(
+    ("values", "deviation", "message"),
+    [(np.nan, 0.1, "3 of 144 data are NaN or infinite"), (0.1, 0.0, "3 of 144 standard deviations are zero")],
+)
+def test_stations_without_values_are_left_out_of_survey_and_data(network, values, deviation, message):
+    dobs, deviations = DATA[1].dobs.copy(), np.array(DATA[1].standard_deviation)
+    dobs[:3], deviations[:3] = values, deviation
+    wrong = Data(DATA[1].survey, dobs=dobs, standard_deviation=deviations)
+    with pytest.raises(ValueError, match=rf"create_finetuned_inversion.data\[1\]: {message}"):
+        make(network, [DATA[0], wrong])
+
+
+def test_data_and_simulation_of_other_stations(network):
+    backwards = datasets.GravityData(*(one[::-1] for one in (BLOCKS.gravity.locations, BLOCKS.gravity.gz, DEVIATION)))
+    with pytest.raises(ValueError, match="they are not at the same places in the same order"):
+        make(network, [backwards.data(), DATA[1]])
+
+
+def test_maps_of_a_joint_model(network):
+    wires = maps.Wires(("density", N), ("susceptibility", N))
+    wrong = gravity.Simulation3DIntegral(MESH, survey=BLOCKS.gravity.survey(), rhoMap=wires.density)
+    with pytest.raises(ValueError, match=f"rhoMap of number 0 takes {2 * N} values, wanted {N}, one per active cell"):
+        make(network, DATA[0], wrong)
 
 
 def test_two_simulations_of_one_property(network):
