@@ -87,7 +87,7 @@ def _wavenumbers(shape, spacing) -> np.ndarray:
 def _regular_grid(locations: np.ndarray) -> tuple[np.ndarray, tuple[int, int], tuple[float, float]]:
     """Column and row of every station, the shape of the grid, and its mean spacing in m."""
     if len(locations) < 9:
-        msg = f"upward_continue: got {len(locations)} stations, wanted a grid of 3 x 3 or more. {_MEND}"
+        msg = f"upward_continue: got {len(locations)} stations, wanted 9 or more, on a grid. {_MEND}"
         raise ValueError(msg)
     index = _grid_index(locations[:, :2])
     shape = tuple(int(n) for n in index.max(axis=0) + 1)

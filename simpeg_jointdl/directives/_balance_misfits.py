@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from simpeg.directives import InversionDirective
 
-from ._problem import JointTerms, chi_factors
+from ._problem import JointTerms, chi_factors, per_item
 
 
 class BalanceMisfits(JointTerms, InversionDirective):
@@ -30,7 +30,7 @@ class BalanceMisfits(JointTerms, InversionDirective):
     Raises
     ------
     ValueError
-        For targets or a power that are not above 0; after the first iteration, for targets that are not one per data
+        For targets or a power that are not above 0, and, when an inversion begins, targets that are not one per data
         set.
     TypeError
         For a `dmisfit` or `reg` given: the directive serves the inversion in whose list it stands.
@@ -46,6 +46,7 @@ class BalanceMisfits(JointTerms, InversionDirective):
 
     def initialize(self):
         """Keep the multipliers that were given; a second run begins with these, not with what the first one left."""
+        per_item(self.chifact, len(self.dmisfit.objfcts), "BalanceMisfits.chifact", "data misfit")
         now = np.array(self.dmisfit.multipliers, dtype=float)
         self._given = now if self._left is None or not np.array_equal(now, self._left) else self._given
         self.dmisfit.multipliers, self._left = self._given.tolist(), None

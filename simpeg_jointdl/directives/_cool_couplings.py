@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from simpeg.directives import InversionDirective
 
-from ._problem import JointTerms, chi_factors
+from ._problem import JointTerms, chi_factors, per_item
 
 _PROBES = 4
 
@@ -39,7 +39,8 @@ class CoolCouplings(JointTerms, InversionDirective):
     Raises
     ------
     ValueError
-        For numbers out of range, and, when an inversion begins, for `data` that are not one per term.
+        For numbers out of range, and, when an inversion begins, for `data` that are not one per term and targets that
+        are not one per data set.
     """
 
     def __init__(self, ratio: float = 1.0, *, cooling: float = 2.0, rate: int = 2, chifact=1.0, data=None, **kwargs):
@@ -59,6 +60,7 @@ class CoolCouplings(JointTerms, InversionDirective):
 
         A second run begins with the multipliers that were given, not with what the first one left.
         """
+        per_item(self.chifact, len(self.dmisfit.objfcts), "CoolCouplings.chifact", "data misfit")
         self._begun, now = False, [float(one) for one in self.reg.multipliers]
         self._given, self._left = (now if self._left is None or now != self._left else self._given), None
         self.reg.multipliers = list(self._given)

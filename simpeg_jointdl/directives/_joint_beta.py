@@ -84,8 +84,8 @@ class JointBetaSchedule(JointTerms, InversionDirective):
     ------
     ValueError, TypeError
         For numbers out of range; in a list with ``BetaSchedule``, or on the wrong side of another directive; when the
-        inversion begins, for data that are not finite or depend on no regularized parameter, misfits without simulation
-        and sums among the terms of the regularization; after its first iteration, for `chifact` not one per data set.
+        inversion begins, for data that are not finite or depend on no regularized parameter, misfits without
+        simulation, sums among the terms of the regularization, and a `chifact` that is not one per data set.
     """
 
     def __init__(
@@ -175,12 +175,11 @@ class JointBetaSchedule(JointTerms, InversionDirective):
 
     def initialize(self):
         """Find out which data constrain which property, and set the first betas."""
-        model = self.invProb.model
+        model, weights = self.invProb.model, self.reg.multipliers
         self._check_misfits()
+        _ = self.targets  # refuses those that are not one per data set
         self._steered_by_irls = any(isinstance(other, UpdateIRLS) for other in self.inversion.directiveList)
-        self._relative = {
-            i: float(self.reg.multipliers[i]) for i in smoothness_terms(self.reg) if self.reg.multipliers[i]
-        }
+        self._relative = {i: float(weights[i]) for i in smoothness_terms(self.reg) if weights[i]}
         self._groups, self._supports = group_terms(self.reg, self._relative, model)
         self._counts = np.array([multiplier != 0.0 for multiplier in self.dmisfit.multipliers])
         reach = [misfit_support(misfit, model, self._rng(i)) for i, misfit in enumerate(self.dmisfit.objfcts)]

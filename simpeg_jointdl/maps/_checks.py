@@ -110,7 +110,7 @@ def check_behaviour(who: str, evaluate, inputs: Sequence[torch.Tensor], module: 
 
 
 def checked_model(who: str, model, n: int) -> np.ndarray:
-    """A model of that length, of finite numbers, as float64."""
+    """A model of that length, as float64."""
     model = np.asarray(model, dtype=float)
     if model.shape != (n,):
         msg = f"{who}: got a model of shape {model.shape}, wanted ({n},), the parameters of the module."

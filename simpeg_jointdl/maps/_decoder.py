@@ -88,8 +88,8 @@ class DecoderMap(TorchMap):
         if active_cells is None:
             active_cells = np.ones(mesh.n_cells, dtype=bool)
         self.mesh_of, self.active_cells = mesh, validate_active_indices("active_cells", active_cells, mesh.n_cells)
-        self.domain = checked_domain(domain, mesh)
-        per_cell = checked_per_cell(points_per_cell, mesh.dim)
+        self.domain = checked_domain("DecoderMap", domain, mesh)
+        per_cell = checked_per_cell("DecoderMap", points_per_cell, mesh.dim)
         self.n_latent, self.n_offsets = int(decoder.n_latent), int(decoder.n_offsets) if offsets else 0
         self._n_points, self.property_names = int(np.prod(per_cell)), tuple(decoder.properties)
         module = _Decoded(decoder, self.n_latent + self.n_offsets, self._n_points)
@@ -172,13 +172,17 @@ class DecoderMap(TorchMap):
         NotImplementedError
             If the decoder has no ``encode``.
         ValueError
-            For another number of properties.
+            For another number of values.
         """
         decoder = self._module.decoder
         if not hasattr(decoder, "encode"):
             raise NotImplementedError(f"DecoderMap.inverse: {type(decoder).__name__} has no encoder.")
-        values = np.zeros((len(self.property_names), self.mesh_of.n_cells))
-        values[:, self.active_cells] = np.asarray(D, dtype=float).reshape(len(values), -1)
+        values, given = np.zeros((len(self.property_names), self.mesh_of.n_cells)), np.asarray(D, dtype=float)
+        wanted = (len(values) * int(self.active_cells.sum()),)
+        if given.shape != wanted:
+            msg = f"DecoderMap.inverse: got properties of shape {given.shape}, wanted {wanted}, one after the other."
+            raise ValueError(msg)
+        values[:, self.active_cells] = given.reshape(len(values), -1)
         low, high = self.domain
         box = as_numpy(decoder.grid_points)
         places = np.column_stack([0.5 * (box[:, :2] + 1.0), 1.0 - box[:, 2]]) * (high - low) + low

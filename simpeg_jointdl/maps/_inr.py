@@ -124,8 +124,8 @@ class INRMap(TorchMap):
             active_cells = np.ones(mesh.n_cells, dtype=bool)
         self.mesh_of, self.active_cells = mesh, validate_active_indices("active_cells", active_cells, mesh.n_cells)
         self.n_properties = int(n_properties)
-        self.domain = checked_domain(domain, mesh)
-        self.points_per_cell = checked_per_cell(points_per_cell, mesh.dim)
+        self.domain = checked_domain("INRMap", domain, mesh)
+        self.points_per_cell = checked_per_cell("INRMap", points_per_cell, mesh.dim)
         self.max_points = int(max_points)
         if network is None:
             network = ImplicitNetwork(mesh.dim, units or self.n_properties, random_seed=random_seed, **_AS_IT_COMES)

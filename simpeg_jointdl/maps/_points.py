@@ -29,23 +29,23 @@ def scaled(points: np.ndarray, domain: np.ndarray) -> np.ndarray:
     return 2.0 * (np.asarray(points, dtype=float) - low) / (high - low) - 1.0
 
 
-def checked_per_cell(per_cell, dim: int) -> tuple[int, ...]:
+def checked_per_cell(who: str, per_cell, dim: int) -> tuple[int, ...]:
     """Points along every axis of a cell."""
     counts = (per_cell,) * dim if np.ndim(per_cell) == 0 else tuple(per_cell)
     if len(counts) != dim or any(int(n) != n or n < 1 for n in counts):
-        msg = f"INRMap.points_per_cell: got {per_cell!r}, wanted a whole number above 0, or {dim} of them."
+        msg = f"{who}.points_per_cell: got {per_cell!r}, wanted a whole number above 0, or {dim} of them."
         raise ValueError(msg)
     return tuple(int(n) for n in counts)
 
 
-def checked_domain(domain, mesh) -> np.ndarray:
+def checked_domain(who: str, domain, mesh) -> np.ndarray:
     """Lower and upper corner, (2, dim), around all of the mesh's choice or the caller's."""
     if domain is None:
         return domain_of(mesh)
     domain = np.asarray(domain, dtype=float)
     if domain.shape != (2, mesh.dim) or not np.isfinite(domain).all() or not (domain[0] < domain[1]).all():
         msg = (
-            f"INRMap.domain: got {domain.tolist()}, wanted the lower and the upper corner, (2, {mesh.dim}) finite "
+            f"{who}.domain: got {domain.tolist()}, wanted the lower and the upper corner, (2, {mesh.dim}) finite "
             "numbers in m."
         )
         raise ValueError(msg)

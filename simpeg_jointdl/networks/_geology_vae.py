@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from .._torch import seeded
 from ..datasets.synthetic import sample_geology
 from ._bodies import N_SHAPE, OFFSET_SCALES, occupancy, scattered
+from ._checks import check_count
 from ._geology_layers import Encoder, Perceptron, grid_centers
 from ._pretrained import FOLDER, pretrained
 
@@ -63,8 +65,8 @@ class GeologyVAE(nn.Module):
     Raises
     ------
     ValueError
-        For no or other properties, a shape that is not three multiples of 8, or a latent vector that is no longer than
-        there are properties.
+        For no or other properties, a shape that is not three multiples of 8, a latent vector that is no longer than
+        there are properties, and no bodies or no width.
 
     References
     ----------
@@ -84,7 +86,8 @@ class GeologyVAE(nn.Module):
         super().__init__()
         _check(properties, shape, n_latent)
         self.properties, self.shape = tuple(properties), tuple(int(n) for n in shape)
-        self.n_latent, self.n_bodies, self.width = int(n_latent), int(n_bodies), int(width)
+        self.n_latent = int(n_latent)
+        self.n_bodies, self.width = check_count("GeologyVAE.n_bodies", n_bodies), check_count("GeologyVAE.width", width)
         self.card: dict | None = None
         generator = torch.Generator().manual_seed(random_seed)
         n_properties, n_free = len(self.properties), self.n_latent - len(self.properties)
@@ -270,7 +273,7 @@ def _check(properties, shape, n_latent):
     if not properties or not set(properties) <= set(_AMPLITUDES):
         msg = f"GeologyVAE.properties: got {properties!r}, wanted some of {list(_AMPLITUDES)}."
         raise ValueError(msg)
-    if len(shape) != 3 or any(n < _MULTIPLE or n % _MULTIPLE for n in shape):
+    if np.shape(shape) != (3,) or any(n < _MULTIPLE or n % _MULTIPLE for n in shape):
         msg = f"GeologyVAE.shape: got {shape!r}, wanted (nz, ny, nx), each a multiple of {_MULTIPLE}."
         raise ValueError(msg)
     if n_latent <= len(properties):

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from .._torch import as_numpy, seeded
-from ._checks import check_count
+from ._checks import check_count, check_widths
 from ._gravmag_inputs import GravMagGrids, network_inputs
 from ._gravmag_layers import LiftedDecoder
 from ._gravmag_physics import PriorEstimate
@@ -110,7 +110,7 @@ class GravMagUNet(nn.Module):
     def __init__(self, widths=(96, 160, 224), n_lifted: int = 16, random_seed: int = 0):
         super().__init__()
         self.shape = _SHAPE
-        self.widths = tuple(check_count("GravMagUNet.widths", width) for width in widths)
+        self.widths = check_widths("GravMagUNet.widths", widths)
         self.n_lifted = check_count("GravMagUNet.n_lifted", n_lifted)
         self.card: dict | None = None
         self.prior = PriorEstimate(self.shape)

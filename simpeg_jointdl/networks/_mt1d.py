@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from .._torch import as_numpy, seeded
 from ..datasets.synthetic import layer_thicknesses
-from ._checks import check_count, check_positive
+from ._checks import check_count, check_positive, check_widths
 from ._layer_posterior import LayerPosterior
 from ._pretrained import FOLDER, pretrained
 from ._sounding_grid import N_CHANNELS, sounding_channels
@@ -99,7 +99,7 @@ class MT1DUNet(nn.Module):
     ):
         super().__init__()
         thicknesses = layer_thicknesses(design)
-        self.design, self.widths = design, tuple(check_count("MT1DUNet.widths", width) for width in widths)
+        self.design, self.widths = design, check_widths("MT1DUNet.widths", widths)
         self.n_nodes, self.n_hidden = (
             check_count("MT1DUNet.n_nodes", n_nodes),
             check_count("MT1DUNet.n_hidden", n_hidden),

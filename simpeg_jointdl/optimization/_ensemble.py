@@ -43,7 +43,7 @@ class EnsembleLevenbergMarquardt(Minimize):
 
     Raises
     ------
-    ValueError, TypeError
+    ValueError
         For numbers out of range, and no `target_chi`.
     MemoryError
         When it runs, where the device has no memory left; says what helps.
@@ -53,7 +53,7 @@ class EnsembleLevenbergMarquardt(Minimize):
 
     def __init__(self, *, damping=1.0, target_chi=1.0, tolerance=0.05, max_tries=12, maxIter=60, **kwargs):
         super().__init__(maxIter=maxIter, **kwargs)
-        if not (damping > 0.0 and target_chi > 0.0 and 0.0 <= tolerance < 1.0 and max_tries >= 1):
+        if target_chi is None or not (damping > 0.0 and target_chi > 0.0 and 0.0 <= tolerance < 1.0 and max_tries >= 1):
             msg = (
                 f"{WHO}: got damping={damping!r}, target_chi={target_chi!r}, tolerance={tolerance!r}, "
                 f"max_tries={max_tries!r}; wanted positive numbers, and a tolerance from 0 up to 1."

@@ -110,3 +110,8 @@ def test_a_checkpoint_says_whether_it_has_begun():
 def test_bad_input(options):
     with pytest.raises(ValueError, match=r"CoolCouplings: got ratio=.*wanted a ratio above 0, cooling above 1"):
         KIND(**options)
+
+
+def test_targets_are_one_per_data_set():
+    with pytest.raises(ValueError, match=r"CoolCouplings.chifact: got \[1.0, 1.0, 1.0\], wanted .* 2 of them"):
+        standing(KIND(chifact=[1.0, 1.0, 1.0]))

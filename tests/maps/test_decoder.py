@@ -80,12 +80,18 @@ def test_candidates_are_seeded():
     [
         (torch.nn.Identity(), MESH, {}, TypeError, "without n_latent, properties, decode"),
         (vae(), TensorMesh([2, 2]), {}, ValueError, "got 2 dimensions, wanted 3"),
-        (vae(), MESH, {"points_per_cell": 0}, ValueError, "points_per_cell"),
+        (vae(), MESH, {"points_per_cell": 0}, ValueError, "DecoderMap.points_per_cell: got 0"),
     ],
 )
 def test_bad_input(decoder, mesh, options, error, message):
     with pytest.raises(error, match=message):
         maps.DecoderMap(decoder, mesh, **options)
+
+
+def test_properties_for_the_encoder_are_of_all_active_cells():
+    mapping = maps.DecoderMap(vae(), MESH)
+    with pytest.raises(ValueError, match=rf"inverse: got properties of shape \(2,\), wanted \({2 * MESH.n_cells},\)"):
+        mapping.inverse(np.ones(2))
 
 
 def test_rescaled_models_have_rescaled_properties():

@@ -181,6 +181,9 @@ def test_from_pretrained_reads_a_file(tmp_path):
     [
         ({"shape": (8, 16, 12)}, r"shape: got \(8, 16, 12\), wanted \(nz, ny, nx\), each a multiple of 8"),
         ({"properties": ("gold",)}, r"properties: got \('gold',\), wanted some of"),
+        ({"shape": 16}, "shape: got 16, wanted"),
+        ({"n_bodies": -1}, "n_bodies: got -1, wanted an int of at least 1"),
+        ({"width": 0}, "width: got 0, wanted an int of at least 1"),
         ({"n_latent": 2}, "n_latent: got 2, wanted more than one per property"),
     ],
 )

@@ -223,3 +223,10 @@ def test_weights_of_another_version_are_refused(tmp_path):
     networks.save_weights(path, network, {"architecture": "MT1DUNet", "config": {}})
     with pytest.raises(ValueError, match="weights of 'MT1DUNet', wanted 'GravMagUNet'"):
         networks.GravMagUNet.from_pretrained(path)
+
+
+@pytest.mark.parametrize(("widths", "message"), [((), r"got \(\), wanted a sequence"), ((8, 0), "got 0"), (8, "got 8")])
+@pytest.mark.parametrize("kind", [networks.GravMagUNet, networks.MT1DUNet])
+def test_widths(kind, widths, message):
+    with pytest.raises(ValueError, match=rf"{kind.__name__}.widths: {message}"):
+        kind(widths=widths)

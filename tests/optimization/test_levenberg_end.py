@@ -9,7 +9,7 @@ from simpeg.data_misfit import L2DataMisfit
 from simpeg.simulation import LinearSimulation
 
 from simpeg_jointdl.data_misfit import HuberDataMisfit, StudentTDataMisfit
-from simpeg_jointdl.optimization import LevenbergMarquardt
+from simpeg_jointdl.optimization import EnsembleLevenbergMarquardt, LevenbergMarquardt
 
 N_DATA, N_MODEL, STD = 60, 80, 0.1
 
@@ -90,3 +90,10 @@ def test_nothing_left_to_gain_above_the_noise_says_so():
     made, term = make(target_chi=1e-30, tolerance=0.0, max_tries=3)
     made.run(np.linalg.lstsq(term.simulation.G, term.data.dobs, rcond=None)[0])
     assert made.opt.stopped_because == "no descent"
+
+
+def test_an_ensemble_needs_a_target():
+    with pytest.raises(
+        ValueError, match=r"EnsembleLevenbergMarquardt: got .*target_chi=None.* wanted positive numbers"
+    ):
+        EnsembleLevenbergMarquardt(target_chi=None)
