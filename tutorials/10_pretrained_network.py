@@ -17,7 +17,9 @@ not see is still the network's word.
 
 What not to believe: a prediction over ground of another kind. The network was trained on layers, folds, faults, blocks,
 ellipsoids, intrusions and dykes, magnetized by induction, flat ground, and nothing outside of the grid; whatever the
-data, it draws such things.
+data, it draws such things. Nor a χ of 1 by itself: it is a mean. In the figure of the data's fit a ring of three and
+more σ stays over the edges of the shallow body in the north-west, and the rest of the magnetic data is fitted a little
+better than their noise.
 """
 
 from __future__ import annotations
