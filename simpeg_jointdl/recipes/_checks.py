@@ -181,12 +181,12 @@ def _norms(norms, dim) -> list[float] | None:
     return None if (values == 2.0).all() else values.tolist()
 
 
-def check_positive(argument: str, value, n: int, what: str, who: str = WHO):
+def check_positive(argument: str, value, n: int, what: str):
     """A positive number, or one for each of `n`."""
     try:
         values = np.array(value, dtype=float)
     except (TypeError, ValueError):
         values = np.array(np.nan)
     if values.shape not in ((), (n,)) or not np.isfinite(values).all() or (values <= 0).any():
-        msg = f"{who}.{argument}: got {value!r:.60}, wanted a positive number, or {n} of them, one per {what}."
+        msg = f"{WHO}.{argument}: got {value!r:.60}, wanted a positive number, or {n} of them, one per {what}."
         raise ValueError(msg)

@@ -10,6 +10,7 @@ from simpeg import data_misfit
 
 from ..maps import GravMagMap
 from ..networks import GravMagUNet
+from ..networks._checks import check_positive
 from ._finetuned_ground import (
     HELD_TO,
     MODES,
@@ -17,7 +18,6 @@ from ._finetuned_ground import (
     Ground,
     check_choice,
     check_rounds,
-    check_single,
     checked_mesh_options,
     make_ground,
 )
@@ -164,7 +164,7 @@ def create_finetuned_inversion(
     check_choice("mode", mode, MODES)
     check_choice("held_to", held_to, HELD_TO)
     for name, value in (("chifact", chifact), ("ratio", ratio), ("tolerance", tolerance)):
-        check_single(name, value)
+        check_positive(f"{WHO}.{name}", value)
     unknown = sorted(set(place) - _PLACE)
     if unknown:
         msg = f"{WHO}() got unexpected arguments {', '.join(unknown)}; places are told by {', '.join(sorted(_PLACE))}."

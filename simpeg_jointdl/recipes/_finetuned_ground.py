@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
@@ -54,13 +53,6 @@ def check_choice(argument: str, value, known):
     """One of those there are."""
     if value not in known:
         msg = f"{WHO}.{argument}: got {value!r}, wanted one of {', '.join(known)}."
-        raise ValueError(msg)
-
-
-def check_single(argument: str, value):
-    """A positive number."""
-    if not (np.ndim(value) == 0 and isinstance(value, Real) and np.isfinite(value) and value > 0.0):
-        msg = f"{WHO}.{argument}: got {value!r:.60}, wanted a number above 0."
         raise ValueError(msg)
 
 

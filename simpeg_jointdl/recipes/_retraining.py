@@ -54,7 +54,10 @@ class RetrainingRecipe(Recipe):
     agreed: bool = False
 
     def run(self) -> dict[str, np.ndarray]:
-        """All rounds; properties on the active cells, {name: (n_active,)}, of the last inversion."""
+        """All rounds; properties on the active cells, {name: (n_active,)}, of the last inversion.
+
+        Another run goes on from the network that the last one left.
+        """
         self.history, self.agreed = [], False
         for number in range(self.rounds):
             latent = self.predict_map(self.network)

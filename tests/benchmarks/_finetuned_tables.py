@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-PROPERTIES = ("density", "susceptibility")
+from tests.benchmarks._finetuned_cases import PROPERTIES
+
 COMPARED = ("prediction", "fine-tuned", "warm-started", "separate")  # each mean over the cases that all of them have
 EXTRA = ("joint", "retrained")  # over the cases that each has by itself
 # of R² the median: of a truth that hardly varies it is any negative number
@@ -63,10 +64,12 @@ def _pair(two, digits) -> str:
 def shares(lines: list[dict], row: str) -> str:
     """Of how many cases a row fits the data, and is nearer to the truth than others, by kind of sharing and in all."""
     groups = {key: rows for key, rows in grouped(lines).items() if row in rows and in_common(rows)}
+    if not groups:
+        return ""
     told = ["| | " + " | ".join(f"{key[1]}" for key in groups) + " | all |", "|" + "---|" * (len(groups) + 2)]
-    for name, test in _tests(row, {other for rows in groups.values() for other in rows}).items():
+    for name, test in _tests(row, set.intersection(*map(set, groups.values()))).items():
         found = [test(rows, in_common(rows)) for rows in groups.values()]
-        every = np.concatenate(found) if found else np.array([])
+        every = np.concatenate(found)
         cells = " | ".join(f"{one.mean():.0%}".replace("%", " %") for one in [*found, every])
         told.append(f"| {row}: {name} | {cells} ({every.sum()} of {len(every)}) |")
     return "\n".join(told)
@@ -96,7 +99,7 @@ def each(lines: list[dict]) -> str:
     """Case by case: errors, and χ of those that start from the prediction."""
     told = ["| | prediction | χ | fine-tuned | χ | separate |", "|" + "---|" * 6]
     for (which, sharing), rows in grouped(lines).items():
-        for case in in_common(rows):
+        for case in in_common(rows) if set(COMPARED[:2]) <= set(rows) else ():
             cells = [f"{which}, {sharing}, {case}"]
             for row in COMPARED[:2]:
                 cells.append(_pair(values(rows, row, "rms", [case])[0], 3))

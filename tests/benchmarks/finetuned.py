@@ -163,12 +163,10 @@ def tell(lines: list[dict], first: int):
     lines = [line for line in lines if int(line["case"]) >= first]
     unseen = [line for line in lines if line["set"] == "unseen"]
     outside = [line for line in lines if line["set"] != "unseen"]
-    if unseen:
-        print(_finetuned_tables.means(unseen), "\n")
-        for row in ("fine-tuned", "warm-started"):
-            print(_finetuned_tables.shares(unseen, row), "\n")
-    if outside:
-        print(_finetuned_tables.each(outside))
+    told = [_finetuned_tables.means(unseen)] if unseen else []
+    told += [_finetuned_tables.shares(unseen, row) for row in ("fine-tuned", "warm-started")]
+    told += [_finetuned_tables.each(outside)] if outside else []
+    print("\n\n".join(filter(None, told)))
 
 
 def main():

@@ -151,7 +151,7 @@ def test_masked_arrays_are_gaps(network):
 def test_a_profile_is_refused(network):
     locations = make_locations()
     line = np.arange(32) * 33  # a diagonal
-    gravity_data, magnetic_data = make_data(locations)
+    _, magnetic_data = make_data(locations)
     alone = Data(make_data(locations[line], GZ.ravel()[line], TMI.ravel()[line])[0].survey, dobs=GZ.ravel()[line])
     for other in (None, magnetic_data):
         with pytest.raises(ValueError, match="gravity_data: its 32 stations with values are on one line"):
@@ -164,7 +164,6 @@ def test_a_profile_is_refused(network):
     two[4, 5:7] = GZ[4, 5:7]
     with pytest.raises(ValueError, match="2 of 1024 values are there; wanted 4 at least"):
         network.predict(two, **PLACE)
-    assert gravity_data.dobs.size == 1024
 
 
 def test_scattered_stations(network):
