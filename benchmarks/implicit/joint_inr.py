@@ -1,8 +1,8 @@
 """Gravity and magnetics by networks of the coordinates: one each, one for both, and one for both with a coupling.
 
     python -m benchmarks.implicit.joint_inr --problem two_bodies
-    python -m benchmarks.implicit.joint_inr --problem camp_blocks                # 696 + 696 data
-    python -m benchmarks.implicit.joint_inr --problem camp_blocks --data full    # 6020 + 6020, through the Toeplitz engine
+    python -m benchmarks.implicit.joint_inr --problem camp_blocks              # 696 + 696 data
+    python -m benchmarks.implicit.joint_inr --problem camp_blocks --data full  # 6020 + 6020, through the Toeplitz engine
 
 Every row is one call of `recipes.create_inr_inversion`, scored as in `two_bodies.py` and `camp_blocks.py`, whose meshes
 these are. Bounds are what an explorationist may say without knowing the ground; the rows with units start from the

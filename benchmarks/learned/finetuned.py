@@ -1,7 +1,7 @@
 """A trained network of gravity and magnetics against inversions, and what becomes of it when it is fitted to the data.
 
-    python -m benchmarks.learned.finetuned --models 200 --output output/finetuned.csv     # runs on from where it was
-    python -m benchmarks.learned.finetuned --tables output/*.csv --from-case 16           # of what there is, nothing run
+    python -m benchmarks.learned.finetuned --models 200 --output output/finetuned.csv   # runs on from where it was
+    python -m benchmarks.learned.finetuned --tables output/*.csv --from-case 16         # of what there is, nothing run
     python -m benchmarks.learned.finetuned --set two_bodies --set camp_blocks --set noise --models 20
 
 Several may run at once, each with an ``--output`` and, say, a ``--sharing`` of its own.
