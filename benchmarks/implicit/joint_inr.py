@@ -2,7 +2,7 @@
 
     python -m benchmarks.implicit.joint_inr --problem two_bodies
     python -m benchmarks.implicit.joint_inr --problem camp_blocks              # 696 + 696 data
-    python -m benchmarks.implicit.joint_inr --problem camp_blocks --data full  # 6020 + 6020, through the Toeplitz engine
+    python -m benchmarks.implicit.joint_inr --problem camp_blocks --data full  # 6020 + 6020, with the Toeplitz engine
 
 Every row is one call of `recipes.create_inr_inversion`, scored as in `two_bodies.py` and `camp_blocks.py`, whose meshes
 these are. Bounds are what an explorationist may say without knowing the ground; the rows with units start from the
