@@ -157,4 +157,3 @@ def magnetizations(
         x, y, z = field_direction(inclination, declination)
         return [(amplitude * x, amplitude * y, amplitude * z)]
     return [(amplitude, 0.0, 0.0), (0.0, amplitude, 0.0), (0.0, 0.0, amplitude)]
-
