@@ -31,7 +31,7 @@ from rich.console import Console
 from simpeg import data_misfit, maps
 
 from simpeg_jointdl import recipes, regularization
-from simpeg_jointdl.maps._gravmag import between_meshes
+from simpeg_jointdl.maps import between_meshes
 from simpeg_jointdl.networks import GravMagUNet
 
 sys.path.insert(0, str(Path(__file__).parents[2]))

@@ -27,8 +27,8 @@ from simpeg import data_misfit
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from simpeg_jointdl.networks import GravMagUNet
-from simpeg_jointdl.recipes._finetuned_ground import make_ground
-from simpeg_jointdl.recipes._mixture import unexplained
+from simpeg_jointdl.recipes.finetuned._inputs import make_ground
+from simpeg_jointdl.recipes.finetuned._mixture import unexplained
 from tests.benchmarks._finetuned_cases import PROPERTIES, make_case
 from tests.benchmarks.finetuned import SHARING, run_joint, run_prediction
 

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # a script finds its own folder only
 
 from simpeg_jointdl import directives, regularization  # noqa: E402
-from simpeg_jointdl.directives._checkpoint_file import read_checkpoint  # noqa: E402
+from simpeg_jointdl.directives.checkpoint._file import read_checkpoint  # noqa: E402
 from tests.directives.problem import make_joint_problem  # noqa: E402
 
 TOLERANCE, ITERATIONS = 1e-8, 14

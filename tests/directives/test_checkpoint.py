@@ -15,8 +15,8 @@ from simpeg import optimization
 from simpeg.regularization import Sparse
 
 from simpeg_jointdl import directives, regularization
-from simpeg_jointdl.directives import _checkpoint_file
-from simpeg_jointdl.directives._checkpoint_file import read_checkpoint, write_checkpoint
+from simpeg_jointdl.directives.checkpoint import _file as _checkpoint_file
+from simpeg_jointdl.directives.checkpoint._file import read_checkpoint, write_checkpoint
 from tests.benchmarks import kill_test
 from tests.directives.problem import make_joint_problem
 
@@ -251,7 +251,7 @@ def test_a_finished_run_gives_its_model_and_all_else_at_once(tmp_path, monkeypat
 def test_every_third_iteration_and_the_last(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "simpeg_jointdl.directives._checkpoint.write_checkpoint",
+        "simpeg_jointdl.directives.checkpoint._checkpoint.write_checkpoint",
         lambda path, tree: seen.append(tree["state"]["minimizer"]["iter"]),
     )
     inversion, start = make("smooth", tmp_path / "run.npz", max_iterations=5, every=3)
