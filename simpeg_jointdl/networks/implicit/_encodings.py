@@ -1,4 +1,4 @@
-"""What a coordinate network sees of a point: everything that does not depend on its weights is computed once."""
+"""Encodings of the coordinates: what does not depend on the weights is computed once per set of points."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ class HashEncoding(BaseEncoding):
                 index = c[0] * self._PRIMES[0]
                 for axis in range(1, self.n_inputs):
                     index = index ^ (c[axis] * self._PRIMES[axis])
-                index = index % self.table_size
+                index %= self.table_size
             else:
                 index = sum(c[axis] * (resolution + 1) ** axis for axis in range(self.n_inputs))
             entries.append(index + self._starts[level])
@@ -275,19 +275,15 @@ def _resolutions(n_levels: int, coarsest: int, finest: int) -> list[int]:
     return [int(coarsest * (finest / coarsest) ** (k / max(n_levels - 1, 1)) + 1e-9) for k in range(n_levels)]
 
 
-_ENCODINGS = {
-    "none": IdentityEncoding,
-    "positional": PositionalEncoding,
-    "fourier": FourierEncoding,
-    "hash": HashEncoding,
-}
+_PLAIN = {"none": IdentityEncoding, "positional": PositionalEncoding}
+_ENCODINGS = _PLAIN | {"fourier": FourierEncoding, "hash": HashEncoding}
 
 
 def make_encoding(encoding, n_inputs: int, **seeded) -> BaseEncoding:
     """Encoding by its name, with its own defaults, or the object itself if it fits."""
     if isinstance(encoding, str) and encoding in _ENCODINGS:
         kind = _ENCODINGS[encoding]
-        return kind(n_inputs, **seeded) if kind in (FourierEncoding, HashEncoding) else kind(n_inputs)
+        return kind(n_inputs) if encoding in _PLAIN else kind(n_inputs, **seeded)
     if isinstance(encoding, BaseEncoding):
         if encoding.n_inputs != n_inputs:
             msg = (

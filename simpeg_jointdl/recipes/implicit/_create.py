@@ -153,7 +153,7 @@ def create_inr_inversion(
 
 def prepare(data, simulation, names, misfit, *, contrasts, units, bounds, **options):
     """The map, the misfits of simulations that look through it, and the maps to each property by name."""
-    simulations, data, mesh, active, keys = common_ground(data, simulation)
+    simulations, data, mesh, active, keys = common_ground(data, simulation, WHO)
     n_active = int(active.sum())
     own = [getattr(one, key) for one, key in zip(simulations, keys, strict=True)]
     takes = {one.nP for one in own if not isinstance(one.nP, str)}

@@ -145,7 +145,7 @@ def create_joint_inversion(
     n_active = int(active.sum())
     parts = checked_wires(wire_map, n_active)
     names = list(parts)
-    misfits = checked_misfits(misfits, wire_map.nP)
+    misfits = checked_misfits(misfits, wire_map.nP, WHO)
     if strategy not in STRATEGIES:
         msg = f"{WHO}.strategy: got {strategy!r}, wanted one of {', '.join(STRATEGIES)}."
         raise ValueError(msg)
