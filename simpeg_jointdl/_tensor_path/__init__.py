@@ -21,6 +21,7 @@ The methods that an object needs for this are Protocols of :mod:`simpeg_jointdl.
 from ._crossing import Crossing
 from ._operators import Chain, Diagonal, Stack, Transposed, adjoint_rows, gauss_newton
 from ._terms import hessian_product, map_operator, sum_product
+from ._through import Passage, SumThrough
 
 __all__ = [
     "Chain",
@@ -33,4 +34,6 @@ __all__ = [
     "hessian_product",
     "map_operator",
     "sum_product",
+    "Passage",
+    "SumThrough",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from .._core.protocols import HasAdjointRows
-from ..kernels._sparse import SparseMatrix
+from ..kernels import SparseMatrix
 
 
 def adjoint_rows(operator: Any, rows: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 r"""SimPEG's data components as linear combinations of the derivatives of a prism's potential.
 
-A term is the name of a derivative, as :func:`node_function` takes it, and a factor that holds the physical constants and
-all units. The sum of factor times derivative is the datum of a prism with model value one, as SimPEG's
+A term is the name of a derivative, as :func:`node_function` takes it, and a factor that holds all physical constants
+and units. The sum of factor times derivative is the datum of a prism with model value one, as SimPEG's
 ``gravity.Simulation3DIntegral`` and ``magnetics.Simulation3DIntegral`` return it.
 """
 

@@ -62,8 +62,8 @@ def volume_coefficients(floor: float, normalized: bool) -> Coefficients:
     r"""Make the function that gives the coefficients of N fields in their Gram residual.
 
     The residual is the part of the last field that is orthogonal to all others, :math:`u_N^\perp`, times the volume
-    that these span. Its square is the Gram determinant, :math:`\det G = \det G_{N-1} \, |u_N^\perp|^2`. The coefficients
-    are zero where the other fields depend on each other linearly.
+    that these span. Its square is the Gram determinant, :math:`\det G = \det G_{N-1} \, |u_N^\perp|^2`. Where the other
+    fields depend on each other linearly the coefficients are zero.
 
     Parameters
     ----------

@@ -121,9 +121,8 @@ def layered_impedance_derivatives(
     """
     n_layers, n_frequencies = conductivity.shape[-1], frequencies.shape[-1]
     with torch.no_grad():
-        lead, pieces = _pieces(
-            frequencies, conductivity, thicknesses, share=2
-        )  # the derivatives of all layers are stored
+        # pieces of half the size, since the derivatives of all layers are stored
+        lead, pieces = _pieces(frequencies, conductivity, thicknesses, share=2)
         shape = math.prod(lead), n_layers, n_frequencies
         by_sigma = conductivity.new_empty(shape, dtype=conductivity.dtype.to_complex())
         by_h = by_sigma.new_empty(shape[0], n_layers - 1, n_frequencies) if by_thickness else None

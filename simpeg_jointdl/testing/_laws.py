@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
-from .._operators import JacobianOperator
+from .._core.operators import JacobianOperator
 
 
 def check_close(got: ArrayLike, wanted: ArrayLike, rtol: float, what: str) -> None:

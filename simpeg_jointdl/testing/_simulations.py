@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from simpeg.simulation import BaseSimulation
 
 from .._core.protocols import HasTensorJacobian
-from .._torch import as_numpy, as_tensor
+from .._core.tensors import as_numpy, as_tensor
 from ._laws import check_close, check_derivative_order
 
 
