@@ -19,7 +19,7 @@ from simpeg import data_misfit, maps
 from simpeg.potential_fields import gravity, magnetics
 from simpeg.utils import get_logger
 
-from simpeg_jointdl import datasets, plotting, recipes, regularization
+from simpeg_jointdl import data, datasets, diagnostics, io, plotting, recipes, regularization
 
 SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small" for a quick look
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
@@ -82,7 +82,7 @@ for name, coupling in couplings.items():
 
 table = Table("", *runs, title=f"{survey.gravity.gz.size} stations, {n} cells")
 table.add_row("χ gravity, χ magnetics", *(f"{r.chi[0]:.2f}, {r.chi[1]:.2f}" for r in runs.values()))
-similarity = [regularization.structural_similarity(mesh, *m.values()) for m in models.values()]
+similarity = [diagnostics.structural_similarity(mesh, *m.values()) for m in models.values()]
 table.add_row("structural similarity", *(f"{s:.2f}" for s in similarity))
 for key, true in truth.items():
     correlations = [np.corrcoef(m[key], true)[0, 1] for m in models.values()]
@@ -96,14 +96,14 @@ Console(width=100).print(table)
 # data leave much room for models that agree. Known rock properties give the contrasts.
 
 center = (-450.0, 0.0, -350.0)  # easting, northing and elevation in m, inside the western block
-rows = [plotting.PropertyModel(f"density, {name}", "g/cc", m["density"], signed=True) for name, m in models.items()]
+rows = [data.PropertyModel(f"density, {name}", "g/cc", m["density"], signed=True) for name, m in models.items()]
 density_figure = plotting.plot_models(mesh, rows, true_models=[truth["density"]] * 3, center=center)
 density_figure.savefig(OUTPUT / "01_density.png")
 
 # %%
 # Susceptibility
 # --------------
-rows = [plotting.PropertyModel(f"susceptibility, {name}", "SI", m["susceptibility"]) for name, m in models.items()]
+rows = [data.PropertyModel(f"susceptibility, {name}", "SI", m["susceptibility"]) for name, m in models.items()]
 susceptibility_figure = plotting.plot_models(mesh, rows, true_models=[truth["susceptibility"]] * 3, center=center)
 susceptibility_figure.savefig(OUTPUT / "01_susceptibility.png")
 
@@ -116,8 +116,8 @@ susceptibility_figure.savefig(OUTPUT / "01_susceptibility.png")
 recipe = runs["rock properties"]
 clusters = next(t for t in recipe.inversion.invProb.reg.objfcts if isinstance(t, regularization.GuidedFuzzyCMeans))
 crossplot = plotting.plot_crossplot(
-    plotting.PropertyModel("density contrast", "g/cc", models["rock properties"]["density"], signed=True),
-    plotting.PropertyModel("susceptibility", "SI", models["rock properties"]["susceptibility"]),
+    data.PropertyModel("density contrast", "g/cc", models["rock properties"]["density"], signed=True),
+    data.PropertyModel("susceptibility", "SI", models["rock properties"]["susceptibility"]),
     weights=mesh.cell_volumes,
     centers=clusters.centers,
     memberships=clusters.memberships(recipe.model),
@@ -143,4 +143,4 @@ fit_figure.savefig(OUTPUT / "01_data_fit.png")
 # -------------------------
 # UBC and npz files; ``"vtk"`` too, where pyvista is installed.
 
-plotting.export_models(OUTPUT, mesh, models["rock properties"], formats=("ubc", "npz"), name="01_rock_properties")
+io.export_models(OUTPUT, mesh, models["rock properties"], formats=("ubc", "npz"), name="01_rock_properties")

@@ -36,7 +36,7 @@ from simpeg import data_misfit, maps
 from simpeg.potential_fields import gravity, magnetics
 from simpeg.utils import get_logger
 
-from simpeg_jointdl import datasets, recipes, regularization
+from simpeg_jointdl import datasets, diagnostics, recipes, regularization
 
 SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small" for a quick look
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
@@ -83,7 +83,7 @@ def print_table(title, runs):
     for name, recipe in runs.items():
         models = recipe.properties(recipe.model)
         correlations = [np.corrcoef(models[key], truth[key])[0, 1] for key in truth]
-        similarity = regularization.structural_similarity(mesh, *models.values())
+        similarity = diagnostics.structural_similarity(mesh, *models.values())
         numbers = [f"{number:.2f}" for number in (*recipe.chi, *correlations, similarity)]
         table.add_row(name, *numbers, str(recipe.inversion.opt.iter))
     Console(width=110).print(table)
@@ -181,7 +181,7 @@ print_table(
 # ``"simultaneous"``, the default, changes both properties at once. ``"sequential"`` inverts the first property
 # separately and lets it guide the second: use it where one data set is much the better one. ``"cooperative"`` takes
 # turns, each property guided by the latest model of the other, until neither changes. ``"separate"`` leaves the
-# coupling out. Here the data decide most, and the strategies end in nearly the same models.
+# coupling out. Here all of them end in nearly the same models.
 
 strategies = {"separate": smooth["separate"], "simultaneous": smooth["cross-gradient"]}
 for strategy in ("sequential", "cooperative"):
@@ -192,7 +192,7 @@ for strategy in ("sequential", "cooperative"):
 # -------------------
 # For example a velocity model by somebody else, NaN where no rays pass: nothing is coupled to it there. It has no data
 # and does not change, but its boundaries attract those of density and susceptibility. Here it is right, and helps; a
-# wrong one does as much harm, and the data fit does not show it.
+# wrong one can do as much harm, and the data fit does not show it.
 
 rim = np.abs(mesh.cell_centers[:, :2]).max(axis=1) > 1000.0
 velocity = np.where(rim, np.nan, 5000.0 + 2000.0 * truth["density"])  # in m/s
