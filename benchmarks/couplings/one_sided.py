@@ -72,7 +72,7 @@ def couplings(survey) -> dict:
     clusters = partial(regularization.GuidedFuzzyCMeans, scales=scales, guidance=np.inf)
     made = {name: coupling for name, coupling in structural_couplings(centers).items() if "clusters" not in name}
     return made | {
-        "cross-gradient, normalised": partial(regularization.CrossGradient, normalized=True),
+        "cross-gradient, normalized": partial(regularization.CrossGradient, normalized=True),
         "Gramian of the values": partial(regularization.Gramian, operator="identity", window=(4, 4, 4), overlap=0.5),
         "clusters at the true units": partial(clusters, centers=centers),
         "clusters, a wrong unit with both": partial(clusters, centers=UNIT_WITH_BOTH),
