@@ -3,8 +3,8 @@
     python -m benchmarks.engines.tensor_cg --cells 1000000 --device cuda
 
 The data resemble gravity and magnetics, one datum of each above every column of a cube of cells (1e4 + 1e4 at 1e6
-cells). They are computed by convolutions that cost both minimizers the same: SimPEG's minimizer calls `Jvec` and `Jtvec`
-in numpy, which copy to the device and back each time; ours calls `tensor_jacobian`. The problem has smallness and
+cells). They are computed by convolutions that cost both minimizers the same: SimPEG's calls `Jvec` and `Jtvec` in
+numpy, which copy to the device and back each time; ours calls `tensor_jacobian`. The problem has smallness and
 smoothness of both properties, a cross-gradient, bounds and the Jacobi preconditioner. Both minimizers take the same
 steps, in turns in one process. The first Gauss-Newton iteration, which moves the operators to the device, is reported
 separately. Time is that of `findSearchDirection`; the copies counted for SimPEG are those of the simulations, without
@@ -161,7 +161,7 @@ def make_problem(n, copies):
 
 
 def run(minimizer, problem, copies, options):
-    """Seconds, CG iterations and seconds of copying per Gauss-Newton iteration; terms that went through numpy; model."""
+    """Seconds, CG iterations and seconds of copying per step; terms that went through numpy; the model."""
     misfits, terms, start = problem
     own = {"device": copies.device, "dtype": copies.dtype} if minimizer is optimization.ProjectedGNCG else {}
     optimizer = minimizer(maxIter=options.iterations, cg_maxiter=options.cg, cg_rtol=0.0, lower=0.0, **own)
