@@ -20,7 +20,8 @@ from rich.console import Console
 from benchmarks._common import results
 from benchmarks.published.two_bodies import PROPERTIES, SPARSE, invert, make_misfits, rms_errors, true_centers
 from benchmarks.published.two_bodies import couplings as structural_couplings
-from simpeg_jointdl import datasets, regularization
+from simpeg_jointdl import datasets, diagnostics, regularization
+from simpeg_jointdl.data import GravityData, GravityMagneticDataset, MagneticData
 
 LIMIT = 1.02  # of the error relative to the separate inversion's
 UNIT_WITH_BOTH = [[0.0, 0.0], [0.4, 0.06]]  # wrong where only one property has structure
@@ -38,7 +39,7 @@ MODELS = {
 }
 
 
-def make_blocks(blocks, shape=(24, 24, 12), n_stations=(16, 16), random_seed=0) -> datasets.GravityMagneticDataset:
+def make_blocks(blocks, shape=(24, 24, 12), n_stations=(16, 16), random_seed=0) -> GravityMagneticDataset:
     """Blocks of given properties, under the stations, uncertainties and inducing field of `make_two_blocks`."""
     frame = datasets.make_two_blocks(shape=shape, n_stations=n_stations)
     mesh = frame.mesh
@@ -55,10 +56,10 @@ def make_blocks(blocks, shape=(24, 24, 12), n_stations=(16, 16), random_seed=0) 
     gz, tmi = (one.simulation.dpred(truth) for one in misfits)
     parts = frame.gravity, frame.magnetics
     gz, tmi = (d + p.uncertainty * rng.standard_normal(d.size) for d, p in zip((gz, tmi), parts, strict=True))
-    return datasets.GravityMagneticDataset(
+    return GravityMagneticDataset(
         "blocks",
-        datasets.GravityData(parts[0].locations, gz, parts[0].uncertainty),
-        datasets.MagneticData(parts[1].locations, tmi, parts[1].uncertainty, parts[1].inducing_field),
+        GravityData(parts[0].locations, gz, parts[0].uncertainty),
+        MagneticData(parts[1].locations, tmi, parts[1].uncertainty, parts[1].inducing_field),
         mesh,
         frame.active_cells,
         models,
@@ -89,11 +90,11 @@ VARIANTS = {
 }
 
 
-def test_shared(survey, models) -> tuple[float, float, bool]:
+def look_for_shared(survey, models) -> tuple[float, float, bool]:
     """Similarity and p value of two models, and whether there was a warning."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = regularization.shared_structure(survey.mesh, *(models[name] for name in PROPERTIES))
+        found = diagnostics.shared_structure(survey.mesh, *(models[name] for name in PROPERTIES))
     return *found, any("shared_structure" in str(one.message) for one in caught)
 
 
@@ -149,7 +150,7 @@ def main():
             for coupling, out, errors in compare(survey, prepared, couplings(survey), norms, variant):
                 fits.setdefault(coupling, [None] * len(columns))[number] = (*out.chi, out.iterations)
                 if coupling == "separate":
-                    similarity, p, warns = test_shared(survey, out.models)
+                    similarity, p, warns = look_for_shared(survey, out.models)
                     shared_table.add_row(name, similarity, p, "yes" if warns else "no", *errors)
                 else:
                     errors_of.setdefault(coupling, [None] * len(columns))[number] = errors

@@ -20,6 +20,7 @@ from simpeg import maps
 from benchmarks._common import results
 from benchmarks.implicit.stair_block import UPPER, make_simulation, quietly, simpeg
 from simpeg_jointdl import datasets, recipes
+from simpeg_jointdl.data import GravityData, GravityMagneticDataset
 from simpeg_jointdl.potential_fields import gravity
 
 KINDS = {"blocks": 1.0, "ellipsoids": 0.5, "dykes": 0.3, "intrusions": 0.3}
@@ -40,13 +41,13 @@ def make_problem(seed):
         return None
     x, y = np.meshgrid(mesh.cell_centers_x, mesh.cell_centers_y)
     places = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, 10.0)])
-    stations = datasets.GravityData(places, np.zeros(len(places)), 1.0)
+    stations = GravityData(places, np.zeros(len(places)), 1.0)
     simulation = gravity.Simulation3DIntegral(mesh, survey=stations.survey(), rhoMap=maps.IdentityMap(nP=mesh.n_cells))
     clean = simulation.dpred(truth)
     sigma = 0.02 * np.abs(clean).max()
     observed = clean + sigma * np.random.default_rng(seed).standard_normal(clean.size)
-    data = datasets.GravityData(places, observed, sigma)
-    return datasets.GravityMagneticDataset("body", data, None, mesh, None, {"density": truth})
+    data = GravityData(places, observed, sigma)
+    return GravityMagneticDataset("body", data, None, mesh, None, {"density": truth})
 
 
 def run(survey, n_members, seed):
