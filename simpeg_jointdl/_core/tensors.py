@@ -47,7 +47,8 @@ def resolve_device(device: str | torch.device | None, who: str = "") -> torch.de
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         msg = (
             f"{_argument(who, 'device')}: got {device!r}, which torch cannot use on this machine "
-            f"({str(error).splitlines()[0]}). Use 'cpu', or install a torch build that matches your accelerator's driver."
+            f"({str(error).splitlines()[0]}). "
+            "Use 'cpu', or install a torch build that matches your accelerator's driver."
         )
         raise ValueError(msg) from error
     return resolved
