@@ -121,7 +121,7 @@ def _escape(text: str) -> str:
 
 def _unbroken(text: str) -> str:
     """A few numbers, which stay on one line."""
-    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= 16 and re.match(r"[-+±<]?\d", text) else text
+    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= 18 and re.match(r"[-+±<]?\d", text) else text
 
 
 def _bold(text: str) -> str:
