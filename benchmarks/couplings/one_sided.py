@@ -4,7 +4,7 @@
 
 Four grounds under the stations and noise of `datasets.make_two_blocks`, and that one itself to compare with. Each
 coupling with a ratio of 1, against the separate inversion: rms error of both properties relative to the separate one's,
-where 1.02 is the law, and what `regularization.shared_structure` says of the separate models.
+where 1.02 is the law, and what `diagnostics.shared_structure` says of the separate models.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks.published.two_bodies import PROPERTIES, SPARSE, invert, make_misfits, rms_errors, true_centers
 from benchmarks.published.two_bodies import couplings as structural_couplings
-from simpeg_jointdl import datasets, regularization
+from simpeg_jointdl import datasets, diagnostics, regularization
 
 LAW = 1.02
 UNIT_WITH_BOTH = [[0.0, 0.0], [0.4, 0.06]]  # wrong wherever structure is one-sided
@@ -93,7 +93,7 @@ def look(survey, models) -> tuple[float, float, bool]:
     """Similarity and p of two models, and whether a warning came."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = regularization.shared_structure(survey.mesh, *(models[name] for name in PROPERTIES))
+        found = diagnostics.shared_structure(survey.mesh, *(models[name] for name in PROPERTIES))
     return *found, any("shared_structure" in str(one.message) for one in caught)
 
 

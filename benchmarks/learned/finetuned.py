@@ -32,7 +32,7 @@ from simpeg import data_misfit, maps
 from benchmarks._common import finetuned_tables
 from benchmarks._common.gravmag_cases import PROPERTIES, SETS, make_case
 from simpeg_jointdl import recipes, regularization
-from simpeg_jointdl.maps._gravmag import between_meshes
+from simpeg_jointdl.maps import between_meshes
 from simpeg_jointdl.networks import GravMagUNet
 
 SHARING = ("whole", "partly", "none")

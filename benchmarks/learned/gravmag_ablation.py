@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 from torch.nn import functional
 
-from simpeg_jointdl.networks._fabric import make_fabric
-from simpeg_jointdl.networks._gravmag_training import TERMS, GravMagTask, boundaries
-from simpeg_jointdl.networks._training import Training
+from simpeg_jointdl.networks.gravmag import GravMagTask
+from simpeg_jointdl.networks.gravmag._task import TERMS, boundaries
+from simpeg_jointdl.networks.training import Training, make_fabric
 
 SETS = (TERMS, ("model", "structure"), ("model", "data"), ("model",))
 COLUMNS = tuple(f"{score}_{name}" for score in ("rms", "iou", "chi") for name in ("density", "susceptibility"))

@@ -26,8 +26,8 @@ from simpeg import data_misfit
 from benchmarks._common.gravmag_cases import PROPERTIES, make_case
 from benchmarks.learned.finetuned import SHARING, run_joint, run_prediction
 from simpeg_jointdl.networks import GravMagUNet
-from simpeg_jointdl.recipes._finetuned_ground import make_ground
-from simpeg_jointdl.recipes._mixture import unexplained
+from simpeg_jointdl.recipes.finetuned._inputs import make_ground
+from simpeg_jointdl.recipes.finetuned._mixture import unexplained
 
 FIRST = 1000  # number of the first case; finetuned.py begins at 0
 EDGES = (0.0, 0.05, 0.1, 0.2, np.inf)

@@ -30,8 +30,7 @@ from torch.func import jacfwd, vmap
 
 from simpeg_jointdl import datasets, recipes
 from simpeg_jointdl.networks import GeologyVAE
-from simpeg_jointdl.networks._bodies import N_SHAPE, occupancy
-from simpeg_jointdl.networks._geology_training import KINDS
+from simpeg_jointdl.networks.geology._bodies import KINDS, N_SHAPE, occupancy
 from simpeg_jointdl.potential_fields import gravity as our_gravity
 
 STAGES = (30.0, 10.0, 3.0)  # factors on the noise

@@ -29,7 +29,7 @@ from scipy import stats
 
 from simpeg_jointdl.datasets import synthetic
 from simpeg_jointdl.networks import MT1DUNet
-from simpeg_jointdl.networks._mt1d_samples import sample_soundings, simulate
+from simpeg_jointdl.networks.mt1d._samples import sample_soundings, simulate
 
 SEED = 987_654
 BANDS = {"published": (0.0, 4.0), "wide": (-3.0, 3.0)}  # decades of Hz

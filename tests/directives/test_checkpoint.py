@@ -15,8 +15,8 @@ from simpeg import optimization
 from simpeg.regularization import Sparse
 
 from simpeg_jointdl import directives, regularization
-from simpeg_jointdl.directives import _checkpoint_file
-from simpeg_jointdl.directives._checkpoint_file import read_checkpoint, write_checkpoint
+from simpeg_jointdl.directives.checkpoint import _file as _checkpoint_file
+from simpeg_jointdl.directives.checkpoint._file import read_checkpoint, write_checkpoint
 from tests.directives.checkpoint import killed_runs
 from tests.directives.problem import make_joint_problem
 
@@ -253,7 +253,7 @@ def test_a_finished_run_gives_its_model_and_all_else_at_once(tmp_path, monkeypat
 def test_every_third_iteration_and_the_last(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "simpeg_jointdl.directives._checkpoint.write_checkpoint",
+        "simpeg_jointdl.directives.checkpoint._checkpoint.write_checkpoint",
         lambda path, tree: seen.append(tree["state"]["minimizer"]["iter"]),
     )
     inversion, start = make("smooth", tmp_path / "run.npz", max_iterations=5, every=3)
@@ -423,7 +423,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_goes_on(tmp_path, mo
         if len(calls) > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("simpeg_jointdl._files.os.fsync", fsync)
+    monkeypatch.setattr("simpeg_jointdl._core.files.os.fsync", fsync)
     inversion, start = make("smooth", path, max_iterations=4)
     with caplog.at_level(logging.WARNING, logger="SimPEG"):
         inversion.run(start)
@@ -446,7 +446,7 @@ def test_killed_while_writing_the_last_checkpoint_is_there(tmp_path, monkeypatch
             raise Killed
         fsync(descriptor)
 
-    monkeypatch.setattr("simpeg_jointdl._files.os.fsync", killed)
+    monkeypatch.setattr("simpeg_jointdl._core.files.os.fsync", killed)
     inversion, start = make("smooth", path, max_iterations=3)
     with pytest.raises(Killed):
         inversion.run(start)

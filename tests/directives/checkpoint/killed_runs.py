@@ -25,7 +25,7 @@ from rich.table import Table
 from simpeg.directives import UpdateIRLS
 
 from simpeg_jointdl import directives, regularization
-from simpeg_jointdl.directives._checkpoint_file import read_checkpoint
+from simpeg_jointdl.directives.checkpoint._file import read_checkpoint
 from tests.directives.problem import make_joint_problem
 
 ROOT = Path(__file__).parents[3]  # of the repository: where a process of its own starts
