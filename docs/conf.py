@@ -135,7 +135,7 @@ html_theme_options = {
     "show_prev_next": True,
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "gallery/*": []},  # the lines of tutorials need the room
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }

@@ -82,16 +82,16 @@ def test_the_script_of_the_readme_runs(tmp_path):
 
 
 def doors():
-    """Every public module that says what is in it, and the API page that it belongs to."""
-    found = {}
-    for info in pkgutil.walk_packages(simpeg_jointdl.__path__, "simpeg_jointdl."):
-        parts = info.name.split(".")[1:]
-        if any(part.startswith("_") for part in parts):
+    """Every public module and the API page it belongs to: the packages, and the modules that these list themselves."""
+    found = {"networks.train": importlib.import_module("simpeg_jointdl.networks.train")}
+    for info in pkgutil.iter_modules(simpeg_jointdl.__path__):
+        if info.name.startswith("_"):
             continue
-        module = importlib.import_module(info.name)
-        if hasattr(module, "__all__"):
-            found[".".join(parts)] = (module, f"{parts[0]}.rst")
-    return found
+        found[info.name] = package = importlib.import_module(f"simpeg_jointdl.{info.name}")
+        for name in package.__all__:
+            if inspect.ismodule(module := getattr(package, name)) and module.__name__.startswith("simpeg_jointdl."):
+                found[f"{info.name}.{name}"] = module
+    return {door: (module, f"{door.split('.')[0]}.rst") for door, module in found.items()}
 
 
 @pytest.mark.parametrize("door", sorted(doors()))
