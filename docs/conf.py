@@ -27,6 +27,9 @@ sys.path.insert(0, str(HERE / "_ext"))
 # Tutorials that read field data.
 FIELD_DATA = ("02b_field_data.py", "08_mt_field.py", "11_finetune_field_data.py")
 
+# The parts of the site whose pages have a table of contents at their right.
+PARTS = ("getting_started", "user_guide", "how_to", "benchmarks", "theory", "api", "development")
+
 # -- Project ----------------------------------------------------------------------------------------------
 
 with open(HERE.parent / "pyproject.toml", "rb") as file:
@@ -53,7 +56,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_includes", "Thumbs.db", ".DS_Store"]
+exclude_patterns = ["_build", "_includes", "figures", "Thumbs.db", ".DS_Store"]
 default_role = "py:obj"
 nitpicky = False
 trim_footnote_reference_space = True
@@ -135,7 +138,8 @@ html_theme_options = {
     "show_prev_next": True,
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": {"**": ["page-toc"], "gallery/*": []},  # the lines of tutorials need the room
+    # not in the gallery: the lines of tutorials need the room
+    "secondary_sidebar_items": {f"{part}/**": ["page-toc"] for part in PARTS},
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }

@@ -21,5 +21,7 @@ def scrape_figures(block, block_vars, gallery_conf) -> str:
             _seen.add(figure)
             paths.append(next(block_vars["image_path_iterator"]))
             figure.savefig(paths[-1], format="png", dpi=WIDTH / figure.get_figwidth())
-            titles.append(figure.get_suptitle() or next((one.get_title() for one in figure.axes if one.get_title()), ""))
+            titles.append(
+                figure.get_suptitle() or next((one.get_title() for one in figure.axes if one.get_title()), "")
+            )
     return figure_rst(paths, gallery_conf["src_dir"], "; ".join(filter(None, titles)))

@@ -8,7 +8,7 @@ MU_0 = 4e-7 * np.pi
 
 
 def apparent_resistivity(impedance: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
-    """|Z|² / (2π f μ₀) in ohm m of (..., n_f) impedances in ohm."""
+    """Apparent resistivity, ``|Z|² / (2π f μ₀)`` in ohm m, of (..., n_f) impedances in ohm."""
     return np.abs(impedance) ** 2 / (2 * np.pi * frequencies * MU_0)
 
 
@@ -56,7 +56,7 @@ def is_spike(log_rho: np.ndarray, frequencies: np.ndarray, limit: float) -> np.n
     """(n, n_f) True where log10 apparent resistivity is out of its neighbours' reach by more than `limit`.
 
     Over layers it changes by no more than a decade over a decade of frequency, so two points are out of reach of each
-    other by |Δ log10 ρ| - |Δ log10 f|. Asked are the two nearest points that are there on either side, and the
+    other by ``|Δ log10 ρ| - |Δ log10 f|``. Asked are the two nearest points that are there on either side, and the
     second nearest of the answers counts (of two or three, the middle or the lower): one bad neighbour is outvoted.
     """
     spikes = np.zeros(log_rho.shape, dtype=bool)
