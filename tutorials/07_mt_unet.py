@@ -43,9 +43,7 @@ soundings = synthetic.make_soundings(truth, thicknesses, frequencies, noise=0.03
 # The command ``python -m simpeg_jointdl.networks.train mt1d`` trains the network; here it is called from Python at its
 # smallest size, 60 steps. The weights in the package come from the same command at full size.
 
-start = time.perf_counter()
 train.main(["mt1d", "--size", "small", "--output", str(OUTPUT / "07_small.safetensors")])
-print(f"Training took {time.perf_counter() - start:.1f} s.")
 small_network = networks.MT1DUNet.from_pretrained(OUTPUT / "07_small.safetensors")
 network = networks.MT1DUNet.from_pretrained()
 

@@ -5,9 +5,8 @@ Joint inversion of magnetotellurics and gravity
 Magnetotelluric stations, each above its own column of layers, and gravity along the same profile are inverted
 together. The cross-gradient couples resistivity and density.
 
-Magnetotellurics resolves the depth to the top of a conductor, and gravity the excess of mass along the profile but
-hardly its depth. The coupling lets the boundaries of the resistivity guide the density. For readers who have run a
-joint inversion of gravity and magnetics and want another method in it.
+Magnetotellurics resolves the depth to the top of a conductor; gravity resolves the excess mass along the profile but
+hardly its depth. The coupling lets the boundaries of the resistivity guide the density.
 """
 
 import os
