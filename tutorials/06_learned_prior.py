@@ -17,13 +17,16 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 from simpeg.maps import IdentityMap
+from simpeg.utils import get_logger
 
 from simpeg_jointdl import datasets, maps, networks, plotting, recipes
+from simpeg_jointdl.data import PropertyModel
 from simpeg_jointdl.potential_fields import gravity
 
 SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": fewer candidates, one inversion
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
+get_logger().setLevel("WARNING")
 
 # %%
 # The data
@@ -46,7 +49,7 @@ decoder = networks.GeologyVAE.from_pretrained()
 prior = maps.DecoderMap(decoder, mesh, dtype="float32")
 candidates = prior.candidates(3, random_seed=3)
 draws = [
-    plotting.PropertyModel(f"draw {i}", "g/cc", prior.properties[0] * latent, signed=True)
+    PropertyModel(f"draw {i}", "g/cc", prior.properties[0] * latent, signed=True)
     for i, latent in enumerate(candidates, start=1)
 ]
 draws_figure = plotting.plot_depth_slices(mesh, draws, depths=(75.0, 175.0, 275.0, 375.0))
@@ -89,7 +92,7 @@ Console(width=100).print(table)
 # The black line is the boundary of the true block. The inversion finds a compact body that dips to the south, as the
 # block does. Its density varies inside the block, and some of it lies outside.
 
-shown = [plotting.PropertyModel(name, "g/cc", one, color_limits=(0.0, 0.4)) for name, one in models.items()]
+shown = [PropertyModel(name, "g/cc", one, color_limits=(0.0, 0.4)) for name, one in models.items()]
 center = (500.0, 400.0, -200.0)  # m, inside the block
 models_figure = plotting.plot_models(mesh, shown, center=center, true_models=[truth] * len(shown))
 models_figure.savefig(OUTPUT / "06_models.png")

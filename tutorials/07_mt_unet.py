@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from simpeg.utils import get_logger
 
 from simpeg_jointdl import networks, plotting, recipes
 from simpeg_jointdl.datasets import synthetic
@@ -25,6 +26,7 @@ from simpeg_jointdl.networks import train
 SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": 6 soundings instead of 60
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
+get_logger().setLevel("WARNING")
 
 # %%
 # Soundings

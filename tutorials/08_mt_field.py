@@ -16,12 +16,14 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from simpeg.utils import get_logger
 
 from simpeg_jointdl import datasets, plotting, recipes
 
 SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": every fourth station
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
+get_logger().setLevel("WARNING")
 
 # %%
 # Reading

@@ -22,14 +22,17 @@ from rich.table import Table
 from simpeg import maps
 from simpeg.data import Data
 from simpeg.data_misfit import L2DataMisfit
+from simpeg.utils import get_logger
 
-from simpeg_jointdl import datasets, plotting, recipes, regularization
+from simpeg_jointdl import plotting, recipes, regularization
+from simpeg_jointdl.data import MTSoundings, PropertyModel
 from simpeg_jointdl.electromagnetics import natural_source
 from simpeg_jointdl.potential_fields import gravity
 
 SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": a coarser section and two inversions
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
+get_logger().setLevel("WARNING")
 
 # %%
 # The section
@@ -123,7 +126,7 @@ Console(width=100).print(table)
 
 strongest = list(results)[-1]
 shown = {"true": truth, "separate": results["separate"], strongest: results[strongest]}
-models = [plotting.PropertyModel(f"density, {name}", "g/cc", m["density"], signed=True) for name, m in shown.items()]
+models = [PropertyModel(f"density, {name}", "g/cc", m["density"], signed=True) for name, m in shown.items()]
 density_figure = plotting.plot_models(mesh, models, true_models=[density] * 3)
 density_figure.savefig(OUTPUT / "09_density.png")
 
@@ -131,7 +134,7 @@ density_figure.savefig(OUTPUT / "09_density.png")
 # The coupling changes the resistivity little.
 
 rho = {f"resistivity, {name}": np.exp(m["log_resistivity"]) for name, m in shown.items()}
-models = [plotting.PropertyModel(name, "Ω m", values, log=True) for name, values in rho.items()]
+models = [PropertyModel(name, "Ω m", values, log=True) for name, values in rho.items()]
 resistivity_figure = plotting.plot_models(mesh, models, true_models=[density] * 3)
 resistivity_figure.savefig(OUTPUT / "09_resistivity.png")
 
@@ -139,8 +142,8 @@ resistivity_figure.savefig(OUTPUT / "09_resistivity.png")
 # The fit of the last joint model to the sounding above the conductive body, and to gravity. The error bars of gravity
 # are hardly longer than the points.
 
-soundings = datasets.MTSoundings.from_simpeg(data[0])
-fit = datasets.MTSoundings.from_simpeg(Data(mt_survey, mt.dpred(recipe.model)))
+soundings = MTSoundings.from_simpeg(data[0])
+fit = MTSoundings.from_simpeg(Data(mt_survey, mt.dpred(recipe.model)))
 station = round(0.71 * n_stations)
 title = f"Station at {station_x[station] / 1e3:g} km"
 sounding_figure = plotting.plot_sounding(soundings, station, {strongest: fit}, title=title)

@@ -24,6 +24,7 @@ from simpeg.data_misfit import L2DataMisfit
 from simpeg.utils import get_logger
 
 from simpeg_jointdl import networks, plotting, recipes
+from simpeg_jointdl.data import PropertyModel
 from simpeg_jointdl.datasets import synthetic
 from simpeg_jointdl.networks import train
 from simpeg_jointdl.potential_fields import gravity, magnetics
@@ -140,12 +141,12 @@ Console(width=100).print(table)
 
 shown = {"true": truth} | {name: results[name] for name in ("network", "fine-tuned", "sparse norms")}
 depths = (100.0, 220.0, 380.0)  # m
-models = [plotting.PropertyModel(name, "g/cc", one["density"], signed=True) for name, one in shown.items()]
+models = [PropertyModel(name, "g/cc", one["density"], signed=True) for name, one in shown.items()]
 outlines = [truth["density"]] * len(models)
 density_figure = plotting.plot_depth_slices(mesh, models, depths=depths, true_models=outlines)
 density_figure.savefig(OUTPUT / "10_density.png")
 
-models = [plotting.PropertyModel(name, "SI", one["susceptibility"]) for name, one in shown.items()]
+models = [PropertyModel(name, "SI", one["susceptibility"]) for name, one in shown.items()]
 outlines = [truth["susceptibility"]] * len(models)
 susceptibility_figure = plotting.plot_depth_slices(mesh, models, depths=depths, true_models=outlines)
 susceptibility_figure.savefig(OUTPUT / "10_susceptibility.png")

@@ -20,7 +20,8 @@ from simpeg import maps
 from simpeg.data_misfit import L2DataMisfit
 from simpeg.utils import get_logger
 
-from simpeg_jointdl import datasets, networks, plotting, recipes, regularization
+from simpeg_jointdl import datasets, diagnostics, networks, plotting, recipes, regularization
+from simpeg_jointdl.data import PropertyModel
 from simpeg_jointdl.potential_fields import gravity, magnetics
 
 SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": every fourth datum in each direction
@@ -102,7 +103,7 @@ for name, found in results.items():
             ("gravity gz", "magnetics tmi"), ("mGal", "nT"), found, data, simulations, strict=True
         )
     ]
-    similarity = regularization.structural_similarity(mesh, found["density"], found["susceptibility"])
+    similarity = diagnostics.structural_similarity(mesh, found["density"], found["susceptibility"])
     table.add_row(name, *(f"{fit.chi:.2f}" for fit in fits[name]), f"{similarity:.2f}", f"{seconds[name]:.1f}")
 Console(width=100).print(table)
 
@@ -111,11 +112,11 @@ Console(width=100).print(table)
 
 deposit = (468_700.0, 7_739_800.0, -1250.0)  # m, MGA94 zone 54
 limits = [*zip(mesh.nodes.min(axis=0)[:2], mesh.nodes.max(axis=0)[:2], strict=True), (-10_000.0, 0.0)]
-models = [plotting.PropertyModel(name, "g/cc", one["density"], signed=True) for name, one in results.items()]
+models = [PropertyModel(name, "g/cc", one["density"], signed=True) for name, one in results.items()]
 density_figure = plotting.plot_models(mesh, models, center=deposit, limits=limits)
 density_figure.savefig(OUTPUT / "11_density.png")
 
-models = [plotting.PropertyModel(name, "SI", one["susceptibility"]) for name, one in results.items()]
+models = [PropertyModel(name, "SI", one["susceptibility"]) for name, one in results.items()]
 susceptibility_figure = plotting.plot_models(mesh, models, center=deposit, limits=limits)
 susceptibility_figure.savefig(OUTPUT / "11_susceptibility.png")
 
@@ -129,6 +130,6 @@ fit_figure.savefig(OUTPUT / "11_data_fit.png")
 # Interpretation
 # --------------
 # The magnetic body below the deposit is in the data, in the prediction and in both inversions. Where models differ
-# that fit the data, the data do not decide between them: the bottoms of bodies come from the network's training. Sources
+# that fit the data, the data do not decide between them: bottoms of bodies come from the network's training. Sources
 # outside the survey appear at its borders. Gravity stations are several kilometres apart, so the density at the deposit
 # is not resolved.
