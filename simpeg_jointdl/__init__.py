@@ -2,6 +2,9 @@
 
 ========================  =====================================================
 `regularization`          couplings between physical properties
+`diagnostics`             what models have in common
+`data`                    measured data: gravity, magnetics, magnetotellurics
+`io`                      files in and out
 `data_misfit`             misfits that outliers do not rule
 `directives`              weights, cooling and preconditioning of a joint run
 `datasets`                synthetic surveys and loaders of public field data
@@ -19,10 +22,13 @@
 from importlib.metadata import version
 
 from . import (
+    data,
     data_misfit,
     datasets,
+    diagnostics,
     directives,
     electromagnetics,
+    io,
     maps,
     networks,
     optimization,
@@ -36,10 +42,13 @@ from . import (
 __version__ = version("simpeg_jointdl")
 
 __all__ = [
+    "data",
     "data_misfit",
     "datasets",
+    "diagnostics",
     "directives",
     "electromagnetics",
+    "io",
     "maps",
     "networks",
     "optimization",

@@ -16,20 +16,23 @@ NAME = simpeg_jointdl.__name__
 ROOT = Path(simpeg_jointdl.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
-# Top to bottom; a unit imports from the layers below its own, and from itself.
+# Top to bottom; a room imports from the layers below its own, and from itself.
 LAYERS = (
     {"recipes", "plotting"},
-    {"regularization", "data_misfit", "maps", "directives", "optimization", "potential_fields", "electromagnetics"},
+    {"diagnostics", "maps"},
+    {"regularization", "data_misfit", "directives", "optimization", "potential_fields", "electromagnetics"},
     {"_tensor_path"},
+    {"_problem"},
     {"networks"},
     {"datasets"},
+    {"io"},
+    {"data"},
     {"kernels"},
-    {"_torch", "_operators"},
-    {"_estimates", "_files", "_misfits"},
+    {"_core"},
 )
 # These stand beside: what they may import, and nobody but the door of the package imports them.
 BESIDE = {
-    "testing": {"regularization", "maps", "potential_fields", "_torch", "_operators", "_estimates"},
+    "testing": {"regularization", "maps", "potential_fields", "_core"},
 }
 CROSSINGS = {"numpy", "from_numpy", "as_tensor", "from_dlpack"}
 MAX_LINES = 300
@@ -100,7 +103,7 @@ def test_lower_layers_may_do_less():
 @pytest.mark.parametrize(
     ("source", "units"),
     [
-        ("from .._torch import as_numpy", {"_torch"}),
+        ("from .._core.tensors import as_numpy", {"_core"}),
         ("from ..kernels._cells import cell_gradient", {"kernels"}),
         ("from .. import directives", {"directives"}),
         ("import simpeg_jointdl.maps._base", {"maps"}),
@@ -112,11 +115,80 @@ def test_the_walk_sees_every_form_of_import(source, units):
     assert imported_units(ROOT / "regularization" / "_base.py", source) == units
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.name != "_torch.py"], ids=name_of)
+def module_of(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def runtime_imports(path):
+    """Modules of ours that a file imports when it runs: imports for type checkers alone are left out."""
+    for_types = [node for node in nodes_of(path, ast.If) if ast.unparse(node.test) == "TYPE_CHECKING"]
+    source = path.read_text(encoding="utf-8")
+    for node in for_types:
+        source = source.replace(ast.get_source_segment(source, node), "pass")
+    known = {module_of(one) for one in FILES}
+    for name in imported_modules(path, source):
+        found = [one for one in (name, name.rpartition(".")[0]) if one in known]
+        yield from found[:1]
+
+
+def circles(graph):
+    """Groups of modules that reach each other."""
+
+    def reached(start):
+        seen, todo = set(), [start]
+        while todo:
+            new = graph[todo.pop()] - seen
+            seen |= new
+            todo += new
+        return seen
+
+    reach = {module: reached(module) for module in graph}
+    return {frozenset(b for b in reach[a] if a in reach[b]) for a in graph if a in reach[a]}
+
+
+def private_imports(path, source=None):
+    """Private modules of other packages that a file imports; those of a package around it count as its own."""
+    package = [NAME, *path.relative_to(ROOT).parts[:-1]]
+    for module in imported_modules(path, source):
+        parts = module.split(".")
+        private = [i for i, part in enumerate(parts) if part.startswith("_") and not part.startswith("__")]
+        private = [i for i in private if parts[0] == NAME and i >= 2]  # rooms such as _core are private as a whole
+        if private and package[: private[0]] != parts[: private[0]]:
+            yield module
+
+
+@on_every_file
+def test_no_file_imports_a_private_module_of_another_package(path):
+    assert not list(private_imports(path)), "import from the door of that package, its __init__.py"
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from ..kernels._cells import cell_gradient", 1),
+        ("from ..kernels import cell_gradient", 0),
+        ("from ._base import BaseCoupling", 0),
+        ("from .._core.tensors import as_tensor", 0),
+        ("from ..maps import _base", 1),
+    ],
+)
+def test_the_walk_sees_private_imports(source, found):
+    assert len(list(private_imports(ROOT / "regularization" / "_base.py", source))) == found
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    """At the level of modules, imports that type checkers alone see left out."""
+    graph = {module_of(path): set(runtime_imports(path)) - {module_of(path)} for path in FILES}
+    assert circles(graph) == set()
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == {frozenset("bc")}
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if name_of(path) != "_core/tensors.py"], ids=name_of)
 def test_numpy_meets_torch_in_one_file_only(path):
     calls = [node.func for node in nodes_of(path, ast.Call) if isinstance(node.func, ast.Attribute)]
     crossing = [f"line {func.lineno}: .{func.attr}()" for func in calls if func.attr in CROSSINGS]
-    assert not crossing, f"{name_of(path)}: use as_tensor and as_numpy of _torch.py"
+    assert not crossing, f"{name_of(path)}: use as_tensor and as_numpy of _core/tensors.py"
 
 
 # what an import does ------------------------------------------------------------------------------------

@@ -24,9 +24,9 @@ from simpeg import (
 )
 from simpeg.potential_fields import gravity, magnetics
 
-from simpeg_jointdl import _estimates
-from simpeg_jointdl._estimates import EXACT_COLUMNS, N_PROBES
-from simpeg_jointdl._operators import JacobianOperator
+from simpeg_jointdl._core import estimates as _estimates
+from simpeg_jointdl._core.estimates import EXACT_COLUMNS, N_PROBES
+from simpeg_jointdl._core.operators import JacobianOperator
 from simpeg_jointdl.regularization import CrossGradient
 
 SPARSE = [getattr(sp, f"{form}_{kind}") for form in ("csr", "csc", "dia", "coo") for kind in ("matrix", "array")]

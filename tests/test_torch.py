@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from simpeg_jointdl._torch import (
+from simpeg_jointdl._core.tensors import (
     as_numpy,
     as_tensor,
     csr_as_tensor,

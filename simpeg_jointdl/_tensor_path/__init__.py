@@ -22,6 +22,7 @@ it moves by the :class:`Crossing`, which keeps what does not change. Terms behin
 from ._crossing import Crossing
 from ._operators import Chain, Diagonal, Stack, Transposed, adjoint_rows, gauss_newton
 from ._terms import hessian_product, map_operator, sum_product
+from ._through import Passage, SumThrough
 
 __all__ = [
     "Chain",
@@ -34,4 +35,6 @@ __all__ = [
     "hessian_product",
     "map_operator",
     "sum_product",
+    "Passage",
+    "SumThrough",
 ]

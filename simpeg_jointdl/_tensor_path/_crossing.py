@@ -13,8 +13,8 @@ import scipy.sparse as sp
 import torch
 from discretize.utils import Identity
 
-from .._torch import as_numpy, as_tensor, csr_as_tensor, resolve_device, resolve_dtype
-from ..kernels._sparse import SparseMatrix
+from .._core.tensors import as_numpy, as_tensor, csr_as_tensor, resolve_device, resolve_dtype
+from ..kernels import SparseMatrix
 from ._operators import Chain, Diagonal, Selection, Sparse
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ..kernels._sparse import SparseMatrix
+from ..kernels import SparseMatrix
 
 
 def adjoint_rows(operator, rows: torch.Tensor) -> torch.Tensor:

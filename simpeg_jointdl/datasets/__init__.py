@@ -19,21 +19,19 @@ EDI files, and ``load("ynp_mt")``, need mt_metadata: ``pip install "simpeg_joint
 ==========================  =====================================================================
 """
 
+from ..data import (
+    GravityData,
+    GravityMagneticDataset,
+    MagneticData,
+    MTSoundings,
+    MTStations,
+    remove_trend,
+    upward_continue,
+)
+from ..io import read_edi
 from . import synthetic
-from ._camp_blocks import load_camp_blocks
-from ._continuation import upward_continue
-from ._edi import read_edi
-from ._ernest_henry import load_ernest_henry
-from ._geology import make_geology
-from ._mt_soundings import MTSoundings
-from ._mt_stations import MTStations
-from ._raglan import load_raglan
-from ._stair_block import make_stair_block
-from ._survey import GravityData, GravityMagneticDataset, MagneticData
-from ._synthetic import make_two_blocks
-from ._trend import remove_trend
-from ._two_bodies import load_two_bodies
-from ._ynp_mt import load_ynp_mt
+from .catalogue import load_camp_blocks, load_ernest_henry, load_raglan, load_two_bodies, load_ynp_mt, make_stair_block
+from .synthetic import make_geology, make_two_blocks
 
 __all__ = [
     "load",

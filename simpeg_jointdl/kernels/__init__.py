@@ -1,5 +1,6 @@
 """Pure functions of arrays and tensors: no simpeg, no meshes, no options."""
 
+from ._bidiagonal import bidiagonalized
 from ._cells import cell_gradient, cell_laplacian
 from ._components import (
     GRAVITY_COMPONENTS,
@@ -9,7 +10,9 @@ from ._components import (
     magnetic_terms,
     magnetizations,
 )
+from ._density_peaks import density_peaks, find_clusters, have_moved, match_clusters
 from ._gram import pair_coefficients, volume_coefficients
+from ._impedance import apparent_resistivity, impedance_component, is_spike, is_wrong_quadrant, rotate_impedance
 from ._layered_earth import MU_0, layered_impedance, layered_impedance_derivatives, layered_sounding
 from ._prism import NODE_FUNCTIONS, cell_values, gather_cells, node_function
 from ._sparse import SparseMatrix, matvec
@@ -40,4 +43,14 @@ __all__ = [
     "magnetic_terms",
     "field_direction",
     "magnetizations",
+    "apparent_resistivity",
+    "is_wrong_quadrant",
+    "rotate_impedance",
+    "impedance_component",
+    "is_spike",
+    "density_peaks",
+    "find_clusters",
+    "have_moved",
+    "match_clusters",
+    "bidiagonalized",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .._torch import csr_as_tensor
+from .._core.tensors import csr_as_tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,15 @@
 """
 
 from ._base import TorchMap
-from ._decoder import DecoderMap
-from ._ensemble import EnsembleMap
-from ._gravmag import GravMagMap
-from ._inr import INRMap
+from ._between_meshes import between_meshes
+from .implicit import EnsembleMap, INRMap
+from .learned import DecoderMap, GravMagMap
 
-__all__ = ["TorchMap", "INRMap", "DecoderMap", "GravMagMap", "EnsembleMap"]
+__all__ = [
+    "TorchMap",
+    "INRMap",
+    "DecoderMap",
+    "GravMagMap",
+    "EnsembleMap",
+    "between_meshes",
+]

@@ -12,8 +12,8 @@ from simpeg.maps import IdentityMap
 from torch import nn
 from torch.func import functional_call
 
-from .._operators import JacobianOperator
-from .._torch import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
+from .._core.operators import JacobianOperator
+from .._core.tensors import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
 from ..networks import load_weights, save_weights
 from ._checks import check_behaviour, check_module, checked_model, trainable_names
 from ._linearization import Linearization, Parameters, Raveled

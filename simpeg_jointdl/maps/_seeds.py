@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from .._torch import seeded
+from .._core.tensors import seeded
 
 
 def drawn_afresh(module: nn.Module, random_seed: int, names: Sequence[str], who: str) -> nn.Module:

@@ -28,17 +28,26 @@
 ==========================  =====================================================================
 """
 
-from ._activations import GELU, Finer, Gabor, Gauss, LeakyReLU, Sine, Tanh
 from ._adapters import with_adapters, without_adapters
-from ._encodings import FourierEncoding, HashEncoding, IdentityEncoding, PositionalEncoding
 from ._ensemble import NetworkEnsemble
-from ._geology_vae import GeologyVAE
-from ._gravmag import GravMagUNet
-from ._gravmag_prediction import GravMagPrediction
-from ._inr import ImplicitNetwork
-from ._layer_posterior import LayerPosterior
-from ._mt1d import MT1DUNet
 from ._weights import load_weights, read_card, save_weights
+from .geology import GeologyVAE
+from .gravmag import GravMagPrediction, GravMagUNet
+from .implicit import (
+    GELU,
+    Finer,
+    FourierEncoding,
+    Gabor,
+    Gauss,
+    HashEncoding,
+    IdentityEncoding,
+    ImplicitNetwork,
+    LeakyReLU,
+    PositionalEncoding,
+    Sine,
+    Tanh,
+)
+from .mt1d import LayerPosterior, MT1DUNet
 
 __all__ = [
     "GeologyVAE",

@@ -2,34 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from numbers import Integral, Real
-
 import torch
-
-
-def check_count(name: str, value, least: int = 1) -> int:
-    """An int of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        msg = f"{name}: got {value!r}, wanted an int of at least {least}."
-        raise ValueError(msg)
-    return int(value)
-
-
-def check_widths(name: str, values) -> tuple[int, ...]:
-    """Channels of every level, one level at least."""
-    if not isinstance(values, Sequence) or isinstance(values, str) or not values:
-        msg = f"{name}: got {values!r}, wanted a sequence of one int or more."
-        raise ValueError(msg)
-    return tuple(check_count(name, value) for value in values)
-
-
-def check_positive(name: str, value) -> float:
-    """A finite float above zero."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < value < float("inf"):
-        msg = f"{name}: got {value!r}, wanted a finite number above 0."
-        raise ValueError(msg)
-    return float(value)
 
 
 def check_points(encoding, points) -> None:

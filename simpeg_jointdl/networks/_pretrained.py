@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._torch import resolve_device
+from .._core.tensors import resolve_device
 from ._weights import load_weights
 
 #: Of weights that come with the package.

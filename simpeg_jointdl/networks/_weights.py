@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
 
-from .._files import check_writable, write_whole
-from .._torch import as_numpy_view, resolve_device
+from .._core.files import check_writable, write_whole
+from .._core.tensors import as_numpy_view, resolve_device
 
 _SUFFIX = ".safetensors"
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}

@@ -24,13 +24,12 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ._checks import check_positive
-from ._fabric import make_fabric
-from ._geology_training import GeologyTask
-from ._gravmag_training import GravMagTask
-from ._mt1d_training import MT1DTask
-from ._training import Plan, Training
+from .._core.checks import check_positive
 from ._weights import load_weights, save_weights
+from .geology import GeologyTask
+from .gravmag import GravMagTask
+from .mt1d import MT1DTask
+from .training import Plan, Training, make_fabric
 
 __all__ = ["main", "TASKS"]
 

@@ -10,12 +10,10 @@
 ==========================  =====================================================================
 """
 
-from ._bounded import BoundedGaussNewton
-from ._ensemble import EnsembleLevenbergMarquardt
-from ._levenberg import LevenbergMarquardt
-from ._occam import Occam
-from ._projected import ProjectedGNCG
-from ._torch_minimize import TorchMinimize
+from .gauss_newton import BoundedGaussNewton, ProjectedGNCG
+from .network_weights import EnsembleLevenbergMarquardt, LevenbergMarquardt
+from .occam import Occam
+from .torch_optim import TorchMinimize
 
 __all__ = [
     "ProjectedGNCG",

@@ -8,15 +8,16 @@ double their range; the colourbar then ends in an arrow. Magnetotelluric section
 `show_3d`, and VTK files, need pyvista: ``pip install "simpeg_jointdl[plot3d]"``.
 """
 
+from ..data import PropertyModel
+from ..io import export_models
 from ._center_search import plot_center_search
 from ._convergence import plot_convergence
 from ._crossplot import plot_crossplot
 from ._data_fit import DataFit, plot_data_fit
 from ._depth_slices import plot_depth_slices
-from ._export import export_models
 from ._layered_model import plot_layered_model
 from ._misfit_map import plot_misfit_map
-from ._models import PropertyModel, plot_cell_values, plot_models
+from ._models import plot_cell_values, plot_models
 from ._section import plot_section
 from ._show_3d import show_3d
 from ._sounding import plot_sounding

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ._checks import checked_array
+from .._core.plot_checks import checked_array
 
 _HISTORY = {
     "chi": "Misfit per datum χ",

@@ -8,7 +8,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ._checks import checked_array, label_of
+from .._core.plot_checks import checked_array, label_of
 from ._planes import HALO
 
 _RING = {"marker": "o", "markersize": 15, "markerfacecolor": "none", "markeredgewidth": 2, "path_effects": HALO}

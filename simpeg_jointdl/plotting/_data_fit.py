@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from ._checks import checked_array, listed
+from .._core.plot_checks import checked_array, listed
 from ._style import BLANK, colorbar, lay_out, length_axes, shared_colors
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from ._checks import checked_active, checked_array, listed
-from ._models import PropertyModel, checked_truths, colors_on, draw_key
+from .._core.plot_checks import checked_active, checked_array, listed
+from ..data import PropertyModel
+from ._models import checked_truths, colors_on, draw_key
 from ._planes import Plane, view_limits
 from ._style import colorbar, lay_out, length_text
 

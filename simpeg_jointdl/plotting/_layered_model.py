@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from ._checks import checked_array
+from .._core.plot_checks import checked_array
 from ._style import length_scale
 
 _BANDS = (0.18, 0.3, 0.4)  # how dark, from the widest

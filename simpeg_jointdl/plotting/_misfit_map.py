@@ -7,7 +7,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
 
-from ._checks import checked_array
+from .._core.plot_checks import checked_array
 from ._style import colorbar, length_axes
 
 _TICKS = ((0.2, 0.5, 1, 2, 5), (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100))  # of colours over little and over much

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
 from scipy.spatial.distance import cdist
 
-from ._checks import checked_array
+from .._core.plot_checks import checked_array
 from ._style import BLANK, length_axes, length_scale, length_text
 
 CROSSING = {"color": "black", "gapcolor": "white", "linewidth": 0.9, "linestyle": (0, (5, 4))}

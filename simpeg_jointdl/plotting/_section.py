@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from ._checks import checked_array
+from .._core.plot_checks import checked_array
 from ._style import BLANK, colorbar, lay_out, length_axes, length_text, shared_colors
 
 _PANEL = 9.4  # inches, about the width of the one panel

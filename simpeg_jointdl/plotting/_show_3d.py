@@ -6,11 +6,13 @@ import pathlib
 
 import numpy as np
 
-from ._checks import checked_active, label_of, listed
-from ._models import PropertyModel, checked_truths
+from .._core.optional import required
+from .._core.plot_checks import checked_active, label_of, listed
+from ..data import PropertyModel
+from ..io import on_all_cells, vtk_grid
+from ._models import checked_truths
 from ._planes import view_limits
 from ._style import length_scale, shared_colors
-from ._vtk import on_all_cells, required, vtk_grid
 
 _PANEL = (800, 700)  # pixels
 _VIEWPOINT = (-1.0, -1.4, 0.9)  # from the south-south-west, above

@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ._checks import label_of
+from .._core.plot_checks import label_of
 
 BLANK = "0.85"
 _WIDTH, _LEFT, _BAR, _ABOVE, _BELOW = 12.0, 1.06, 1.5, 0.6, 0.6  # in inches

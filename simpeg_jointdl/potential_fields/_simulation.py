@@ -12,13 +12,11 @@ from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from simpeg.simulation import LinearSimulation
 from simpeg.utils import validate_active_indices
 
-from .._operators import JacobianOperator
+from .._core.operators import JacobianOperator
+from .._core.tensors import as_numpy, as_tensor, resolve_device
 from .._tensor_path import Crossing, map_operator
-from .._torch import as_numpy, as_tensor, resolve_device
 from ._checks import check_cells, check_locations, checked_choice, checked_storage
-from ._choice import ENGINES, make_engine
-from ._geometry import Geometry, Stations
-from ._operator import AmplitudeDirections, EngineLink, EngineOperator, Jacobian
+from .engines import ENGINES, AmplitudeDirections, EngineLink, EngineOperator, Geometry, Jacobian, Stations, make_engine
 
 _OF_OTHER_ENGINES = ("n_processes", "numba_parallel")
 _KEPT = "_kept_directions"

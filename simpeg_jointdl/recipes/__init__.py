@@ -18,18 +18,13 @@
 ==========================  =====================================================================
 """
 
-from ._center_result import CenterSearch
-from ._centers import find_centers
-from ._ensemble import Ensemble, EnsembleRecipe, create_inr_ensemble
-from ._finetuned import create_finetuned_inversion
-from ._finetuned_recipe import FinetunedRecipe
-from ._inr import create_inr_inversion
-from ._joint import create_joint_inversion
-from ._mt import create_mt_inversion
-from ._mt_recipe import MTRecipe
-from ._prior import create_prior_inversion
 from ._recipe import Recipe
-from ._retraining import RetrainingRecipe
+from .cluster_centers import CenterSearch, find_centers
+from .finetuned import FinetunedRecipe, RetrainingRecipe, create_finetuned_inversion
+from .implicit import Ensemble, EnsembleRecipe, create_inr_ensemble, create_inr_inversion
+from .joint import create_joint_inversion
+from .learned_prior import create_prior_inversion
+from .magnetotellurics import MTRecipe, create_mt_inversion
 
 __all__ = [
     "create_joint_inversion",

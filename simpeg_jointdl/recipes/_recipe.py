@@ -8,7 +8,7 @@ import numpy as np
 from simpeg.inversion import BaseInversion
 
 from .. import directives
-from .._misfits import chi_factors
+from .._problem.misfits import chi_factors
 from ..maps import TorchMap
 
 

@@ -1,13 +1,15 @@
-"""Couplings between physical properties."""
+"""Couplings between physical properties, and the change from a reference model."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
 
 from ._base import BaseCoupling
-from ._cross_gradient import CrossGradient
-from ._fuzzy_cmeans import GuidedFuzzyCMeans
-from ._gramian import Gramian
 from ._linearization import Linearization
-from ._local_pearson import LocalPearson
-from ._shared_structure import SharedStructure, shared_structure
-from ._similarity import structural_similarity
+from .petrophysical import GuidedFuzzyCMeans
+from .reference import ModelChange
+from .structural import CrossGradient, Gramian, LocalPearson
 
 __all__ = [
     "BaseCoupling",
@@ -16,7 +18,22 @@ __all__ = [
     "GuidedFuzzyCMeans",
     "Linearization",
     "LocalPearson",
-    "SharedStructure",
-    "shared_structure",
-    "structural_similarity",
+    "ModelChange",
 ]
+
+_MOVED = ("SharedStructure", "shared_structure", "structural_similarity")
+
+
+def __getattr__(name: str):
+    """Names that moved to `simpeg_jointdl.diagnostics` in 0.2.0, with a DeprecationWarning."""
+    if name in _MOVED:
+        msg = f"simpeg_jointdl.regularization.{name} has moved: use simpeg_jointdl.diagnostics.{name}."
+        warnings.warn(msg, DeprecationWarning, stacklevel=2)
+        # by name, since this room lies below diagnostics and does not import it
+        return getattr(importlib.import_module("simpeg_jointdl.diagnostics"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_MOVED])

@@ -10,10 +10,10 @@ import torch
 from simpeg.maps import IdentityMap, Wires
 from simpeg.regularization import BaseSimilarityMeasure
 
-from .._operators import JacobianOperator
-from .._torch import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
+from .._core.operators import JacobianOperator
+from .._core.tensors import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
+from .._problem.mesh import as_regularization_mesh
 from ._linearization import Linearization, State, random_signs
-from ._mesh import as_regularization_mesh
 from ._properties import PropertyMaps
 
 # Probes of an estimated diagonal: as many adjoint products, so that it costs no more than three gradients.

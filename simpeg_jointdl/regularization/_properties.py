@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from discretize.utils import Identity
 from simpeg.maps import IdentityMap, Projection, Wires
 
-from .._operators import JacobianOperator
+from .._core.operators import JacobianOperator
 
 
 class PropertyMaps:

@@ -5,14 +5,7 @@ they are. `check_coupling`, `check_map` and `check_simulation` run all of them o
 Differences are relative to the largest entry wanted.
 """
 
-from ._couplings import (
-    check_cell_values,
-    check_coupling,
-    check_diagonal,
-    check_hessian,
-    check_ownership,
-    check_value,
-)
+from ._couplings import check_cell_values, check_coupling, check_diagonal, check_hessian, check_ownership, check_value
 from ._laws import check_close, check_derivative_order, check_operator
 from ._maps import check_map
 from ._simulations import check_simulation

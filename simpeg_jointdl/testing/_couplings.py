@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .._torch import as_numpy
+from .._core.tensors import as_numpy
 from ..regularization import BaseCoupling
 from ._laws import check_close, check_derivative_order, check_operator, check_that, random_change
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 
-from .._operators import JacobianOperator
+from .._core.operators import JacobianOperator
 
 
 def check_close(got, wanted, rtol: float, what: str):

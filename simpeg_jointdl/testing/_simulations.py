@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from .._torch import as_numpy, as_tensor
+from .._core.tensors import as_numpy, as_tensor
 from ._laws import check_close, check_derivative_order
 
 

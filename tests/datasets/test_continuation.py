@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simpeg_jointdl import datasets
-from simpeg_jointdl.datasets._continuation import white_noise_factor
+from simpeg_jointdl.data._continuation import white_noise_factor
 
 DEPTH = 3000.0
 HEIGHT = 1000.0

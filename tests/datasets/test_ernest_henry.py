@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simpeg_jointdl import datasets
-from simpeg_jointdl.datasets import _ernest_henry
+from simpeg_jointdl.datasets.catalogue import _ernest_henry
 
 DEPOSIT = np.array([468_706.0, 7_739_798.0])  # 140.70 E, 20.44 S
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simpeg_jointdl import datasets
-from simpeg_jointdl.datasets import _sources
+from simpeg_jointdl.datasets.catalogue import _sources
 from simpeg_jointdl.potential_fields import magnetics
 
 

@@ -15,7 +15,7 @@ import pooch
 import pytest
 
 from simpeg_jointdl import datasets
-from simpeg_jointdl.datasets import _sources
+from simpeg_jointdl.datasets.catalogue import _sources
 
 CONTENT = b"a small file"
 FILE = _sources.PublicFile("folder/file.nc", "http://127.0.0.1:1/file.nc", hashlib.sha256(CONTENT).hexdigest())

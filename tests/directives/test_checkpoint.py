@@ -15,9 +15,9 @@ from simpeg import optimization
 from simpeg.regularization import Sparse
 
 from simpeg_jointdl import directives, regularization
-from simpeg_jointdl.directives import _checkpoint_file
-from simpeg_jointdl.directives._checkpoint_file import read_checkpoint, write_checkpoint
-from tests.benchmarks import kill_test
+from simpeg_jointdl.directives.checkpoint import _file as _checkpoint_file
+from simpeg_jointdl.directives.checkpoint._file import read_checkpoint, write_checkpoint
+from tests.directives.checkpoint import killed_runs
 from tests.directives.problem import make_joint_problem
 
 
@@ -207,19 +207,21 @@ def test_bfgs_and_a_lone_regularization_go_on(tmp_path):
 
 
 def test_sigkill_at_moments_of_its_own(tmp_path):
-    """20 random ones: tests/benchmarks/kill_test.py."""
+    """20 random ones: tests/directives/checkpoint/killed_runs.py."""
     folders = [tmp_path / name for name in ("whole", "early", "late")]
     for folder in folders:
         folder.mkdir()
-    processes = [kill_test.spawn(folder, max_iterations=6) for folder in folders[1:]]
+    processes = [killed_runs.spawn(folder, max_iterations=6) for folder in folders[1:]]
     for folder, process, n_done in zip(folders[1:], processes, (1, 3), strict=True):
-        kill_test.wait_until(lambda folder=folder, n_done=n_done: kill_test.last_iteration(folder) >= n_done, process)
+        killed_runs.wait_until(
+            lambda folder=folder, n_done=n_done: killed_runs.last_iteration(folder) >= n_done, process
+        )
         process.send_signal(signal.SIGKILL)
         assert process.wait(60) == -signal.SIGKILL
-    inversion, start = kill_test.build(folders[0], max_iterations=6)
+    inversion, start = killed_runs.build(folders[0], max_iterations=6)
     model = inversion.run(start)
     for folder in folders[1:]:
-        inversion, _ = kill_test.build(folder, max_iterations=6)
+        inversion, _ = killed_runs.build(folder, max_iterations=6)
         resumed = directives.resume(inversion, folder / "run.npz")
         assert np.abs(resumed - model).max() <= 1e-8 * np.abs(model).max()
         assert directives.read_log(folder / "log.csv")["iteration"].tolist() == list(range(1, 7))
@@ -251,7 +253,7 @@ def test_a_finished_run_gives_its_model_and_all_else_at_once(tmp_path, monkeypat
 def test_every_third_iteration_and_the_last(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        "simpeg_jointdl.directives._checkpoint.write_checkpoint",
+        "simpeg_jointdl.directives.checkpoint._checkpoint.write_checkpoint",
         lambda path, tree: seen.append(tree["state"]["minimizer"]["iter"]),
     )
     inversion, start = make("smooth", tmp_path / "run.npz", max_iterations=5, every=3)
@@ -421,7 +423,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_goes_on(tmp_path, mo
         if len(calls) > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("simpeg_jointdl._files.os.fsync", fsync)
+    monkeypatch.setattr("simpeg_jointdl._core.files.os.fsync", fsync)
     inversion, start = make("smooth", path, max_iterations=4)
     with caplog.at_level(logging.WARNING, logger="SimPEG"):
         inversion.run(start)
@@ -444,7 +446,7 @@ def test_killed_while_writing_the_last_checkpoint_is_there(tmp_path, monkeypatch
             raise Killed
         fsync(descriptor)
 
-    monkeypatch.setattr("simpeg_jointdl._files.os.fsync", killed)
+    monkeypatch.setattr("simpeg_jointdl._core.files.os.fsync", killed)
     inversion, start = make("smooth", path, max_iterations=3)
     with pytest.raises(Killed):
         inversion.run(start)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simpeg_jointdl import directives, regularization
-from simpeg_jointdl.directives._peaks import find_clusters, match_clusters
+from simpeg_jointdl.kernels import find_clusters, match_clusters
 from tests.directives.problem import make_joint_problem
 
 TARGETS = [[0.0, 0.0], [0.5, 0.03]]

@@ -130,7 +130,8 @@ def test_misfits_without_data_have_no_chi():
 
 
 def test_unknown_simulations_go_by_their_number():
-    from simpeg_jointdl.directives._iteration_table import _misfit_name, unique_names
+    from simpeg_jointdl.directives._base import unique_names
+    from simpeg_jointdl.directives.records._iteration import _misfit_name
 
     class Simulation:
         """Of no package of SimPEG's."""

@@ -7,7 +7,7 @@ import pytest
 from simpeg.directives import InversionDirective
 
 from simpeg_jointdl import directives
-from simpeg_jointdl.directives._pace import Pace
+from simpeg_jointdl.directives.weights._pace import Pace
 from tests.directives.problem import make_joint_problem
 
 ALL = np.array([True, True])

@@ -141,7 +141,7 @@ def test_a_terminal_that_goes_away_does_not_end_the_inversion(error, after, kind
 
 
 def test_its_own_console_falls_silent_when_the_pipe_breaks():
-    from simpeg_jointdl.directives._show_progress import _LastingConsole
+    from simpeg_jointdl.directives.records._show_progress import _LastingConsole
 
     console = _LastingConsole(file=Broken(BrokenPipeError(), 0))
     console.print("lost")
@@ -205,6 +205,6 @@ def test_it_stands_before_whatever_changes_something():
     [(0.04, "0.0 s"), (59.9, "59.9 s"), (61, "1 min 01 s"), (3599.6, "1 h 00 min"), (7300, "2 h 01 min")],
 )
 def test_durations(seconds, text):
-    from simpeg_jointdl.directives._show_progress import _duration
+    from simpeg_jointdl.directives.records._show_progress import _duration
 
     assert _duration(seconds) == text

@@ -13,7 +13,8 @@ from simpeg.electromagnetics.natural_source import Simulation1DElectricField
 from simpeg.meta import MetaSimulation
 
 from simpeg_jointdl.datasets import MTSoundings, synthetic
-from simpeg_jointdl.electromagnetics import _columns, natural_source
+from simpeg_jointdl.electromagnetics import natural_source
+from simpeg_jointdl.electromagnetics.natural_source import _columns
 from simpeg_jointdl.kernels import MU_0, _layered_earth
 from tests.electromagnetics.problem import (
     COMPONENTS,

@@ -6,7 +6,7 @@ import pytest
 from scipy.sparse.csgraph import connected_components
 from simpeg.regularization import RegularizationMesh
 
-from simpeg_jointdl.regularization._mesh import gradient_matrix, laplacian_matrix
+from simpeg_jointdl._problem.mesh import gradient_matrix, laplacian_matrix
 
 UNEVEN = [[3.0, 1.0, 2.0, 5.0, 4.0, 2.5], [2.0, 4.0, 1.0, 3.0, 3.5], [1.0, 2.0, 4.0, 3.0]]
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from simpeg_jointdl._torch import as_numpy, as_tensor
+from simpeg_jointdl._core.tensors import as_numpy, as_tensor
 from simpeg_jointdl.kernels import SparseMatrix, matvec
 
 TOLERANCE = {torch.float64: 1e-13, torch.float32: 1e-5}

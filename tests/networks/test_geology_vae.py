@@ -8,7 +8,8 @@ import torch
 
 from simpeg_jointdl import networks
 from simpeg_jointdl.datasets import synthetic
-from simpeg_jointdl.networks import GeologyVAE, _bodies
+from simpeg_jointdl.networks import GeologyVAE
+from simpeg_jointdl.networks.geology import _bodies
 
 SMALL = {"shape": (8, 16, 16), "n_latent": 12, "n_bodies": 3, "width": 16}
 

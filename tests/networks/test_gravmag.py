@@ -7,9 +7,10 @@ import torch
 from simpeg_jointdl import networks
 from simpeg_jointdl.datasets import synthetic
 from simpeg_jointdl.networks import train
-from simpeg_jointdl.networks._gravmag_inputs import GravMagGrids, fill_gaps, network_inputs
-from simpeg_jointdl.networks._gravmag_samples import Flight, GravMagMeasurement, measure, simulate
-from simpeg_jointdl.networks._gravmag_training import GravMagTask, boundaries
+from simpeg_jointdl.networks.gravmag import GravMagTask
+from simpeg_jointdl.networks.gravmag._inputs import GravMagGrids, fill_gaps, network_inputs
+from simpeg_jointdl.networks.gravmag._samples import Flight, GravMagMeasurement, measure, simulate
+from simpeg_jointdl.networks.gravmag._task import boundaries
 
 SMALL = {"widths": (8, 16), "n_lifted": 8}
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ from discretize import TensorMesh
 from simpeg import maps
 
 from simpeg_jointdl.kernels import field_direction
-from simpeg_jointdl.networks import _gravmag_physics as physics
+from simpeg_jointdl.networks.gravmag import _physics as physics
 from simpeg_jointdl.potential_fields import gravity, magnetics
 
 SHAPE = (6, 10, 12)  # nz, ny, nx

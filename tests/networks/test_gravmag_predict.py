@@ -10,7 +10,7 @@ from simpeg.potential_fields import gravity, magnetics
 
 from simpeg_jointdl import datasets, networks
 from simpeg_jointdl.kernels import field_direction
-from simpeg_jointdl.networks import _gravmag_physics as physics
+from simpeg_jointdl.networks.gravmag import _physics as physics
 
 CELL, FIELD = 40.0, (50_000.0, 60.0, -20.0)
 

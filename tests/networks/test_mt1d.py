@@ -10,7 +10,7 @@ import torch
 from simpeg_jointdl import datasets, networks
 from simpeg_jointdl.datasets import synthetic
 from simpeg_jointdl.kernels import MU_0
-from simpeg_jointdl.networks._mt1d_samples import MEASUREMENTS, sample_soundings, simulate
+from simpeg_jointdl.networks.mt1d._samples import MEASUREMENTS, sample_soundings, simulate
 
 F = np.logspace(-2, 3, 31)
 SMALL = {"widths": (8, 16), "n_nodes": 32, "n_hidden": 32, "n_components": 2}
@@ -131,7 +131,7 @@ def test_errors_may_come_by_either_datum(network):
 
 
 def test_many_stations_are_taken_in_pieces(network, monkeypatch):
-    from simpeg_jointdl.networks import _mt1d
+    from simpeg_jointdl.networks.mt1d import _network as _mt1d
 
     resistivity, phase = make_data(7)
     one = network.predict(F, resistivity, phase)

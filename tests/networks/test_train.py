@@ -9,8 +9,7 @@ import torch
 
 from simpeg_jointdl import networks
 from simpeg_jointdl.networks import train
-from simpeg_jointdl.networks._fabric import make_fabric
-from simpeg_jointdl.networks._training import Plan, Training
+from simpeg_jointdl.networks.training import Plan, Training, make_fabric
 
 
 class Line:
@@ -147,7 +146,7 @@ def test_a_folder_that_is_not_there(tmp_path):
 @pytest.fixture
 def command(tmp_path, monkeypatch):
     """Runs the command for a few steps of a tiny geology network."""
-    from simpeg_jointdl.networks import _geology_training
+    from simpeg_jointdl.networks.geology import _task as _geology_training
 
     tiny = {
         "plan": {"n_steps": 4, "learning_rate": 1e-3, "validate_every": 2, "patience": 10},

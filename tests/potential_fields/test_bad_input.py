@@ -7,7 +7,8 @@ import pytest
 from discretize import TensorMesh
 from simpeg import maps
 
-from simpeg_jointdl.potential_fields import _choice, gravity, magnetics
+from simpeg_jointdl.potential_fields import gravity, magnetics
+from simpeg_jointdl.potential_fields.engines import _choice
 from tests.potential_fields.test_simulations import FIELD, grid, tensor_mesh, tree_mesh
 
 

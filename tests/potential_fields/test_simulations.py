@@ -12,9 +12,10 @@ from simpeg import maps
 from simpeg.potential_fields import gravity as simpeg_gravity
 from simpeg.potential_fields import magnetics as simpeg_magnetics
 
-from simpeg_jointdl._torch import as_numpy, as_tensor
+from simpeg_jointdl._core.tensors import as_numpy, as_tensor
 from simpeg_jointdl.kernels import GRAVITY_COMPONENTS, MAGNETIC_COMPONENTS
-from simpeg_jointdl.potential_fields import _tiled, gravity, magnetics
+from simpeg_jointdl.potential_fields import gravity, magnetics
+from simpeg_jointdl.potential_fields.engines import _tiled
 
 FIELD = {"amplitude": 50_000.0, "inclination": 63.0, "declination": -20.0}
 KINDS = ("gravity", "scalar", "vector", "remanent", "amplitude")

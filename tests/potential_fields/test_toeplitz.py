@@ -8,8 +8,9 @@ import torch
 from discretize import TensorMesh, TreeMesh
 
 from simpeg_jointdl.kernels import field_direction, gravity_terms, magnetic_terms, magnetizations
-from simpeg_jointdl.potential_fields._geometry import Geometry, Stations, Tiles
-from simpeg_jointdl.potential_fields._toeplitz import Toeplitz, toeplitz_reason
+from simpeg_jointdl.potential_fields.engines import Geometry, Stations
+from simpeg_jointdl.potential_fields.engines._geometry import Tiles
+from simpeg_jointdl.potential_fields.engines._toeplitz import Toeplitz, toeplitz_reason
 
 CPU = torch.device("cpu")
 NORTH = field_direction(65.0, 12.0)
@@ -191,7 +192,7 @@ def test_dense_is_the_matrix(name, oracle, device):
 
 @pytest.mark.parametrize("at_once", [1, 40_000])
 def test_parts_of_any_size_give_the_same(at_once, oracle, device, monkeypatch):
-    monkeypatch.setattr("simpeg_jointdl.potential_fields._toeplitz._CPU_BYTES", at_once)
+    monkeypatch.setattr("simpeg_jointdl.potential_fields.engines._toeplitz._CPU_BYTES", at_once)
     engine = Toeplitz(CASES["vector blocks"].geometry(), device, torch.float64)
     matrix = oracle("vector blocks")
     model = random(matrix.shape[1], 0)

@@ -6,12 +6,12 @@ from discretize import TensorMesh
 from simpeg import data, data_misfit, maps
 from simpeg.potential_fields import gravity, magnetics
 
-from simpeg_jointdl.directives._peaks import density_peaks
+from simpeg_jointdl.kernels import density_peaks
 from simpeg_jointdl.plotting import plot_center_search
 from simpeg_jointdl.recipes import CenterSearch, find_centers
-from simpeg_jointdl.recipes._center_result import Candidate
-from simpeg_jointdl.recipes._linear_data import linear_data
-from simpeg_jointdl.recipes._shapes import first_levels, fit_shapes, smoothing
+from simpeg_jointdl.recipes.cluster_centers._linear_data import linear_data
+from simpeg_jointdl.recipes.cluster_centers._result import Candidate
+from simpeg_jointdl.recipes.cluster_centers._shapes import first_levels, fit_shapes, smoothing
 
 SHAPE = (14, 14, 6)
 UNITS = [

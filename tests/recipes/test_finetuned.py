@@ -15,10 +15,10 @@ from simpeg.objective_function import ComboObjectiveFunction
 from simpeg_jointdl import datasets, directives, networks, optimization, recipes, regularization
 from simpeg_jointdl._tensor_path import Crossing, sum_product
 from simpeg_jointdl.potential_fields import gravity, magnetics
-from simpeg_jointdl.recipes._finetuned_ground import make_ground
-from simpeg_jointdl.recipes._finetuned_parts import firmness
-from simpeg_jointdl.recipes._mixture import mixed, share_of_sparse, unexplained
-from simpeg_jointdl.recipes._model_change import ModelChange
+from simpeg_jointdl.recipes.finetuned._inputs import make_ground
+from simpeg_jointdl.recipes.finetuned._mixture import mixed, share_of_sparse, unexplained
+from simpeg_jointdl.recipes.finetuned._network import firmness
+from simpeg_jointdl.regularization.reference import ModelChange
 from tests.recipes.problem import quiet
 
 BLOCKS = datasets.load("two_blocks", cell_size=300.0, shape=(12, 12, 6), n_stations=(12, 12), noise=0.05)

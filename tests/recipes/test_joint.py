@@ -10,7 +10,7 @@ from simpeg import maps
 from simpeg.inversion import BaseInversion
 from simpeg.regularization import Sparse, WeightedLeastSquares
 
-from simpeg_jointdl import directives, recipes, regularization
+from simpeg_jointdl import diagnostics, directives, recipes, regularization
 from tests.recipes.problem import COUPLINGS, make_tiny_problem, quiet
 
 STRATEGIES = ("separate", "simultaneous", "sequential", "cooperative")
@@ -253,12 +253,12 @@ def test_the_unit_of_a_fixed_model_does_not_matter():
             couplings=regularization.CrossGradient, fixed_models={"geology": geology}, ratios=[10.0]
         )
         found.append(recipe.run())
-        similarity.append(regularization.structural_similarity(problem.mesh, *found[-1].values()))
+        similarity.append(diagnostics.structural_similarity(problem.mesh, *found[-1].values()))
         assert len(recipe.inversion.invProb.reg.objfcts) == 2 + 3
     alone = make_tiny_problem().recipe(strategy="separate").run()
     for name, values in found[0].items():
         assert relative(found[1][name], values) < 1e-3
-    assert min(similarity) > regularization.structural_similarity(problem.mesh, *alone.values())
+    assert min(similarity) > diagnostics.structural_similarity(problem.mesh, *alone.values())
 
 
 def test_clusters_take_all_properties_together():

@@ -5,10 +5,10 @@ import pytest
 from discretize import TensorMesh
 from simpeg import data, data_misfit, maps
 
+from simpeg_jointdl.kernels import bidiagonalized
 from simpeg_jointdl.potential_fields import gravity
-from simpeg_jointdl.recipes._bidiagonal import bidiagonalized
-from simpeg_jointdl.recipes._linear_data import linear_data
-from simpeg_jointdl.recipes._shapes import memberships
+from simpeg_jointdl.recipes.cluster_centers._linear_data import linear_data
+from simpeg_jointdl.recipes.cluster_centers._shapes import memberships
 
 
 def test_damped_steps_are_those_of_the_whole_problem():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from simpeg_jointdl import testing
-from simpeg_jointdl._operators import JacobianOperator
+from simpeg_jointdl._core.operators import JacobianOperator
 from simpeg_jointdl.regularization import BaseCoupling, CrossGradient
 from tests.registry import make_model, make_wires
 

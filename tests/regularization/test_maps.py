@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 from simpeg import maps
 
-from simpeg_jointdl._operators import JacobianOperator
+from simpeg_jointdl._core.operators import JacobianOperator
 from simpeg_jointdl.regularization import CrossGradient
 from simpeg_jointdl.testing import check_coupling
 from tests.registry import COUPLINGS, make_model, make_problem

@@ -12,7 +12,7 @@ from simpeg.data import Data
 from simpeg.potential_fields import gravity, magnetics
 
 from simpeg_jointdl import datasets, recipes
-from simpeg_jointdl.regularization import shared_structure
+from simpeg_jointdl.diagnostics import shared_structure
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from simpeg.regularization import RegularizationMesh
 
-from simpeg_jointdl.regularization._windows import Windows
+from simpeg_jointdl.regularization.structural._windows import Windows
 
 
 def make(mesh, window, overlap, active=None):

@@ -1,0 +1,1 @@
+"""Networks that were trained beforehand: the learned prior, and gravity and magnetics to models."""

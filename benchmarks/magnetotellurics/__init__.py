@@ -1,0 +1,1 @@
+"""One-dimensional magnetotellurics: networks, inversions and simulations."""

@@ -1,0 +1,1 @@
+"""Joint inversions of published data sets whose answer is known."""

@@ -1,0 +1,1 @@
+"""What every room stands on: tensors, operators, estimates, files, validation and protocols."""

@@ -1,0 +1,1 @@
+"""Reading SimPEG's inverse problem: its terms, misfits, spectra, meshes and simulations."""

@@ -1,0 +1,234 @@
+"""What a dataset is made of; each part turns itself into SimPEG's survey and data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .._core.checks import finite_array, positive_array, real_number, several
+
+if TYPE_CHECKING:
+    from discretize.base import BaseMesh
+    from simpeg.data import Data
+    from simpeg.potential_fields import gravity, magnetics
+
+
+def _check_stations(part, values: str) -> None:
+    """Validate and freeze `locations`, the array called `values`, and `uncertainty`."""
+    who = type(part).__name__
+    locations = finite_array(f"{who}.locations", part.locations, (None, 3))
+    shape = (len(locations),)
+    object.__setattr__(part, "locations", locations)
+    object.__setattr__(part, values, finite_array(f"{who}.{values}", getattr(part, values), shape))
+    object.__setattr__(part, "uncertainty", positive_array(f"{who}.uncertainty", part.uncertainty, shape))
+
+
+@dataclass(frozen=True, eq=False)
+class GravityData:
+    """Vertical gravity anomaly at stations.
+
+    Parameters
+    ----------
+    locations : (n_stations, 3) array_like
+        Easting, northing and elevation (up) of the stations in m.
+    gz : (n_stations,) array_like
+        Anomaly in mGal, positive up as in SimPEG: dense ground gives negative values. Multiply Bouguer anomalies,
+        which are positive there, by -1.
+    uncertainty : float or (n_stations,) array_like
+        Standard deviation in mGal.
+
+    Raises
+    ------
+    TypeError
+        For entries that are no numbers.
+    ValueError
+        For shapes that do not fit, no station, entries that are not finite, or an uncertainty that is not above zero.
+
+    Notes
+    -----
+    The arrays are kept as read-only float64 copies.
+    """
+
+    locations: np.ndarray
+    gz: np.ndarray
+    uncertainty: np.ndarray
+
+    def __post_init__(self):
+        _check_stations(self, "gz")
+
+    def survey(self) -> gravity.Survey:
+        """SimPEG survey of these stations, component ``"gz"``."""
+        from simpeg.potential_fields import gravity
+
+        receivers = gravity.receivers.Point(self.locations.copy(), components="gz")
+        return gravity.survey.Survey(gravity.sources.SourceField(receiver_list=[receivers]))
+
+    def data(self) -> Data:
+        """SimPEG data with standard deviations, on a fresh `survey`."""
+        from simpeg.data import Data
+
+        return Data(self.survey(), dobs=self.gz.copy(), standard_deviation=self.uncertainty.copy())
+
+
+@dataclass(frozen=True, eq=False)
+class MagneticData:
+    """Total-field magnetic anomaly at stations.
+
+    Parameters
+    ----------
+    locations : (n_stations, 3) array_like
+        Easting, northing and elevation (up) of the stations in m.
+    tmi : (n_stations,) array_like
+        Total magnetic intensity anomaly in nT.
+    uncertainty : float or (n_stations,) array_like
+        Standard deviation in nT.
+    inducing_field : tuple of float
+        Amplitude in nT, inclination (down from the horizontal) and declination (east of north) in degrees.
+
+    Raises
+    ------
+    TypeError
+        For entries that are no numbers, or a field that is no sequence.
+    ValueError
+        For shapes that do not fit, no station, entries that are not finite, an uncertainty or amplitude that is not
+        above zero, or an inclination outside -90 to 90 degrees.
+
+    Notes
+    -----
+    The arrays are kept as read-only float64 copies.
+    """
+
+    locations: np.ndarray
+    tmi: np.ndarray
+    uncertainty: np.ndarray
+    inducing_field: tuple[float, float, float]
+
+    def __post_init__(self):
+        _check_stations(self, "tmi")
+        object.__setattr__(self, "inducing_field", _inducing_field(self.inducing_field))
+
+    def survey(self) -> magnetics.Survey:
+        """SimPEG survey of these stations, component ``"tmi"``, in a uniform inducing field."""
+        from simpeg.potential_fields import magnetics
+
+        amplitude, inclination, declination = self.inducing_field
+        receivers = magnetics.receivers.Point(self.locations.copy(), components="tmi")
+        source = magnetics.sources.UniformBackgroundField(
+            receiver_list=[receivers], amplitude=amplitude, inclination=inclination, declination=declination
+        )
+        return magnetics.survey.Survey(source)
+
+    def data(self) -> Data:
+        """SimPEG data with standard deviations, on a fresh `survey`."""
+        from simpeg.data import Data
+
+        return Data(self.survey(), dobs=self.tmi.copy(), standard_deviation=self.uncertainty.copy())
+
+
+def _inducing_field(value) -> tuple[float, float, float]:
+    name = "MagneticData.inducing_field"
+    amplitude, inclination, declination = several(name, value, 3)
+    field = (
+        real_number(f"{name} amplitude", amplitude, above=0.0),
+        real_number(f"{name} inclination", inclination, minimum=-90.0),
+        real_number(f"{name} declination", declination),
+    )
+    if field[1] > 90.0:
+        msg = f"{name}: got inclination {field[1]:g}, wanted -90 to 90 degrees. Order: amplitude, I, D."
+        raise ValueError(msg)
+    return field
+
+
+@dataclass(frozen=True, eq=False)
+class GravityMagneticDataset:
+    """Gravity and magnetics of one place, or one of the two, with the truth where it is known.
+
+    Parameters
+    ----------
+    name : str
+        What `load` calls it.
+    gravity : GravityData or None
+    magnetics : MagneticData or None
+        None where it was not measured.
+    mesh : discretize mesh, optional
+        Mesh of the true models.
+    active_cells : (mesh.n_cells,) array_like of bool, optional
+        Cells below the surface; needs `mesh`.
+    true_models : dict of str to (n_active,) numpy.ndarray, optional
+        ``"density"`` contrast in g/cc and ``"susceptibility"`` in SI on the active cells; needs `mesh`.
+    description, license : str
+        Where the data come from, and the terms they come under.
+    published_models : dict of str to dict of str to (n_active,) numpy.ndarray, optional
+        What others have recovered from these data, ``{method: {property: model}}``, in the units of
+        `true_models`; needs `mesh`.
+
+    Raises
+    ------
+    TypeError
+        For `gravity` or `magnetics` of another class, or models that are no numbers.
+    ValueError
+        If both are None, cells or models come without a mesh, `active_cells` are not one bool per cell, or a model is
+        not one finite number per active cell.
+    """
+
+    name: str
+    gravity: GravityData | None
+    magnetics: MagneticData | None
+    mesh: BaseMesh | None = None
+    active_cells: np.ndarray | None = None
+    true_models: dict[str, np.ndarray] | None = None
+    description: str = ""
+    license: str = ""
+    published_models: dict[str, dict[str, np.ndarray]] | None = None
+
+    def __post_init__(self):
+        for attribute, kind in (("gravity", GravityData), ("magnetics", MagneticData)):
+            part = getattr(self, attribute)
+            if part is not None and not isinstance(part, kind):
+                msg = (
+                    f"GravityMagneticDataset.{attribute}: got {type(part).__name__}, wanted {kind.__name__}. "
+                    f"Build one with datasets.{kind.__name__}(...)."
+                )
+                raise TypeError(msg)
+        if self.gravity is None and self.magnetics is None:
+            msg = "GravityMagneticDataset: got neither gravity nor magnetics, wanted one of them. Pass it."
+            raise ValueError(msg)
+        if self.mesh is None:
+            self._refuse_models_without_mesh()
+        else:
+            self._check_models(self.mesh.n_cells)
+
+    def _refuse_models_without_mesh(self) -> None:
+        for attribute in ("active_cells", "true_models", "published_models"):
+            if getattr(self, attribute) is not None:
+                msg = f"GravityMagneticDataset.{attribute}: came without a mesh. Pass mesh= along with it."
+                raise ValueError(msg)
+
+    def _check_models(self, n_cells: int) -> None:
+        active = np.ones(n_cells, dtype=bool) if self.active_cells is None else np.array(self.active_cells)
+        if active.dtype != bool or active.shape != (n_cells,):
+            msg = (
+                f"GravityMagneticDataset.active_cells: got {active.dtype} of shape {active.shape}, wanted "
+                f"bool of shape ({n_cells},). Pass one bool per cell of the mesh."
+            )
+            raise ValueError(msg)
+        active.flags.writeable = False
+        object.__setattr__(self, "active_cells", active)
+        n_active = int(active.sum())
+        if self.true_models is not None:
+            object.__setattr__(self, "true_models", _models("true_models", self.true_models, n_active))
+        if self.published_models is not None:
+            published = {
+                method: _models(f"published_models[{method!r}]", models, n_active)
+                for method, models in self.published_models.items()
+            }
+            object.__setattr__(self, "published_models", published)
+
+
+def _models(name: str, models: dict, n_active: int) -> dict[str, np.ndarray]:
+    return {
+        key: finite_array(f"GravityMagneticDataset.{name}[{key!r}]", model, (n_active,))
+        for key, model in models.items()
+    }

@@ -1,0 +1,7 @@
+"""Directives that change models, norms and clusters between iterations."""
+
+from ._fuzzy_clusters import UpdateFuzzyClusters
+from ._joint_irls import UpdateJointIRLS
+from ._take_turns import TakeTurns
+
+__all__ = ["TakeTurns", "UpdateFuzzyClusters", "UpdateJointIRLS"]

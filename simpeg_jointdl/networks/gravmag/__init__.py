@@ -1,0 +1,11 @@
+"""The network from gravity and magnetic data to density and susceptibility."""
+
+from ._network import GravMagUNet
+from ._prediction import GravMagPrediction
+from ._task import GravMagTask
+
+__all__ = [
+    "GravMagPrediction",
+    "GravMagUNet",
+    "GravMagTask",
+]

@@ -1,0 +1,127 @@
+"""Layers of GravMagUNet: a trunk over the plan, features lifted to depth, and the heads' volumes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ._inputs import N_CONSTANTS
+
+Tensor = torch.Tensor
+
+_N_STYLE = 64
+N_OUTPUTS = 3  # density, susceptibility, boundary
+
+
+class LiftedDecoder(nn.Module):
+    """A U-Net over the plan, whose last features become slices that convolutions in space refine.
+
+    Everything is computed with four neighbours in plan as channels, at half the grid's cells along x and y.
+
+    Parameters
+    ----------
+    shape : (nz, ny, nx)
+    widths : sequence of int
+        Channels of the trunk's levels; every level has half the cells of the one above along x and y.
+    n_lifted : int
+        Channels of a slice.
+    """
+
+    def __init__(self, shape, widths, n_lifted: int):
+        super().__init__()
+        self.shape, self.n_lifted = shape, n_lifted
+        pairs = list(pairwise(widths))
+        self.style = _style()
+        self.stem = nn.Conv2d(4 * (4 + 2 * shape[0]), widths[0], 3, padding=1)
+        self.down = nn.ModuleList(PlanBlock(width) for width in widths)
+        self.coarser = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
+        self.finer = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
+        self.up = nn.ModuleList(PlanBlock(width) for width in widths[:-1])
+        self.lift = nn.Conv2d(widths[0], shape[0] * n_lifted, 1)
+        self.place = nn.Parameter(torch.zeros(shape[0], n_lifted, 1, 1, device="cpu"))
+        self.mix = nn.Conv2d(n_lifted + 8, n_lifted, 1)
+        self.refine = SpaceBlock(n_lifted)
+        self.head = nn.Conv2d(n_lifted, 4 * N_OUTPUTS, 1)
+
+    def forward(self, planes: Tensor, priors: Tensor, constants: Tensor) -> Tensor:
+        """(n, nz, N_OUTPUTS, ny, nx)."""
+        style = self.style(constants)
+        x = torch.cat((planes, priors.flatten(1, 2)), dim=1)
+        x, skipped = self.stem(functional.pixel_unshuffle(x, 2)), []
+        for block, coarser in zip(self.down[:-1], self.coarser, strict=True):
+            skipped.append(block(x, style))
+            x = coarser(skipped[-1])
+        x = self.down[-1](x, style)
+        for block, finer in zip(reversed(self.up), reversed(self.finer), strict=True):
+            x = block(finer(x) + skipped.pop(), style)
+        volume = self.lift(functional.silu(x)).unflatten(1, (self.shape[0], self.n_lifted)) + self.place
+        volume = _sliced(self.mix, torch.cat((volume, _folded(priors)), dim=2))
+        return functional.pixel_shuffle(_sliced(self.head, functional.silu(self.refine(volume, style))), 2)
+
+
+class PlanBlock(nn.Module):
+    """x plus two convolutions of it, the second of what the constants have scaled; the identity at the start."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.style = nn.Linear(_N_STYLE, 2 * width)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        _rest(self.second)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        scale, shift = self.style(style)[:, :, None, None].chunk(2, dim=1)
+        inner = self.first(functional.silu(functional.layer_norm(x, x.shape[1:])))
+        return x + self.second(functional.silu(inner * (1.0 + scale) + shift))
+
+
+class SpaceBlock(nn.Module):
+    """The same of slices, (n, nz, width, ny, nx)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first = SpaceConv(width, width)
+        self.style = nn.Linear(_N_STYLE, 2 * width)
+        self.second = SpaceConv(width, width)
+        _rest(self.second)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        scale, shift = self.style(style)[:, None, :, None, None].chunk(2, dim=2)
+        inner = self.first(functional.silu(functional.layer_norm(x, x.shape[1:])))
+        return x + self.second(functional.silu(inner * (1.0 + scale) + shift))
+
+
+class SpaceConv(nn.Conv2d):
+    """Convolution over 3 x 3 x 3 cells of slices (n, nz, c, ny, nx), as one in plan over three slices at a time.
+
+    torch's own in space gave weights' gradients of inf and nan now and then in bfloat16 (torch 2.13, CPU).
+    """
+
+    def __init__(self, n_inputs: int, n_outputs: int):
+        super().__init__(3 * n_inputs, n_outputs, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = functional.pad(x, (0, 0, 0, 0, 0, 0, 1, 1))
+        return _sliced(super().forward, torch.cat((padded[:, :-2], x, padded[:, 2:]), dim=2))
+
+
+def _style() -> nn.Module:
+    return nn.Sequential(nn.Linear(N_CONSTANTS, _N_STYLE), nn.SiLU(), nn.Linear(_N_STYLE, _N_STYLE), nn.SiLU())
+
+
+def _rest(convolution: nn.Conv2d):
+    nn.init.zeros_(convolution.weight)
+    nn.init.zeros_(convolution.bias)
+
+
+def _folded(priors: Tensor) -> Tensor:
+    """Slices with four neighbours in plan as channels: (n, c, nz, ny, nx) to (n, nz, 4 c, ny / 2, nx / 2)."""
+    return functional.pixel_unshuffle(priors.transpose(1, 2), 2)
+
+
+def _sliced(layer, slices: Tensor) -> Tensor:
+    """A layer over the plan, on every slice of (n, nz, c, ny, nx)."""
+    return layer(slices.flatten(0, 1)).unflatten(0, slices.shape[:2])

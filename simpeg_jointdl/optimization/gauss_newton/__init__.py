@@ -1,0 +1,6 @@
+"""Gauss-Newton minimizers over cells."""
+
+from ._bounded import BoundedGaussNewton
+from ._projected import ProjectedGNCG
+
+__all__ = ["BoundedGaussNewton", "ProjectedGNCG"]

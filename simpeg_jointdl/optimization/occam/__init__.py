@@ -1,0 +1,5 @@
+"""Occam's inversion of many columns at once."""
+
+from ._occam import Occam
+
+__all__ = ["Occam"]

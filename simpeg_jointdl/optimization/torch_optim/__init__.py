@@ -1,0 +1,5 @@
+"""torch's optimizers as a SimPEG minimizer."""
+
+from ._minimize import TorchMinimize
+
+__all__ = ["TorchMinimize"]

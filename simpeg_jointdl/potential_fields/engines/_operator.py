@@ -1,0 +1,71 @@
+"""An engine as numpy and SimPEG see it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse.linalg import LinearOperator
+
+from ..._core.tensors import as_numpy, as_tensor
+from ..._tensor_path import Chain
+from ._protocol import Engine
+
+
+class EngineOperator(LinearOperator):
+    """The sensitivity matrix as a linear operator of float64 numpy arrays; ``@`` and ``.T``.
+
+    Parameters
+    ----------
+    engine : Engine
+    """
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        super().__init__(dtype=np.float64, shape=engine.shape)
+
+    def _matvec(self, vector):
+        return as_numpy(self.engine.forward(as_tensor(vector.ravel(), self.engine.device, self.engine.dtype)))
+
+    def _rmatvec(self, vector):
+        return as_numpy(self.engine.adjoint(as_tensor(vector.ravel(), self.engine.device, self.engine.dtype)))
+
+
+class AmplitudeDirections:
+    """Derivative of amplitudes by the three components they are made of.
+
+    Parameters
+    ----------
+    field : (3 n,) torch.Tensor
+        bx, by, bz of one location after the other.
+    """
+
+    def __init__(self, field: torch.Tensor):
+        components = field.reshape(-1, 3)
+        amplitude = components.norm(dim=1, keepdim=True)
+        # where there is no field its amplitude has no derivative; 0, as for |x| at 0
+        self.directions = torch.where(amplitude > 0.0, components / amplitude, 0.0)  # (n, 3)
+
+    def tangent(self, field: torch.Tensor) -> torch.Tensor:
+        """(3 n,) -> (n,)."""
+        return (self.directions * field.reshape(-1, 3)).sum(1)
+
+    def adjoint(self, amplitude: torch.Tensor) -> torch.Tensor:
+        """(n,) -> (3 n,)."""
+        return (self.directions * amplitude[:, None]).ravel()
+
+
+class EngineLink:
+    """An engine by the names of tensor linearizations."""
+
+    def __init__(self, engine: Engine):
+        self.tangent, self.adjoint = engine.forward, engine.adjoint
+        if getattr(engine, "takes_rows", False):
+            self.adjoint_rows = engine.adjoint
+
+
+class Jacobian(Chain):
+    """Operators one after the other, where and in what an engine computes."""
+
+    def __init__(self, links, engine: Engine):
+        super().__init__(*links)
+        self.device, self.dtype = engine.device, engine.dtype

@@ -1,0 +1,6 @@
+"""Inversions whose model is an implicit neural representation."""
+
+from ._create import create_inr_inversion
+from ._ensemble import Ensemble, EnsembleRecipe, create_inr_ensemble
+
+__all__ = ["Ensemble", "EnsembleRecipe", "create_inr_ensemble", "create_inr_inversion"]
