@@ -1,4 +1,4 @@
-"""Unseen models with their data, and problems outside of what the network was trained on."""
+"""Unseen models with their data, and problems that differ from what the network was trained on."""
 
 from __future__ import annotations
 
@@ -28,18 +28,23 @@ _TRIES = 100
 
 @dataclass
 class Case:
-    """Data, simulations that take one property each, and the truth on their mesh."""
+    """Data, simulations that take one property each, and the true models on their mesh."""
 
     mesh: object
     data: list
     simulations: list
     truth: dict
 
+    def simulations_through(self, mappings) -> list:
+        """The simulations again, behind maps from a larger model to density and to susceptibility."""
+        engines = [simulation.engine for simulation in self.simulations]
+        return _simulations(self.mesh, [one.survey for one in self.data], mappings, engines)
+
 
 def make_case(which: str, sharing: str, number: int) -> Case:
-    """Case of a set: ``"unseen"`` is as in training; of the others one thing is not.
+    """Make a case of a set: ``"unseen"`` is as in training; the others differ in one respect.
 
-    ``direction``: a field of inclination -17 and declination 123 degrees; ``noise``: 20 % of the rms, twice the most
+    ``direction``: a field of inclination -17 and declination 123 degrees; ``noise``: 20 % of the rms, twice the largest
     of the training; ``cells``: half as large over the same geology, so that bodies are twice as large in cells.
     """
     if which in ("camp_blocks", "two_bodies"):
@@ -55,7 +60,7 @@ def make_case(which: str, sharing: str, number: int) -> Case:
     noise = np.exp(rng.uniform(np.log(0.01), np.log(0.1), 2))
     field = (FIELD, -17.0, 123.0) if which == "direction" else field
     noise = np.full(2, 0.2) if which == "noise" else noise
-    simulations = _simulations(mesh, _surveys(mesh, height, field), engine="toeplitz")
+    simulations = _simulations(mesh, _surveys(mesh, height, field))
     data = []
     for simulation, name, level in zip(simulations, PROPERTIES, noise, strict=True):
         exact = simulation.dpred(models[name])
@@ -66,7 +71,7 @@ def make_case(which: str, sharing: str, number: int) -> Case:
 
 
 def _models(rng, sharing: str, part: float) -> dict:
-    """Both properties, of which none is nothing; over a part of the unit domain, from its top."""
+    """Both properties, neither of them zero everywhere, over a part of the unit domain from its top."""
     nz, ny, nx = SHAPE
     x, y = (part * (2.0 * (np.arange(n) + 0.5) / n - 1.0) for n in (nx, ny))
     z = part * (np.arange(nz) + 0.5) / nz
@@ -77,7 +82,7 @@ def _models(rng, sharing: str, part: float) -> dict:
         if (drawn.abs().amax(1) > 0).all() and (drawn.std(1) > 0).all():
             upward = torch.flip(drawn.view(2, *SHAPE), (1,)).reshape(2, -1).numpy()
             return dict(zip(PROPERTIES, upward, strict=True))
-    raise RuntimeError(f"{_TRIES} models had one property alone")
+    raise RuntimeError(f"{_TRIES} models had only one property.")
 
 
 def _surveys(mesh, height, field):
@@ -92,16 +97,16 @@ def _surveys(mesh, height, field):
     ]
 
 
-def _simulations(mesh, surveys, **options):
-    identity = IdentityMap(nP=mesh.n_cells)
+def _simulations(mesh, surveys, mappings=None, engines=("toeplitz", "toeplitz")):
+    mappings = [IdentityMap(nP=mesh.n_cells)] * 2 if mappings is None else mappings
     return [
-        gravity.Simulation3DIntegral(mesh, survey=surveys[0], rhoMap=identity, **options),
-        magnetics.Simulation3DIntegral(mesh, survey=surveys[1], chiMap=identity, **options),
+        gravity.Simulation3DIntegral(mesh, survey=surveys[0], rhoMap=mappings[0], engine=engines[0]),
+        magnetics.Simulation3DIntegral(mesh, survey=surveys[1], chiMap=mappings[1], engine=engines[1]),
     ]
 
 
 def _published(which: str) -> Case:
-    """Published data over the network's mesh for them, and the published truth at the centres of its cells."""
+    """Published data on the network's mesh for them, and the published true model at the centers of its cells."""
     from simpeg_jointdl.networks import GravMagUNet
 
     survey = datasets.load(which, **({"size": "small"} if which == "camp_blocks" else {}))
@@ -110,4 +115,4 @@ def _published(which: str) -> Case:
     places = survey.mesh.point2index(mesh.cell_centers) if hasattr(survey.mesh, "point2index") else None
     inside = survey.mesh.is_inside(mesh.cell_centers)
     truth = {name: np.where(inside, survey.true_models[name][places], 0.0) for name in PROPERTIES}
-    return Case(mesh, data, _simulations(mesh, [one.survey for one in data], engine="auto"), truth)
+    return Case(mesh, data, _simulations(mesh, [one.survey for one in data], None, ("auto", "auto")), truth)

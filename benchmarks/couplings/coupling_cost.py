@@ -1,11 +1,12 @@
-"""Cost of the couplings beside SimPEG's cross-gradient, in one run on one machine.
+"""Time and memory of each coupling, relative to SimPEG's cross-gradient in the same run.
 
     python -m benchmarks.couplings.coupling_cost [--cells 1000000] [--repeats 5] [--device cpu] [--dtype float64]
 
-For each coupling: the time of value + gradient + one Hessian product at a new model, of a further product at
-the same model, and of the diagonal; medians over repeats, each at a model not seen before. Memory is the peak
-that building the coupling and one round of all this adds to a fresh process, in bytes per cell, at this size
-and at an eighth of it: equal numbers mean that it grows linearly.
+For each coupling: the time of its value, gradient and one Hessian product at a new model, of a further product at
+the same model, and of the Hessian's diagonal. Times are medians over repeats, each at a model not seen before. The
+value includes the linearization, which gradient, products and diagonal at the same model reuse. Memory is the peak
+that building the coupling and one round of all this adds to a fresh process, in bytes per cell, at the full size
+and at an eighth of it: if both numbers are equal, memory grows linearly with the number of cells.
 """
 
 from __future__ import annotations
@@ -21,36 +22,36 @@ import numpy as np
 import torch
 from discretize import TensorMesh
 from rich.console import Console
-from rich.table import Table
 from simpeg import maps
 from simpeg import regularization as simpeg_regularization
 
+from benchmarks._common import results
 from simpeg_jointdl import regularization
 
 
 def factories(mesh, wires, device, dtype):
-    """Name -> function that builds the coupling."""
+    """Functions that build the couplings, by name."""
     options = dict(device=device, dtype=dtype)
     gramian, centers = regularization.Gramian, [[0.0, 0.0], [1.0, 1.0], [-1.0, 0.5]]
     return {
         "SimPEG CrossGradient": lambda: simpeg_regularization.CrossGradient(mesh, wires),
         "CrossGradient": lambda: regularization.CrossGradient(mesh, wires, **options),
-        "CrossGradient normalized": lambda: regularization.CrossGradient(mesh, wires, normalized=True, **options),
-        "Gramian global": lambda: gramian(mesh, wires, **options),
-        "Gramian 8x8x8": lambda: gramian(mesh, wires, window=(8, 8, 8), overlap=0.5, **options),
-        "Gramian pointwise": lambda: gramian(mesh, wires, window=(1, 1, 1), **options),
-        "Gramian laplacian 8x8x8": lambda: gramian(
+        "CrossGradient, normalized": lambda: regularization.CrossGradient(mesh, wires, normalized=True, **options),
+        "Gramian, gradient, whole mesh": lambda: gramian(mesh, wires, **options),
+        "Gramian, gradient, windows of 8³": lambda: gramian(mesh, wires, window=(8, 8, 8), overlap=0.5, **options),
+        "Gramian, gradient, pointwise": lambda: gramian(mesh, wires, window=(1, 1, 1), **options),
+        "Gramian, Laplacian, windows of 8³": lambda: gramian(
             mesh, wires, operator="laplacian", window=(8, 8, 8), overlap=0.5, **options
         ),
-        "LocalPearson 8x8x6": lambda: regularization.LocalPearson(mesh, wires, window=(8, 8, 6), **options),
-        "LocalPearson 16x16x16": lambda: regularization.LocalPearson(mesh, wires, window=(16, 16, 16), **options),
-        "LocalPearson 2x2x2": lambda: regularization.LocalPearson(mesh, wires, window=(2, 2, 2), **options),
-        "GuidedFuzzyCMeans": lambda: regularization.GuidedFuzzyCMeans(mesh, wires, centers, **options),
+        "LocalPearson, 8 × 8 × 6": lambda: regularization.LocalPearson(mesh, wires, window=(8, 8, 6), **options),
+        "LocalPearson, 16³": lambda: regularization.LocalPearson(mesh, wires, window=(16, 16, 16), **options),
+        "LocalPearson, 2³": lambda: regularization.LocalPearson(mesh, wires, window=(2, 2, 2), **options),
+        "GuidedFuzzyCMeans, 3 clusters": lambda: regularization.GuidedFuzzyCMeans(mesh, wires, centers, **options),
     }
 
 
 def clock(function) -> float:
-    """Seconds of one call."""
+    """Seconds that one call takes."""
     start = time.perf_counter()
     function()
     if torch.cuda.is_available():
@@ -59,7 +60,7 @@ def clock(function) -> float:
 
 
 def one_round(coupling, model, v) -> list[float]:
-    """Seconds of value, gradient, product, a further product, and diagonal."""
+    """Seconds for the value, the gradient, a product, a further product, and the diagonal."""
     row = [
         clock(lambda: coupling(model)),
         clock(lambda: coupling.deriv(model)),
@@ -71,14 +72,14 @@ def one_round(coupling, model, v) -> list[float]:
 
 
 def make_problem(n_cells):
-    """Mesh, wires, a model and a vector."""
+    """A mesh, the wires of two properties, a random model and a random vector."""
     mesh = TensorMesh([round(n_cells ** (1 / 3))] * 3)
     wires = maps.Wires(("first", mesh.n_cells), ("second", mesh.n_cells))
     return mesh, wires, *np.random.default_rng(0).normal(size=(2, wires.nP))
 
 
 def peak() -> float:
-    """Largest resident memory of this process so far, bytes."""
+    """Largest resident memory of this process so far, in bytes."""
     # not getrusage: that remembers the parent's peak across fork and exec
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return float(line.split()[1]) * 1024.0
@@ -101,12 +102,12 @@ def bytes_per_cell(name, n_cells, options) -> float:
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--cells", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float64")
-    parser.add_argument("--only", nargs="*", help="names to measure; SimPEG's always is")
+    parser.add_argument("--only", nargs="*", help="couplings to measure; SimPEG's is always measured")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.memory_of:
@@ -115,22 +116,15 @@ def main():
     mesh, wires, model, v = make_problem(options.cells)
     models = [model + 1e-6 * i for i in range(options.repeats + 1)]  # the first warms up
 
-    table = Table(title=f"{mesh.n_cells} cells, two properties, {options.device}, {options.dtype}; seconds")
-    titles = (
-        "setup",
-        "value",
-        "gradient",
-        "product",
-        "sum",
-        "ratio",
-        "next product",
-        "diagonal",
-        "B/cell",
-        "B/cell at 1/8",
+    table = results.Table(
+        "cost",
+        f"Cost of one coupling of two properties, {mesh.n_cells} cells, {options.device}, {options.dtype}",
+        dict.fromkeys(("setup, s", "value, s", "gradient, s", "product, s", "sum, s"), "{:.3f}")
+        | {"sum / SimPEG's": "{:.2f}", "next product, s": "{:.3f}", "diagonal, s": "{:.3f}"}
+        | {"peak bytes per cell": "{:.0f}", "the same at 1/8 of the cells": "{:.0f}"},
+        note=f"Medians of {options.repeats} repeats.",
+        heading="coupling",
     )
-    table.add_column("")
-    for title in titles:
-        table.add_column(title, justify="right")
     reference = None
     for name, build in factories(mesh, wires, options.device, options.dtype).items():
         if reference is not None and options.only and name not in options.only:
@@ -144,10 +138,11 @@ def main():
         del coupling
         total = value + gradient + product
         reference = total if reference is None else reference
-        cells = (setup, value, gradient, product, total, total / reference, again, diagonal)
+        times = (setup, value, gradient, product, total, total / reference, again)
         memory = [bytes_per_cell(name, n_cells, options) for n_cells in (options.cells, options.cells // 8)]
-        table.add_row(name, *(f"{cell:.3f}" for cell in cells), *(f"{each:.0f}" for each in memory))
-    Console(width=140).print(table)
+        table.add_row(name, *times, None if np.isnan(diagonal) else diagonal, *memory)
+    Console(width=160).print(table.rich())
+    results.store(options, table)
 
 
 if __name__ == "__main__":

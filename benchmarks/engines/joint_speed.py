@@ -1,21 +1,21 @@
-"""Joint gravity and magnetic inversions from nothing to both targets: against SimPEG's classes, and of a million cells.
+"""Time of a joint gravity and magnetic inversion, compared with SimPEG's classes; and one with a million cells.
 
+    python -m benchmarks.engines.joint_speed --only joint --cg 100
     python -m benchmarks.engines.joint_speed [--only joint million] [--rounds 3] [--device cpu] [--profile]
 
 ``joint``: 40 x 40 x 20 cells, 1600 + 1600 data over two prisms, a cross-gradient. Once with SimPEG's classes throughout
-(its faster engine of the two, sensitivities stored in float32; its paired betas, cross-gradient, preconditioner and
-minimizer), once with ours, over SimPEG's algorithm and over our own. Data, noise, bounds, starting model, smallness,
-first betas, CG settings and the end, which is the first iteration that finds both data sets at their targets, are the
-same. Runs take turns in one process, and each begins without sensitivities: end to end is from the first class made to
-the model. SimPEG's cross-gradient gets the weight under which it counts as much in our model as ours does there, found
-in a run that is not timed. What numba compiles is compiled before.
+(the faster of its two engines, sensitivities stored in float32; its paired betas, cross-gradient, preconditioner and
+minimizer), and once with ours, with SimPEG's algorithm and with our own. Data, noise, bounds, starting model,
+smallness, first betas and CG settings are the same. Every run ends at the first iteration that finds both data sets at
+their targets. Runs take turns in one process, and each begins without sensitivities: its time is from the first class
+to the final model. SimPEG's cross-gradient gets the weight with which its value in our final model equals that of ours,
+found in a run that is not timed. What numba compiles is compiled before.
 
 ``million``: 1e6 cells, 1e4 + 1e4 data, ours alone, once.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import cProfile
 import gc
@@ -29,9 +29,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks._common.joint_problem import NAMES, Problem, make_ours, make_simpegs, simpeg_engines
+from benchmarks._common import results
+from benchmarks._common.joint_problem import Problem, make_ours, make_simpegs, simpeg_engines
 
 SPEED_TARGET, SECONDS_TARGET = 8.0, 120.0
 MINIMIZERS = {"ours, ProjectedGNCG": "ProjectedGNCG", "ours, BoundedGaussNewton": "BoundedGaussNewton"}
@@ -39,10 +39,10 @@ MINIMIZERS = {"ours, ProjectedGNCG": "ProjectedGNCG", "ours, BoundedGaussNewton"
 
 @dataclass
 class Outcome:
-    """What a run came to."""
+    """Times and errors of one run."""
 
     seconds: float
-    setup: float  # until the first step is searched for: sensitivities, weights, first betas
+    setup: float  # seconds before the first search: sensitivities, weights, first betas
     searches: list = field(default_factory=list)  # seconds in conjugate gradients, and their number
     chi: np.ndarray = None
     rms: np.ndarray = None
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def run(make, problem: Problem, profile=None) -> tuple[Outcome, object]:
-    """Make an inversion and run it; what it came to, and the inversion."""
+    """Make an inversion and run it; return its outcome and the inversion."""
     gc.collect()
     began = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()), profile or contextlib.nullcontext():
@@ -78,14 +78,14 @@ def run(make, problem: Problem, profile=None) -> tuple[Outcome, object]:
 
 
 def matched_weight(inversion, problem: Problem) -> float:
-    """Weight of SimPEG's cross-gradient that counts as much as ours did in the last model of a run of ours."""
+    """Weight of SimPEG's cross-gradient with which it equals our weighted coupling in the last model of our run."""
     multiplier, ours = inversion.invProb.reg[-1]
     model = inversion.invProb.model
     return float(multiplier * ours(model) / problem.simpeg_coupling()(model))
 
 
 def compare(options, console):
-    """SimPEG's classes against ours."""
+    """Compare SimPEG's classes with ours."""
     problem = Problem.make((40, 40, 20) if not options.small else (20, 20, 10))
     engines, building = simpeg_engines(problem)
     console.log("SimPEG's engines:", ", ".join(f"{one} {seconds:.1f} s" for one, seconds in building.items()))
@@ -103,46 +103,50 @@ def compare(options, console):
             found[name].append(run(make, problem)[0])
             out = found[name][-1]
             console.log(f"{i + 1}/{options.rounds} {name}: {out.seconds:.2f} s, χ {out.chi}")
-    console.print(_table(problem, found, ", ".join(sorted(set(engines)))))
+    table = _table(problem, found, ", ".join(sorted(set(engines))), options)
+    console.print(table.rich())
+    results.store(options, table)
     if options.profile:
         for name in MINIMIZERS:
             show_profile(makers[name], problem, name)
 
 
-def _table(problem, found, engines) -> Table:
-    title = (
-        f"{problem.mesh.n_cells} cells, {problem.n_data} + {problem.n_data} data, to χ ≤ 1 of both; SimPEG: {engines}"
+def _table(problem, found, engines, options) -> results.Table:
+    threads = torch.get_num_threads()
+    table = results.Table(
+        f"joint, {threads} thread{'s' * (threads > 1)}, at most {options.cg} CG" + ", small" * options.small,
+        f"Joint inversion of {problem.mesh.n_cells} cells, {problem.n_data} + {problem.n_data} data, to χ ≤ 1 of both; "
+        f"{threads} thread{'s' * (threads > 1)}, at most {options.cg} CG iterations per step",
+        {
+            "seconds": "{:.2f}",
+            "SimPEG's seconds / this": "{:.1f}",
+            "setup, s": "{:.2f}",
+            "in CG, s": "{:.2f}",
+            "ms per CG iteration": "{:.1f}",
+            "steps": "{:.0f}",
+            "CG iterations": "{:.0f}",
+            "χ gravity": results.Column("{:.3f}", 1.0),
+            "χ magnetics": results.Column("{:.3f}", 1.0),
+            "density rms, g/cc": "{:.4f}",
+            "susceptibility rms, SI": "{:.5f}",
+        },
+        note=f"Medians of {options.rounds} rounds. SimPEG's engine: {engines}. Target: {SPEED_TARGET:g} times faster.",
+        heading="classes",
     )
-    table = Table(title=f"{title}; {torch.get_num_threads()} thread(s)")
-    heads = "seconds|setup|in CG|ms per CG|GN|CG|χ gravity|χ magn.|rms g/cc|rms SI|SimPEG / this|target|(setup, one CG)"
-    for head in ("", *heads.split("|")):
-        table.add_column(head, justify="right" if head else "left")
-    medians = {}
+    reference = None
     for name, outs in found.items():
         in_cg = [sum(seconds for seconds, _ in out.searches) for out in outs]
         counts = [sum(count for _, count in out.searches) for out in outs]
-        per_cg = np.divide(in_cg, counts)
-        medians[name] = [*np.median([[out.seconds, out.setup] for out in outs], axis=0), np.median(per_cg)]
-        ratios = np.divide(medians["SimPEG"], medians[name])
-        out = outs[0]
-        table.add_row(
-            name,
-            *(f"{one:.2f}" for one in (*medians[name][:2], np.median(in_cg))),
-            f"{1e3 * medians[name][2]:.1f}",
-            str(len(out.searches)),
-            str(counts[0]),
-            *(f"{'' if one <= 1.0 else '[red]'}{one:.3f}" for one in out.chi),
-            f"{out.rms[0]:.4f}",
-            f"{out.rms[1]:.5f}",
-            f"{ratios[0]:.1f}",
-            "" if name == "SimPEG" else f"{SPEED_TARGET:g}",
-            f"{ratios[1]:.0f}, {ratios[2]:.1f}",
-        )
+        seconds, setup = np.median([[out.seconds, out.setup] for out in outs], axis=0)
+        reference = seconds if reference is None else reference
+        per_cg, out = np.median(np.divide(in_cg, counts)), outs[0]
+        times = (seconds, reference / seconds, setup, np.median(in_cg), 1e3 * per_cg)
+        table.add_row(name, *times, len(out.searches), counts[0], *out.chi, *out.rms)
     return table
 
 
 def show_profile(make, problem, name):
-    """Where the time of a run goes, by what was called from where."""
+    """Print where the time of a run goes, by function."""
     profile = cProfile.Profile()
     run(make, problem, profile)
     print(f"--- {name}")
@@ -151,7 +155,7 @@ def show_profile(make, problem, name):
 
 
 def peak_bytes(device) -> float:
-    """Largest memory so far: an accelerator's, or this process's."""
+    """Largest memory in use so far, in bytes: of an accelerator, or of this process."""
     if torch.device(device).type == "cuda":
         return float(torch.cuda.max_memory_allocated())
     line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM"))
@@ -176,27 +180,30 @@ def million(options, console):
     in_cg = sum(seconds for seconds, _ in out.searches)
     engines = {one.simulation.sensitivities.name for one in inversion.invProb.dmisfit.objfcts}
     kernels = sum(one.simulation.sensitivities.n_bytes for one in inversion.invProb.dmisfit.objfcts)
-    table = Table(title=f"{problem.mesh.n_cells} cells, {problem.n_data} + {problem.n_data} data, {options.device}")
-    for head in ("", "measured", "target"):
-        table.add_column(head)
-    to = "both targets" if out.fitted else "the last iteration allowed, χ not reached"
-    target = f"< {SECONDS_TARGET:g} s on one H200"
-    table.add_row(f"seconds to {to}", f"{out.seconds:.1f}", target)
-    table.add_row("of these before the first step", f"{out.setup:.1f}", "")
-    table.add_row("of these in conjugate gradients", f"{in_cg:.1f}", "")
+    table = results.Table(
+        f"million, {options.device}" + ", small" * options.small,
+        f"Joint inversion of {problem.mesh.n_cells} cells, {problem.n_data} + {problem.n_data} data, {options.device}",
+        {"measured": "", "target": ""},
+        heading="quantity",
+    )
+    to = "both targets" if out.fitted else "the last allowed iteration, χ not reached"
+    table.add_row(f"seconds to {to}", f"{out.seconds:.1f}", f"< {SECONDS_TARGET:g} s on one H200")
+    table.add_row("seconds before the first step", f"{out.setup:.1f}", "")
+    table.add_row("seconds in conjugate gradients", f"{in_cg:.1f}", "")
     table.add_row("ms per CG iteration", f"{1e3 * in_cg / n_cg:.1f}", "")
-    table.add_row("iterations, CG iterations", f"{len(out.searches)}, {n_cg}", "")
+    table.add_row("steps, CG iterations", f"{len(out.searches)}, {n_cg}", "")
     table.add_row("χ", ", ".join(f"{one:.3f}" for one in out.chi), "1")
-    table.add_row("rms", ", ".join(f"{one:.5f} {name}" for one, name in zip(out.rms, NAMES, strict=True)), "")
+    table.add_row("rms, g/cc, SI", ", ".join(f"{one:.5f}" for one in out.rms), "")
     table.add_row(f"engine ({', '.join(engines)}), MiB", f"{kernels / 2**20:.0f}", "")
     for kind in dict.fromkeys(("cpu", torch.device(options.device).type)):
-        table.add_row(f"peak memory, {kind}, GiB", f"{peak_bytes(kind) / 2**30:.2f}", "stated")
-    console.print(table)
+        table.add_row(f"peak memory, {kind}, GiB", f"{peak_bytes(kind) / 2**30:.2f}", "")
+    console.print(table.rich())
+    results.store(options, table)
 
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--only", nargs="*", choices=("joint", "million"), default=("joint", "million"))
     parser.add_argument("--small", action="store_true", help="4000 and 8000 cells, to see that it runs")
     parser.add_argument("--rounds", type=int, default=3, help="of joint")

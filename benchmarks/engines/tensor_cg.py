@@ -1,19 +1,19 @@
-"""Conjugate gradients on a device against SimPEG's: time per iteration, and how much of it copies take.
+"""Time of conjugate gradients on a device, compared with SimPEG's minimizer, and the part of it that copies take.
 
     python -m benchmarks.engines.tensor_cg --cells 1000000 --device cuda
 
-Gravity- and magnetics-like data, one datum of each above every column of a cube of cells (1e4 + 1e4 at 1e6 cells), by
-convolutions that either minimizer gets at the same cost: SimPEG's through `Jvec` and `Jtvec` in numpy, which go to the
-device and back in each, ours through `tensor_jacobian`. With smallness and smoothness of both properties, a
-cross-gradient, bounds and the Jacobi preconditioner. Both minimizers take the same steps, in turns in one process;
-the first Gauss-Newton iteration, which moves the operators, is told from later ones. Time is that of
-`findSearchDirection`; copies of SimPEG's runs are those of the simulations alone, the coupling's not counted. Models
-differ as much as SimPEG's own do where the last bit of the data changes: conjugate gradients are that sensitive here.
+The data resemble gravity and magnetics, one datum of each above every column of a cube of cells (1e4 + 1e4 at 1e6
+cells). They are computed by convolutions that cost both minimizers the same: SimPEG's calls `Jvec` and `Jtvec` in
+numpy, which copy to the device and back each time; ours calls `tensor_jacobian`. The problem has smallness and
+smoothness of both properties, a cross-gradient, bounds and the Jacobi preconditioner. Both minimizers take the same
+steps, in turns in one process. The first Gauss-Newton iteration, which moves the operators to the device, is reported
+separately. Time is that of `findSearchDirection`; the copies counted for SimPEG are those of the simulations, without
+the coupling's. Both models differ as much as SimPEG's own do when the last bit of the data changes: conjugate gradients
+are that sensitive here.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import time
@@ -25,21 +25,47 @@ import numpy as np
 import torch
 from discretize import TensorMesh
 from rich.console import Console
-from rich.table import Table
 from simpeg import data, data_misfit, inverse_problem, inversion, maps
 from simpeg import optimization as simpeg_optimization
 from simpeg.regularization import WeightedLeastSquares
 from simpeg.simulation import LinearSimulation
 
+from benchmarks._common import results
 from simpeg_jointdl import directives, optimization, regularization
-from simpeg_jointdl._tensor_path import Crossing
 
 MINIMIZERS = {"SimPEG's": simpeg_optimization.ProjectedGNCG, "ours": optimization.ProjectedGNCG}
 
 
+class Copies:
+    """Copies arrays to a device and back, and adds up the seconds that this takes."""
+
+    def __init__(self, device, dtype):
+        self.device, self.dtype, self.seconds = torch.device(device), getattr(torch, dtype), 0.0
+
+    def start_count(self):
+        """Begin to count from zero."""
+        self.seconds = 0.0
+
+    def send(self, array):
+        """The array as a tensor on the device."""
+        return self._timed(lambda: torch.as_tensor(array).to(self.device, self.dtype))
+
+    def fetch(self, tensor):
+        """The tensor as an array of float64."""
+        return self._timed(lambda: tensor.to("cpu", torch.float64).numpy())
+
+    def _timed(self, copy):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)  # so that only the copy is timed
+        began = time.perf_counter()
+        copied = copy()
+        self.seconds += time.perf_counter() - began
+        return copied
+
+
 @dataclass
 class Convolution:
-    """Tensor linearization of data above every column of a cube of cells; one property of the whole model."""
+    """Linear map on tensors from one property of a cube of cells to data above every column."""
 
     spectrum: torch.Tensor  # (n, 2 n, n + 1), complex
     part: slice
@@ -49,12 +75,12 @@ class Convolution:
     dtype: torch.dtype
 
     @classmethod
-    def of_power(cls, power, part, n_parameters, n, crossing):
-        """Kernels that decay with this power of the distance, layer by layer."""
+    def of_power(cls, power, part, n_parameters, n, copies):
+        """With kernels that decay with this power of the distance, one for each layer."""
         away = np.fft.fftfreq(2 * n, 0.5 / n)
-        depth = np.arange(0.5, n)[::-1, None, None]  # of layers from the lowest up
+        depth = np.arange(0.5, n)[::-1, None, None]  # of the layers, from the lowest up
         kernel = depth / (depth**2 + away[:, None] ** 2 + away**2) ** (power / 2)
-        return cls(torch.fft.rfft2(crossing.send(kernel)), part, n_parameters, n, crossing.device, crossing.dtype)
+        return cls(torch.fft.rfft2(copies.send(kernel)), part, n_parameters, n, copies.device, copies.dtype)
 
     def tangent(self, v):
         """(nP,) -> (n²,)."""
@@ -72,19 +98,19 @@ class Convolution:
 
 
 class ConvolutionSimulation(LinearSimulation):
-    """The same for SimPEG: numpy in and out."""
+    """The same map as a SimPEG simulation, with numpy arrays."""
 
-    def __init__(self, power, part, n_parameters, n, crossing, **kwargs):
+    def __init__(self, power, part, n_parameters, n, copies, **kwargs):
         super().__init__(**kwargs)
         self.survey._vnD = np.r_[n * n]
-        self.crossing = crossing
-        self.jacobian = Convolution.of_power(power, part, n_parameters, n, crossing)
-        self.energy = Convolution.of_power(2 * power - 2, part, n_parameters, n, crossing)  # about kernels squared
+        self.copies = copies
+        self.jacobian = Convolution.of_power(power, part, n_parameters, n, copies)
+        self.energy = Convolution.of_power(2 * power - 2, part, n_parameters, n, copies)  # about kernels squared
 
     G = None
 
     def tensor_jacobian(self, model):
-        """Linear: the same everywhere."""
+        """The same for every model, since the map is linear."""
         return self.jacobian
 
     def fields(self, m):
@@ -97,20 +123,20 @@ class ConvolutionSimulation(LinearSimulation):
 
     def Jvec(self, m, v, f=None):
         """(nP,) -> (n²,), through the device."""
-        return self.crossing.fetch(self.jacobian.tangent(self.crossing.send(v)))
+        return self.copies.fetch(self.jacobian.tangent(self.copies.send(v)))
 
     def Jtvec(self, m, v, f=None):
         """(n²,) -> (nP,), through the device."""
-        return self.crossing.fetch(self.jacobian.adjoint(self.crossing.send(v)))
+        return self.copies.fetch(self.jacobian.adjoint(self.copies.send(v)))
 
     def getJtJdiag(self, m, W=None, f=None):
-        """Sums of squares, for the preconditioner; roughly."""
-        squares = self.crossing.send(W.diagonal() ** 2)
-        return np.abs(self.crossing.fetch(self.energy.adjoint(squares)))
+        """Approximate sums of squares, for the preconditioner."""
+        squares = self.copies.send(W.diagonal() ** 2)
+        return np.abs(self.copies.fetch(self.energy.adjoint(squares)))
 
 
-def make_problem(n, crossing):
-    """Misfits, regularization terms and the starting model, of a cube of n³ cells."""
+def make_problem(n, copies):
+    """Misfits, regularization terms and starting model for a cube of n³ cells."""
     mesh = TensorMesh([np.ones(n)] * 3, origin="CCN")
     wires = maps.Wires(("density", mesh.n_cells), ("susceptibility", mesh.n_cells))
     truth = np.zeros(2 * mesh.n_cells)
@@ -119,7 +145,7 @@ def make_problem(n, crossing):
     rng, misfits = np.random.default_rng(0), []
     for i, power in enumerate((3, 5)):
         part = slice(i * mesh.n_cells, (i + 1) * mesh.n_cells)
-        simulation = ConvolutionSimulation(power, part, truth.size, n, crossing)
+        simulation = ConvolutionSimulation(power, part, truth.size, n, copies)
         clean = simulation.fields(truth)
         noise = 0.02 * np.abs(clean).max()
         observed = clean + noise * rng.standard_normal(clean.size)
@@ -130,24 +156,24 @@ def make_problem(n, crossing):
             )
         )
     terms = [WeightedLeastSquares(mesh, mapping=wire) for wire in (wires.density, wires.susceptibility)]
-    terms.append(regularization.CrossGradient(mesh, wires, device=crossing.device, dtype=crossing.dtype))
+    terms.append(regularization.CrossGradient(mesh, wires, device=copies.device, dtype=copies.dtype))
     return misfits, terms, np.full(truth.size, 1e-3)
 
 
-def run(minimizer, problem, crossing, options):
-    """Seconds, CG iterations and copying seconds of each Gauss-Newton iteration; fallbacks; the model."""
+def run(minimizer, problem, copies, options):
+    """Seconds, CG iterations and seconds of copying per step; terms that went through numpy; the model."""
     misfits, terms, start = problem
-    own = {"device": crossing.device, "dtype": crossing.dtype} if minimizer is optimization.ProjectedGNCG else {}
+    own = {"device": copies.device, "dtype": copies.dtype} if minimizer is optimization.ProjectedGNCG else {}
     optimizer = minimizer(maxIter=options.iterations, cg_maxiter=options.cg, cg_rtol=0.0, lower=0.0, **own)
     optimizer.printers, optimizer.stoppers = [], optimizer.stoppers[-1:]
     search, rows = optimizer.findSearchDirection, []
 
     def timed():
-        crossing.start_count()
+        copies.start_count()
         began = time.perf_counter()
         direction = search()
         seconds = time.perf_counter() - began
-        rows.append((seconds, optimizer.cg_count, crossing.seconds + getattr(optimizer, "copy_seconds", 0.0)))
+        rows.append((seconds, optimizer.cg_count, copies.seconds + getattr(optimizer, "copy_seconds", 0.0)))
         return direction
 
     optimizer.findSearchDirection = timed
@@ -162,7 +188,7 @@ def run(minimizer, problem, crossing, options):
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--cells", type=int, default=27_000, help="rounded to a cube")
     parser.add_argument("--cg", type=int, default=10, help="CG iterations per Gauss-Newton iteration")
     parser.add_argument("--iterations", type=int, default=3, help="Gauss-Newton iterations")
@@ -171,25 +197,36 @@ def main():
     parser.add_argument("--dtype", default="float64")
     options = parser.parse_args()
     n, console = round(options.cells ** (1 / 3)), Console(width=120)
-    crossing = Crossing(options.device, options.dtype)
-    problem = make_problem(n, crossing)
+    copies = Copies(options.device, options.dtype)
+    problem = make_problem(n, copies)
     found = {name: [] for name in MINIMIZERS}
     for i in range(options.rounds):
         for name, minimizer in MINIMIZERS.items():
             began = time.perf_counter()
-            found[name].append(run(minimizer, problem, crossing, options))
+            found[name].append(run(minimizer, problem, copies, options))
             console.log(f"{i + 1}/{options.rounds} {name}: {time.perf_counter() - began:.1f} s")
-    table = Table(title=f"{n**3} cells, {n * n} + {n * n} data, {options.device}, {options.dtype}")
-    for head in ("", "ms per CG, first GN", "copies, first", "ms per CG, later", "copies, later", "through numpy"):
-        table.add_column(head, justify="right" if head else "left")
+    table = results.Table(
+        f"cg, {n**3} cells, {options.device}, {options.dtype}",
+        f"Conjugate gradients with {n**3} cells, {n * n} + {n * n} data, {options.device}, {options.dtype}",
+        {
+            "first step, ms per CG iteration": "{:.1f}",
+            "copies in it": "{:.1%}",
+            "later steps, ms per CG iteration": "{:.1f}",
+            "copies in them": "{:.1%}",
+            "terms through numpy": "",
+        },
+        heading="minimizer",
+    )
     for name, runs in found.items():
         first = np.median([rows[0] for rows, _, _ in runs], axis=0)
         later = np.median(np.concatenate([rows[1:] for rows, _, _ in runs] or [first[None]]), axis=0)
-        cells = [f"{1e3 * row[0] / row[1]:.1f}|{100 * row[2] / row[0]:.1f} %" for row in (first, later)]
-        table.add_row(name, *[part for cell in cells for part in cell.split("|")], ", ".join(runs[0][1]) or "-")
-    console.print(table)
+        cells = [number for row in (first, later) for number in (1e3 * row[0] / row[1], row[2] / row[0])]
+        table.add_row(name, *cells, ", ".join(runs[0][1]) or "none")
     theirs, ours = (found[name][0][2] for name in MINIMIZERS)
-    console.print(f"largest difference of the models: {np.abs(ours - theirs).max() / np.abs(theirs).max():.1e}")
+    difference = np.abs(ours - theirs).max() / np.abs(theirs).max()
+    table.note = f"Largest difference of the models: {difference:.1e} of the largest value."
+    console.print(table.rich())
+    results.store(options, table)
 
 
 if __name__ == "__main__":

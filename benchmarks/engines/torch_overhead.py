@@ -1,15 +1,15 @@
-"""What TorchMinimize and SimPEG's inversion around it cost per step beside the function itself.
+"""Time that TorchMinimize and SimPEG's inversion around it add to each step, compared with a loop written by hand.
 
     python -m benchmarks.engines.torch_overhead --cells 1000 100000
 
-Adam on a linear problem with 200 dense data, smallness and smoothness: TorchMinimize in a BaseInversion, against a loop
-by hand around the same misfit and regularization, no inversion. Both take the same steps; processor time per step,
-medians of rounds in turns. What comes once, before the first step (a collection of garbage above all), is given apart.
+Adam on a linear problem with 200 data, a dense matrix, smallness and smoothness: TorchMinimize in a BaseInversion,
+compared with a plain loop around the same misfit and regularization. Both take the same steps. The table has the
+processor time per step, medians of rounds that take turns. What happens once before the first step (above all a
+collection of garbage) is given separately.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import time
 
@@ -23,12 +23,14 @@ from simpeg.data_misfit import L2DataMisfit
 from simpeg.regularization import WeightedLeastSquares
 from simpeg.simulation import LinearSimulation
 
+from benchmarks._common import results
 from simpeg_jointdl.optimization import TorchMinimize
 
 BETA, LR = 1e-3, 1e-3
 
 
 def make_problem(n_cells, n_data=200, seed=0):
+    """Data misfit and regularization."""
     rng = np.random.default_rng(seed)
     matrix = rng.standard_normal((n_data, n_cells)) / np.sqrt(n_cells)
     simulation = LinearSimulation(model_map=maps.IdentityMap(nP=n_cells), G=matrix)
@@ -38,7 +40,7 @@ def make_problem(n_cells, n_data=200, seed=0):
 
 
 def by_inversion(misfit, term, n_steps):
-    """Model, seconds per step, seconds before the first."""
+    """The model, seconds per step, and seconds before the first step."""
     opt = TorchMinimize("adam", LR, maxIter=n_steps, target_chi=None, keep="last")
     opt.printInit = opt.printIter = opt.printDone = lambda *args: None
     stamps = []
@@ -51,7 +53,7 @@ def by_inversion(misfit, term, n_steps):
 
 
 def by_hand(misfit, term, n_steps):
-    """The same by a plain loop."""
+    """The model and seconds per step of a plain loop."""
     x = torch.zeros(term.nP, dtype=torch.float64)
     x.grad = torch.zeros_like(x)
     optimizer = torch.optim.Adam([x], lr=LR)
@@ -70,13 +72,24 @@ def by_hand(misfit, term, n_steps):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Command line."""
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--cells", type=int, nargs="+", default=[1000, 100_000])
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    console = Console(width=120)
     torch.set_num_threads(1)
+    table = results.Table(
+        "overhead",
+        "Processor time per step of Adam",
+        {
+            "TorchMinimize, ms per step": "{:.2f}",
+            "by hand, ms per step": "{:.2f}",
+            "once before the first step, ms": "{:.0f}",
+            "largest difference of the models": "{:.1e}",
+        },
+        heading="parameters",
+    )
     for n_cells in options.cells:
         misfit, term = make_problem(n_cells)
         rows = []
@@ -84,11 +97,9 @@ def main():
             model, ours, before = by_inversion(misfit, term, options.steps)
             plain, hand = by_hand(misfit, term, options.steps)
             rows.append((1e3 * ours, 1e3 * hand, 1e3 * before))
-        ours, hand, before = np.median(rows, axis=0)
-        console.print(
-            f"{n_cells} cells: {ours:.2f} ms per step, {hand:.2f} by hand, {before:.0f} ms once before the first step; "
-            f"models differ by {np.abs(model - plain).max():.1e}"
-        )
+        table.add_row(f"{n_cells}", *np.median(rows, axis=0), np.abs(model - plain).max())
+    Console(width=120).print(table.rich())
+    results.store(options, table)
 
 
 if __name__ == "__main__":

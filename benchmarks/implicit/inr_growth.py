@@ -1,12 +1,12 @@
-"""An implicit representation from 8000 cells to two million: time per step, memory, parameters, error.
+"""An implicit representation on 8000 to two million cells: time per step, memory, parameters, error.
 
     python -m benchmarks.implicit.inr_growth [--only 20 40] [--scale 1.0] [--device cpu]
 
-One dipping block below a regular grid of gravity stations, 1 % noise, Toeplitz engine; the same network on 20³, 40³,
-80³ and 128³ cells of the same ground. The truth is averaged over the cells of every mesh, and the data are computed
-there. Networks are fitted from their start, by Levenberg-Marquardt in the space of the model and by Adam, and from the
-network that the next coarser mesh ended with. The largest meshes get a few steps each, which the table shows; "ended"
-says whether the noise was reached. Every size is a process of its own, so that its peak memory is its own.
+One dipping block below a regular grid of gravity stations, 1 % noise, Toeplitz engine; the same network on meshes of
+20³, 40³, 80³ and 128³ cells. The true model is averaged over the cells of each mesh, and the data are computed there.
+Networks are fitted from their initial weights, by Levenberg-Marquardt in the model space and by Adam, and from the
+network that was fitted on the next coarser mesh. The largest meshes get few steps, which the table shows; "ended"
+says whether the noise was reached. Every size runs in a process of its own, so that the peak memory is its own.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ import numpy as np
 import torch
 from discretize import TensorMesh
 from rich.console import Console
-from rich.table import Table
 from simpeg import data_misfit, inverse_problem, inversion, maps, regularization
 from simpeg.data import Data
 from simpeg.potential_fields import gravity as simpeg_gravity
 
+from benchmarks._common import results
 from simpeg_jointdl.maps import INRMap
 from simpeg_jointdl.optimization import LevenbergMarquardt, TorchMinimize
 from simpeg_jointdl.potential_fields import gravity
@@ -40,9 +40,9 @@ from simpeg_jointdl.potential_fields import gravity
 EXTENT = np.array([2000.0, 2000.0, 1000.0])  # m
 BOUNDS, CONTRAST = (0.0, 0.6), 0.4  # g/cc
 STATIONS = {20: 20, 40: 40, 80: 40, 128: 64}
-# steps of Levenberg-Marquardt and of Adam from the start, and of the former from the coarser mesh
+# steps of Levenberg-Marquardt and of Adam from the initial weights, and of the former from the coarser mesh
 STEPS = {20: (60, 500, 0), 40: (60, 200, 20), 80: (1, 4, 3), 128: (1, 2, 1)}
-CG = {20: 100, 40: 100, 80: 30, 128: 12}  # iterations at most
+CG = {20: 100, 40: 100, 80: 30, 128: 12}  # largest number of iterations
 SIZES = tuple(STEPS)
 
 
@@ -54,7 +54,7 @@ def inside(points) -> np.ndarray:
 
 
 def make_mesh(n: int) -> TensorMesh:
-    """The ground in n³ cells."""
+    """A mesh of n³ cells."""
     return TensorMesh([np.full(n, extent / n) for extent in EXTENT], origin=(0.0, 0.0, -EXTENT[2]))
 
 
@@ -69,7 +69,7 @@ def truth_on(mesh) -> np.ndarray:
 
 
 def make_simulation(mesh, mapping, device):
-    """Gravity 20 m above the ground, on the grid of stations of the mesh's size."""
+    """Gravity 20 m above the surface, on the grid of stations that belongs to the mesh."""
     n = STATIONS[mesh.shape_cells[0]]
     along = (np.arange(n) + 0.5) * EXTENT[0] / n
     x, y = np.meshgrid(along, along)
@@ -79,11 +79,11 @@ def make_simulation(mesh, mapping, device):
 
 
 class Fit:
-    """One size: the network on its mesh, its data, and what fits them."""
+    """One size: the network on its mesh, the data, and the misfit."""
 
     def __init__(self, n: int, device: str):
         self.n, self.device, self.mesh = n, device, make_mesh(n)
-        # on one thread the processor's seconds are those of a quiet machine, whatever else runs on it
+        # on one thread the processor time does not depend on what else runs on the machine
         self.clock = time.process_time if is_cpu(device) else time.perf_counter
         self.truth = truth_on(self.mesh)
         clean = make_simulation(self.mesh, maps.IdentityMap(nP=self.mesh.n_cells), device).dpred(self.truth)
@@ -98,11 +98,11 @@ class Fit:
         self.misfit = data_misfit.L2DataMisfit(data, self.simulation)
 
     def errors(self, m) -> tuple[float, float]:
-        """χ, and rms in g/cc."""
+        """χ, and the rms error in g/cc."""
         return self.misfit(m) / self.dobs.size, float(np.sqrt(np.mean((self.inr * m - self.truth) ** 2)))
 
     def seconds_per_product(self) -> float:
-        """Of the Hessian with a vector, as conjugate gradients need it; the least of two."""
+        """Seconds for one product of the Hessian with a vector, the smallest of a few."""
         m, found = self.inr.initial_model(), []
         v = np.random.default_rng(0).standard_normal(m.size)
         for _ in range(3 if self.n < 128 else 2):
@@ -112,7 +112,7 @@ class Fit:
         return min(found)
 
     def run(self, optimizer, start) -> tuple[np.ndarray, dict]:
-        """The model that an optimizer ends with, and a row of the table."""
+        """The final model of an optimizer, and a row of the table."""
         nothing = regularization.Smallness(TensorMesh([self.inr.nP]))
         problem = inverse_problem.BaseInvProblem(self.misfit, nothing, optimizer, beta=0.0, init_bfgs=False)
         made = inversion.BaseInversion(problem, directiveList=[])
@@ -141,7 +141,7 @@ def work(n: int, folder: Path, device: str, scale: float):
         chi, rms = fit.errors(from_coarser)
         name = f"network of {coarser[-1].stem}³"
         made["rows"][f"{name}, as it is"] = {"steps": 0, "seconds": 0.0, "chi": chi, "rms": rms, "ended": ""}
-        # the Hessian of a network that fits already needs little damping
+        # the Hessian of a network that already fits needs little damping
         found[name], made["rows"][name] = fit.run(
             LevenbergMarquardt(maxIter=n_refine, damping=1e-3, **damped), from_coarser
         )
@@ -157,7 +157,7 @@ def work(n: int, folder: Path, device: str, scale: float):
 
 
 def is_cpu(device) -> bool:
-    """Whether there is no accelerator in it."""
+    """Whether the device is the processor."""
     return torch.device(device).type == "cpu"
 
 
@@ -166,22 +166,20 @@ def peak_gib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def show(table, n: int, made: dict):
-    """Rows of one size."""
-    peak = f"{made['peak']:.2f}" + (f" + {made['peak_device']:.2f}" if made["peak_device"] else "")
-    fixed = (f"{n}³ = {made['cells']}", f"{made['data']}", f"{made['parameters']}", f"{made['product']:.3f}", peak)
+def add_rows(table, n: int, made: dict):
+    """Add the rows of one size."""
     for name, row in made["rows"].items():
-        seconds = f"{row['per_step']:.2f}" if "per_step" in row else ""
-        errors = f"{row['chi']:.3f}", f"{row['rms']:.4f}", f"{made['zero']:.4f}"
-        table.add_row(*fixed, name, f"{row['steps']}", seconds, f"{row['seconds']:.0f}", *errors, row["ended"])
-        fixed = ("",) * len(fixed)
+        memory = (made["peak"], made["peak_device"])
+        fixed = (made["cells"], made["data"], made["parameters"], made["product"], *memory)
+        times = row["steps"], row.get("per_step"), row["seconds"]
+        table.add_row(f"{n}³, {name}", *fixed, *times, row["chi"], row["rms"], made["zero"], row["ended"])
 
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--only", nargs="*", type=int, choices=SIZES, default=SIZES)
-    parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of steps, each at least 1")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on the numbers of steps")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--folder", type=Path, help="keep models and rows here, and begin with those that are there")
     parser.add_argument("--work", type=int, help=argparse.SUPPRESS)
@@ -191,10 +189,27 @@ def main():
         return
     console, cores = Console(width=160), len(os.sched_getaffinity(0))
     kind = "of the processor" if is_cpu(options.device) else "on the clock"
-    table = Table(title=f"{options.device}, {cores} core(s), {torch.get_num_threads()} thread(s), seconds {kind}")
-    heads = "cells|data|nP|s / CG|peak GiB||steps|s / step|s|χ|rms g/cc|of zero|ended"
-    for head in heads.split("|"):
-        table.add_column(head, justify="right" if head else "left")
+    table = results.Table(
+        f"growth, {options.device}",
+        f"Growth with the number of cells; {options.device}, {cores} core(s), {torch.get_num_threads()} thread(s), "
+        f"seconds {kind}",
+        {
+            "cells": "{:.0f}",
+            "data": "{:.0f}",
+            "parameters": "{:.0f}",
+            "s per Hessian product": "{:.3f}",
+            "peak, GiB": "{:.2f}",
+            "peak of the device, GiB": "{:.2f}",
+            "steps": "{:.0f}",
+            "s per step": "{:.2f}",
+            "s": "{:.0f}",
+            "χ": "{:.3f}",
+            "rms, g/cc": "{:.4f}",
+            "rms of the zero model": "{:.4f}",
+            "ended": "",
+        },
+        heading="mesh and run",
+    )
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(exist_ok=True)
@@ -213,9 +228,10 @@ def main():
             subprocess.run([*command, "--scale", str(options.scale)], check=True)
             made = json.loads((folder / f"{n}.json").read_text())
             console.log(n, made)
-            show(table, n, made)
-    table.caption = f"a process that has imported everything holds {made['imported']:.2f} GiB"
-    console.print(table)
+            add_rows(table, n, made)
+    table.note = f"A process that has imported everything holds {made['imported']:.2f} GiB."
+    console.print(table.rich())
+    results.store(options, table)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""An implicit representation under noise of every kind, beside SimPEG's sparse inversion of the same data.
+"""An implicit representation under several kinds of noise, and SimPEG's sparse inversion of the same data.
 
     python -m benchmarks.implicit.inr_noise [--seeds 3] [--only "10 %"] [--methods INR]
 
 Stair-block gravity (Mishra et al. 2025, https://doi.org/10.48550/arXiv.2510.17876): 21 x 21 x 11 cells of 50 m, a stair
-of 400 kg/m³, 441 stations. Noise in parts of the standard deviation of the clean data: Gaussian; correlated, which is
-white noise convolved with a 5 x 5 boxcar and brought back to its standard deviation; Gaussian with 5 % of the data
-five standard deviations off, of either sign. Uncertainties are the Gaussian part's, and independent: a χ of 1 is then
-what the truth has on average under correlated noise, too, but the noise's scatter about it is larger, see the caption.
+of 400 kg/m³, 441 stations. The noise is given as a fraction of the standard deviation of the clean data. It is
+Gaussian; or correlated, which is white noise convolved with a 5 x 5 boxcar and scaled back to its standard deviation;
+or Gaussian with 5 % of the data five standard deviations off, of either sign. Uncertainties are those of the Gaussian
+part, and independent. The mean χ of the truth is then 1 under correlated noise as well, but it scatters more about 1:
+see the note of the table.
 
-Network and SimPEG have the same bounds. A seed is that of the noise and of the network. "χ clean" is the mean squared
-residual over its uncertainty of the data that are no outliers, which only a benchmark knows.
+Network and SimPEG have the same bounds. A seed sets both the noise and the network. "χ of clean data" is that of the
+data that are not outliers, which only a benchmark knows.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import io
@@ -22,14 +22,13 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from discretize import TensorMesh
 from rich.console import Console
-from rich.table import Table
 from simpeg import data_misfit, directives, inverse_problem, inversion, maps, optimization, regularization
 from simpeg.data import Data
 from simpeg.potential_fields import gravity as simpeg_gravity
 
+from benchmarks._common import results
 from simpeg_jointdl.data_misfit import HuberDataMisfit, StudentTDataMisfit
 from simpeg_jointdl.maps import INRMap
 from simpeg_jointdl.optimization import LevenbergMarquardt
@@ -46,7 +45,12 @@ KINDS = {
     "1 %, correlated": ("correlated", 0.01),
     "1 %, 5 % outliers": ("outliers", 0.01),
 }
-BESIDE = ("1 %", "10 %", "1 %, correlated", "1 %, 5 % outliers")  # where SimPEG's inversion stands, too
+BESIDE = (
+    "1 %",
+    "10 %",
+    "1 %, correlated",
+    "1 %, 5 % outliers",
+)  # here SimPEG's inversion runs, too
 
 
 class StairBlock:
@@ -64,7 +68,7 @@ class StairBlock:
         self.clean = self.simulation(maps.IdentityMap(nP=self.truth.size)).dpred(self.truth)
 
     def simulation(self, mapping):
-        """Ours, with a stored matrix."""
+        """Our gravity simulation, with a stored matrix."""
         points = simpeg_gravity.Point(self.stations, components="gz")
         survey = simpeg_gravity.Survey(simpeg_gravity.SourceField([points]))
         return gravity.Simulation3DIntegral(
@@ -72,7 +76,7 @@ class StairBlock:
         )
 
     def observe(self, kind: str, level: float, seed: int):
-        """Observed data, their uncertainty, and which are outliers."""
+        """Observed data, their uncertainty, and which of them are outliers."""
         rng = np.random.default_rng(seed)
         std, wrong = level * self.clean.std(), np.zeros(self.clean.size, dtype=bool)
         if kind == "correlated":
@@ -86,7 +90,7 @@ class StairBlock:
 
 
 def correlated(rng, n: int) -> np.ndarray:
-    """White noise on a square grid of stations under a moving 5 x 5 average, of unit variance, (n,)."""
+    """White noise on a square grid of stations after a moving 5 x 5 average, with unit variance, (n,)."""
     side = round(n**0.5)
     white = rng.standard_normal((side + 4, side + 4))
     windows = np.lib.stride_tricks.sliding_window_view(white, (5, 5))
@@ -98,22 +102,22 @@ def scatter_of_chi(n: int, is_correlated: bool) -> float:
     side = round(n**0.5)
     lag = np.abs(np.subtract.outer(np.arange(side), np.arange(side)))
     along = np.clip(1.0 - lag / 5.0, 0.0, None) if is_correlated else np.eye(side)
-    return float(np.sqrt(2.0) * np.sum(along**2) / n)  # of a covariance that is an outer product
+    return float(np.sqrt(2.0) * np.sum(along**2) / n)  # the covariance is an outer product
 
 
 @dataclass
 class Outcome:
-    """What an inversion came to."""
+    """The result of an inversion."""
 
     rms: float
-    chi: float  # of all data, least squares
-    clean: float  # of those that are no outliers
+    chi: float  # of all data, by least squares
+    clean: float  # of the data that are not outliers
     seconds: float
     ended: str
 
 
 def outcome(problem, density, observed, seconds, ended) -> Outcome:
-    """Errors of a model on the cells, in kg/m³."""
+    """Errors of a model, in kg/m³, and of its data."""
     dobs, std, wrong = observed
     squares = ((problem.simulation(maps.IdentityMap(nP=density.size)).dpred(density) - dobs) / std) ** 2
     rms = 1e3 * np.sqrt(np.mean((density - problem.truth) ** 2))
@@ -121,7 +125,7 @@ def outcome(problem, density, observed, seconds, ended) -> Outcome:
 
 
 def fit_network(problem, observed, seed: int, misfit="L2") -> Outcome:
-    """One unit of unknown contrast between bounds, to the noise."""
+    """Fit one unit of unknown contrast between bounds, until χ is 1."""
     dobs, std, _ = observed
     inr = INRMap(problem.mesh, units=1, bounds=BOUNDS, random_seed=seed, dtype=np.float32)
     simulation = problem.simulation(inr)
@@ -130,14 +134,14 @@ def fit_network(problem, observed, seed: int, misfit="L2") -> Outcome:
     nothing = regularization.Smallness(TensorMesh([inr.nP]))
     inv_problem = inverse_problem.BaseInvProblem(term, nothing, optimizer, beta=0.0, init_bfgs=False)
     start = inr.initial_model()
-    simulation.dpred(start)  # sensitivities are not part of the time
+    simulation.dpred(start)  # computes the sensitivities, which are not part of the time
     model, seconds = run(inversion.BaseInversion(inv_problem, directiveList=[]), start)
     ended = f"{optimizer.iter}, {optimizer.stopped_because or 'maxIter'}"
     return outcome(problem, inr * model, observed, seconds, ended)
 
 
 def fit_sparse(problem, observed, seed: int, misfit="L2") -> Outcome:
-    """SimPEG's sparse norms between the same bounds; the seed does not matter to it."""
+    """SimPEG's sparse norms between the same bounds; the result does not depend on the seed."""
     dobs, std, _ = observed
     n = problem.truth.size
     simulation = problem.simulation(maps.IdentityMap(nP=n))
@@ -162,7 +166,7 @@ def fit_sparse(problem, observed, seed: int, misfit="L2") -> Outcome:
 
 
 def run(made, start):
-    """The model, and the processor's seconds that it took, which other processes make no longer."""
+    """The model, and the processor time, which does not depend on other processes."""
     began = time.process_time()
     with contextlib.redirect_stdout(io.StringIO()):
         model = made.run(start)
@@ -176,7 +180,7 @@ METHODS = {
 
 
 def rows():
-    """Kind of noise, method and misfit of every row."""
+    """Kind of noise, method and misfit for every row."""
     for kind in KINDS:
         for method in METHODS:
             for misfit in MISFITS if "outliers" in kind else ("L2",):
@@ -186,7 +190,7 @@ def rows():
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="*", choices=tuple(KINDS), default=tuple(KINDS))
     parser.add_argument("--methods", nargs="*", choices=tuple(METHODS), default=tuple(METHODS))
@@ -195,14 +199,21 @@ def main():
     problem, console = StairBlock(), Console(width=140)
     n = problem.clean.size
     zero = 1e3 * np.sqrt(np.mean(problem.truth**2))
-    threads = f"{torch.get_num_threads()} thread(s)"
-    table = Table(title=f"median of {options.seeds} seeds; zero model {zero:.1f} kg/m³; {threads}")
-    table.caption = "standard deviation of χ at the truth: {:.2f}, correlated {:.2f}".format(
-        *(scatter_of_chi(n, one) for one in (False, True))
+    table = results.Table(
+        "noise",
+        f"Stair block under noise, medians of {options.seeds} seeds",
+        {
+            "rms, kg/m³": "{:.1f}",
+            "least to largest": "{:.1f} to {:.1f}",
+            "χ": "{:.2f}",
+            "χ of clean data": "{:.2f}",
+            "CPU s": "{:.1f}",
+            "iterations, end": "",
+        },
+        note=f"rms of the zero model: {zero:.1f} kg/m³. Standard deviation of χ of the truth: "
+        f"{scatter_of_chi(n, False):.2f}, correlated {scatter_of_chi(n, True):.2f}.",
+        heading="noise, method, misfit",
     )
-    heads = ("rms, kg/m³", "least to largest", "χ", "χ clean", "CPU s", "iterations, end")
-    for head in ("noise", "method", "misfit", *heads):
-        table.add_column(head, justify="right" if head in heads else "left")
     gc.collect()
     gc.freeze()  # SimPEG collects garbage at every evaluation; torch's modules alone make that 0.1 s each
     for kind, method, misfit in rows():
@@ -217,10 +228,10 @@ def main():
             console.log(f"{kind}; {method}, {misfit}, {seed}: {errors}, {out.seconds:.0f} s, {out.ended}")
         values = np.array([[out.rms, out.chi, out.clean, out.seconds] for out in outs])
         rms, chi, clean, seconds = np.median(values, axis=0)
-        spread = f"{values[:, 0].min():.1f} to {values[:, 0].max():.1f}"
-        line = f"{rms:.1f}", spread, f"{chi:.2f}", f"{clean:.2f}", f"{seconds:.1f}", outs[0].ended
-        table.add_row(kind, method, misfit, *line)
-    console.print(table)
+        spread = values[:, 0].min(), values[:, 0].max()
+        table.add_row(f"{kind}: {method}, {misfit}", rms, spread, chi, clean, seconds, outs[0].ended)
+        results.store(options, table)
+    console.print(table.rich())
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
-"""Gravity and magnetics by networks of the coordinates: one each, one for both, and one for both with a coupling.
+"""Gravity and magnetics by networks of the coordinates: one for each, one for both, and one for both with a coupling.
 
     python -m benchmarks.implicit.joint_inr --problem two_bodies
     python -m benchmarks.implicit.joint_inr --problem camp_blocks              # 696 + 696 data
     python -m benchmarks.implicit.joint_inr --problem camp_blocks --data full  # 6020 + 6020, with the Toeplitz engine
 
-Every row is one call of `recipes.create_inr_inversion`, scored as in `two_bodies.py` and `camp_blocks.py`, whose meshes
-these are. Bounds are what an explorationist may say without knowing the ground; the rows with units start from the
-recipe's own contrasts. A row is run for several seeds; the table has their medians, and the error of their mean.
-Runs are kept in --output and not repeated.
+Every row is one call of `recipes.create_inr_inversion`, scored as in `published/two_bodies.py` and
+`published/camp_blocks.py`, on the same meshes. The bounds are what one may assume without knowledge of the model; rows
+with units start from the recipe's own contrasts. Each row runs for several seeds; the table has the medians, and the
+error of the mean model. Finished runs are kept in --folder and not repeated.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import time
@@ -23,15 +22,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 from simpeg.maps import IdentityMap
 
+from benchmarks._common import results
 from benchmarks.published import camp_blocks, two_bodies
 from simpeg_jointdl import datasets, recipes, regularization
 from simpeg_jointdl.potential_fields import gravity, magnetics
 
 PROPERTIES = ("density", "susceptibility")
-# g/cc and SI: magnetization may oppose the field over the first
+# g/cc and SI; in the first problem the magnetization may oppose the inducing field
 BOUNDS = {"two_bodies": ((-1.5, 1.5), (-0.1, 0.1)), "camp_blocks": ((-0.6, 0.6), (0.0, 0.5))}
 CROSS = regularization.CrossGradient
 DTYPE = torch.float32
@@ -53,7 +52,7 @@ ROWS = {
 
 @dataclass
 class Problem:
-    """Data, simulations that take one property each, and how models are scored."""
+    """Data, simulations that take one property each, bounds, and a function that scores models."""
 
     data: list
     simulations: list
@@ -62,7 +61,7 @@ class Problem:
 
 
 def make_problem(name: str, size: str) -> Problem:
-    """One of the two surveys on the mesh of its own benchmark."""
+    """One of the two surveys, on the mesh of its own benchmark."""
     if name == "two_bodies":
         survey = datasets.load("two_bodies")
         mesh, kept = survey.mesh, {"engine": "dense", "active_cells": survey.active_cells}
@@ -83,7 +82,7 @@ def make_problem(name: str, size: str) -> Problem:
 
 
 def invert(problem: Problem, which, options: dict, seed: int, kept: Path) -> dict:
-    """One run of the recipe on these data sets: models, χ, iterations, seconds; kept in a file."""
+    """Run the recipe for these data sets; models, χ, iterations and seconds are kept in a file."""
     if kept.exists():
         return dict(np.load(kept))
     recipe = recipes.create_inr_inversion(
@@ -112,7 +111,7 @@ def invert(problem: Problem, which, options: dict, seed: int, kept: Path) -> dic
 
 
 def run(problem: Problem, name: str, seed: int, folder: Path) -> dict:
-    """Both models of a row."""
+    """The models of both properties in a row."""
     options = dict(ROWS[name])
     path = folder / f"{name.replace(', ', '_').replace(' ', '-')}_{seed}.npz"
     if not options.pop("separate", False):
@@ -129,43 +128,48 @@ def run(problem: Problem, name: str, seed: int, folder: Path) -> dict:
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--problem", choices=BOUNDS, default="two_bodies")
-    parser.add_argument("--data", choices=("small", "half", "full"), default="small", help="of camp_blocks")
+    parser.add_argument("--data", choices=("small", "half", "full"), default="small", help="data of camp_blocks")
     parser.add_argument("--rows", nargs="*", choices=ROWS, default=list(ROWS))
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
-    parser.add_argument("--output", type=Path, default=Path("output/joint_inr"))
+    parser.add_argument("--folder", type=Path, default=Path("output/joint_inr"), help="where runs are kept")
     options = parser.parse_args()
-    folder = options.output / (options.problem if options.problem == "two_bodies" else f"camp_{options.data}")
+    folder = options.folder / (options.problem if options.problem == "two_bodies" else f"camp_{options.data}")
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     problem = make_problem(options.problem, options.data)
     console = Console(width=160)
-    table = Table(title=f"{folder.name}, seeds {options.seeds}")
-    for head in ("", "density rms", "suscept. rms", "rms of the mean", "χ", "iterations", "seconds"):
-        table.add_column(head, justify="right" if head else "left")
+    table = results.Table(
+        folder.name,
+        f"Networks for density and susceptibility, {folder.name}, seeds {', '.join(map(str, options.seeds))}",
+        {
+            "density rms, g/cc": "{:.4f}",
+            "susceptibility rms, SI": "{:.5f}",
+            "rms of the mean model": "{:.4f}, {:.5f}",
+            "χ gravity": "{:.2f} to {:.2f}",
+            "χ magnetics": "{:.2f} to {:.2f}",
+            "iterations": "{:.0f}",
+            "seconds": "{:.0f}",
+        },
+        heading="networks",
+    )
     for name in options.rows:
-        results = []
+        outcomes = []
         for seed in options.seeds:
-            results.append(run(problem, name, seed, folder))
-            one = results[-1]
+            outcomes.append(run(problem, name, seed, folder))
+            one = outcomes[-1]
             console.log(
                 name, seed, problem.score(one).round(5), one["chi"].round(3), int(one["iterations"]),
                 str(one["stopped"]), one["contrasts"].round(3).tolist(), f"{float(one['seconds']):.0f} s",
             )  # fmt: skip
-        rms = np.median([problem.score(one) for one in results], axis=0)
-        mean = problem.score({key: np.mean([one[key] for one in results], axis=0) for key in PROPERTIES})
-        chi = np.array([one["chi"] for one in results])
-        table.add_row(
-            name,
-            f"{rms[0]:.4f}",
-            f"{rms[1]:.5f}",
-            f"{mean[0]:.4f}, {mean[1]:.5f}",
-            ", ".join(f"{low:.2f} to {high:.2f}" for low, high in zip(chi.min(axis=0), chi.max(axis=0), strict=True)),
-            f"{np.median([int(one['iterations']) for one in results]):.0f}",
-            f"{np.median([float(one['seconds']) for one in results]):.0f}",
-        )
-    console.print(table)
+        rms = np.median([problem.score(one) for one in outcomes], axis=0)
+        mean = problem.score({key: np.mean([one[key] for one in outcomes], axis=0) for key in PROPERTIES})
+        chi = np.array([one["chi"] for one in outcomes])
+        iterations, seconds = (np.median([float(one[key]) for one in outcomes]) for key in ("iterations", "seconds"))
+        table.add_row(name, *rms, mean, *zip(chi.min(axis=0), chi.max(axis=0), strict=True), iterations, seconds)
+        results.store(options, table)
+    console.print(table.rich())
 
 
 if __name__ == "__main__":

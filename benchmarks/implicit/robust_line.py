@@ -1,25 +1,24 @@
-"""How far off a fitted line is under outliers, by least squares and by robust misfits.
+"""How far a fitted line is from the truth under outliers, by least squares and by robust misfits.
 
     python -m benchmarks.implicit.robust_line --seeds 200
 
-60 data with Gaussian noise on a line, a part of them five standard deviations off, to one side; each misfit minimized
-to the end, without regularization. Mean distance of intercept and slope from the truth.
+60 data with Gaussian noise on a line. Part of them are five standard deviations off, all to one side. Each misfit is
+minimized to convergence, without regularization. The table has the mean distance of intercept and slope from the truth.
 """
 
 from __future__ import annotations
 
-import argparse
 from functools import partial
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 from scipy.optimize import minimize
 from simpeg import maps
 from simpeg.data import Data
 from simpeg.data_misfit import L2DataMisfit
 from simpeg.simulation import LinearSimulation
 
+from benchmarks._common import results
 from simpeg_jointdl.data_misfit import HuberDataMisfit, StudentTDataMisfit
 
 N_DATA = 60
@@ -49,11 +48,17 @@ def observe(simulation, outliers: float, seed: int, std: float = 0.1) -> Data:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Command line."""
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--outliers", type=float, nargs="+", default=[0.0, 0.05, 0.1])
     options = parser.parse_args()
-    table = Table("misfit", *(f"{100 * part:g} % outliers" for part in options.outliers))
+    table = results.Table(
+        "line",
+        f"Distance of intercept and slope from the truth, mean of {options.seeds} draws and its standard error",
+        {f"{100 * part:g} % outliers": "{:.4f} ± {:.4f}" for part in options.outliers},
+        heading="misfit",
+    )
     for name, make in MISFITS.items():
         cells = []
         for part in options.outliers:
@@ -63,9 +68,10 @@ def main():
                 misfit = make(observe(simulation, part, seed), simulation)
                 found = minimize(misfit, np.zeros(2), jac=misfit.deriv, method="BFGS", options={"gtol": 1e-6}).x
                 errors.append(np.linalg.norm(found - TRUTH))
-            cells.append(f"{np.mean(errors):.4f} ± {np.std(errors) / np.sqrt(len(errors)):.4f}")
+            cells.append((np.mean(errors), np.std(errors) / np.sqrt(len(errors))))
         table.add_row(name, *cells)
-    Console(width=100).print(table)
+    Console(width=100).print(table.rich())
+    results.store(options, table)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,15 @@
-"""Stair-block gravity: networks with several encodings and activations, SimPEG, and the published loop.
+"""Stair-block gravity: networks with several encodings and activations, SimPEG, and the published training loop.
 
     python -m benchmarks.implicit.stair_block [--seeds 5] [--only outputs,encodings,activations]
 
 The problem is that of Mishra et al. (2025, https://doi.org/10.48550/arXiv.2510.17876). Networks are fitted by
-Gauss-Newton until χ is in [0.95, 1.05]; none knows the true 400 kg/m³, all have the bounds 0 and 600 kg/m³. "units"
-adds what SimPEG's regularizations do not know: the body has one density, and the ground none. "free" does without.
+Gauss-Newton until χ is in [0.95, 1.05]. None is given the true contrast of 400 kg/m³; all have the bounds 0 and 600
+kg/m³. "units=1" adds a statement that SimPEG's regularizations do not make: the body has one density, and the
+background is zero. "free" leaves the density of each point free.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import time
@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 from simpeg import data_misfit, directives, inverse_problem, inversion, maps, optimization, regularization
 
+from benchmarks._common import results
 from simpeg_jointdl import datasets, recipes
 from simpeg_jointdl.maps import INRMap
 from simpeg_jointdl.networks import (
@@ -61,7 +61,7 @@ ACTIVATIONS = {
 
 @dataclass
 class Result:
-    """A model in g/cc, its χ, and what it cost."""
+    """A model in g/cc, its χ, and its cost."""
 
     density: np.ndarray
     chi: float
@@ -71,7 +71,7 @@ class Result:
 
 
 def make_simulation(survey):
-    """Of this package, sensitivities stored."""
+    """Our gravity simulation, with stored sensitivities."""
     mesh = survey.mesh
     return gravity.Simulation3DIntegral(
         mesh, survey=survey.gravity.survey(), rhoMap=maps.IdentityMap(nP=mesh.n_cells), engine="dense"
@@ -79,19 +79,19 @@ def make_simulation(survey):
 
 
 def network(encoding="none", activation="gelu", width=32, depth=3, **options):
-    """3 x 32 GELU on plain coordinates unless told otherwise."""
+    """A network of the coordinates; 3 layers of 32 with GELU and no encoding if not told otherwise."""
     encoding, activation = ENCODINGS.get(encoding, lambda: encoding)(), ACTIVATIONS[activation]()
     return ImplicitNetwork(encoding=encoding, activation=activation, width=width, depth=depth, **SINGLE, **options)
 
 
 def quietly(function):
-    """Its result, without SimPEG's table of iterations."""
+    """The result of a function, without SimPEG's table of iterations on the screen."""
     with contextlib.redirect_stdout(io.StringIO()):
         return function()
 
 
 def implicit(survey, *, units=1, optimizer=None, **options) -> Result:
-    """The recipe, with another network, output or minimizer."""
+    """Run the recipe, with another network, output or minimizer if given."""
     seed = options.pop("seed", 0)
     recipe = recipes.create_inr_inversion(
         survey.gravity.data(), make_simulation(survey), bounds=(0.0, UPPER), units=units,
@@ -104,14 +104,14 @@ def implicit(survey, *, units=1, optimizer=None, **options) -> Result:
 
 
 class Reweight(directives.InversionDirective):
-    """Weights of sparse norms from the latest model."""
+    """Update the weights of sparse norms from the latest model."""
 
     def endIter(self):
         self.reg.objfcts[0].update_weights(self.opt.xc)
 
 
 def through_the_map(survey, *, sparse: bool, **options) -> Result:
-    """Free outputs, and SimPEG's regularization of them with sensitivity weights, cooled to the noise."""
+    """Free outputs with SimPEG's regularization and sensitivity weights, cooled until the data are fitted."""
     inr = INRMap(survey.mesh, bounds=(0.0, UPPER), network=network(**options), **SINGLE)
     sensitivity = np.sqrt(make_simulation(survey).getJtJdiag(np.zeros(survey.mesh.n_cells)))
     simulation = make_simulation(survey)
@@ -153,7 +153,7 @@ def ensemble(survey, *, n_members=5) -> Result:
 
 
 def simpeg(survey, *, norms=None, lower=0.0, upper=UPPER) -> Result:
-    """What a SimPEG user would run: sensitivity weights, bounds, and with `norms` IRLS."""
+    """What a SimPEG user would run: sensitivity weights, bounds, and IRLS if there are `norms`."""
     start, mesh = time.perf_counter(), survey.mesh
     misfit = data_misfit.L2DataMisfit(data=survey.gravity.data(), simulation=make_simulation(survey))
     if norms is None:
@@ -178,7 +178,7 @@ def simpeg(survey, *, norms=None, lower=0.0, upper=UPPER) -> Result:
 
 
 def plain_loop(survey, *, epochs=500, random_seed=0) -> Result:
-    """The published loop: 4 x 256 LeakyReLU on encoded z-scores, 600 tanh, Adam with lr 1e-2, float32."""
+    """The published loop: 4 layers of 256, LeakyReLU, encoded z-scores, 600 tanh, Adam at 1e-2, float32."""
     torch.manual_seed(random_seed)
     deviation = survey.gravity.uncertainty
     matrix = torch.as_tensor(make_simulation(survey).G / deviation[:, None], dtype=torch.float32)
@@ -206,39 +206,42 @@ def plain_loop(survey, *, epochs=500, random_seed=0) -> Result:
 
 
 def rows(only):
-    """Label, and a function from a survey to a result."""
+    """Table, label, and function from a survey to a result."""
     if "outputs" in only:
-        yield "units=1 (the recipe)", lambda s: implicit(s)
-        yield "units=1, 2 x 32", lambda s: implicit(s, depth=2)
-        yield "free, Adam", lambda s: implicit(s, units=None)
-        yield "free, Levenberg-Marquardt", lambda s: implicit(s, units=None, optimizer="levenberg-marquardt")
+        yield "outputs", "network, units=1 (the recipe)", lambda s: implicit(s)
+        yield "outputs", "the same, 2 layers of 32", lambda s: implicit(s, depth=2)
+        yield "outputs", "network, free, Adam", lambda s: implicit(s, units=None)
+        free = {"units": None, "optimizer": "levenberg-marquardt"}
+        yield "outputs", "network, free, Levenberg-Marquardt", lambda s: implicit(s, **free)
     if "spaces" in only:
-        yield "space='data'", lambda s: implicit(s, optimizer=LevenbergMarquardt(space="data"))
-        yield "space='model'", lambda s: implicit(s, optimizer=LevenbergMarquardt(space="model"))
-        yield "Adam", lambda s: implicit(s, optimizer="adam")
+        yield "spaces", "space='data'", lambda s: implicit(s, optimizer=LevenbergMarquardt(space="data"))
+        yield "spaces", "space='model'", lambda s: implicit(s, optimizer=LevenbergMarquardt(space="model"))
+        yield "spaces", "Adam", lambda s: implicit(s, optimizer="adam")
     if "through" in only:
         for encoding in ("none", "positional, 2, π"):
-            yield f"free, L2 of outputs, {encoding}", lambda s, e=encoding: through_the_map(s, sparse=False, encoding=e)
-            yield f"free, sparse, {encoding}", lambda s, e=encoding: through_the_map(s, sparse=True, encoding=e)
+            for kind, sparse in (("smoothness", False), ("sparse norms", True)):
+                label = f"network, free, SimPEG's {kind}, encoding: {encoding}"
+                yield "through", label, lambda s, e=encoding, p=sparse: through_the_map(s, sparse=p, encoding=e)
     if "ensemble" in only:
-        yield "mean of 5", ensemble
+        yield "ensemble", "mean of 5", ensemble
     if "encodings" in only:
         for name in ENCODINGS:
-            yield f"encoding: {name}", lambda s, k=name: implicit(s, encoding=k)
+            yield "encodings", f"encoding: {name}", lambda s, k=name: implicit(s, encoding=k)
     if "activations" in only:
         for name in ACTIVATIONS:
-            yield f"activation: {name}", lambda s, k=name: implicit(s, activation=k)
+            yield "activations", f"activation: {name}", lambda s, k=name: implicit(s, activation=k)
     if "simpeg" in only:
         for upper in (UPPER, 0.4):
-            yield f"SimPEG L2, 0 to {1e3 * upper:g}", lambda s, u=upper: simpeg(s, upper=u)
-            yield f"SimPEG sparse, 0 to {1e3 * upper:g}", lambda s, u=upper: simpeg(s, norms=[0, 1, 1, 1], upper=u)
+            yield "simpeg", f"SimPEG smooth, 0 to {1e3 * upper:g}", lambda s, u=upper: simpeg(s, upper=u)
+            label = f"SimPEG sparse, 0 to {1e3 * upper:g}"
+            yield "simpeg", label, lambda s, u=upper: simpeg(s, norms=[0, 1, 1, 1], upper=u)
     if "plain" in only:
-        yield "published loop, 500 epochs", plain_loop
+        yield "plain", "published loop, 500 epochs", plain_loop
 
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = results.make_parser(__doc__, __spec__.name)
     groups = "outputs,through,spaces,ensemble,encodings,activations,simpeg,plain"
     parser.add_argument("--only", default=groups, help=f"some of {groups}")
     parser.add_argument("--seeds", type=int, default=5, help="draws of the noise, from 0")
@@ -247,25 +250,33 @@ def main():
     warnings.simplefilter("ignore")
     surveys = [datasets.load("stair_block", random_seed=seed) for seed in range(options.seeds)]
     truth = surveys[0].true_models["density"]
-    table = Table(title=f"stair block; zero model {1e3 * np.sqrt(np.mean(truth**2)):.1f} kg/m³")
-    for head in ("", "parameters", "median rms, kg/m³", "rms of every seed", "χ", "steps", "seconds"):
-        table.add_column(head, justify="right" if head else "left")
-    console = Console(width=140)
-    for label, run in rows(options.only.split(",")):
-        results = [run(survey) for survey in surveys]
-        errors = [1e3 * np.sqrt(np.mean((result.density - truth) ** 2)) for result in results]
-        chi, steps, seconds = ([getattr(r, name) for r in results] for name in ("chi", "steps", "seconds"))
-        line = [
-            str(results[0].n_parameters),
-            f"{np.median(errors):.1f}",
-            " ".join(f"{value:.1f}" for value in errors),
-            f"{min(chi):.2f} to {max(chi):.2f}",
-            f"{np.median(steps):.0f}",
-            f"{np.median(seconds):.1f}",
-        ]
-        table.add_row(label, *line)
-        console.log(label, *line)
-    console.print(table)
+    zero = 1e3 * np.sqrt(np.mean(truth**2))
+    tables, console = {}, Console(width=140)
+    for group, label, run in rows(options.only.split(",")):
+        if group not in tables:
+            tables[group] = results.Table(
+                group,
+                f"Stair block: {group}",
+                {
+                    "parameters": "{:.0f}",
+                    "median rms, kg/m³": "{:.1f}",
+                    "rms of each seed": " ".join(["{:.1f}"] * options.seeds),
+                    "χ": "{:.2f} to {:.2f}",
+                    "steps": "{:.0f}",
+                    "seconds": "{:.1f}",
+                },
+                note=f"rms of the zero model: {zero:.1f} kg/m³. Seeds 0 to {options.seeds - 1}.",
+                heading="inversion",
+            )
+        outcomes = [run(survey) for survey in surveys]
+        errors = [1e3 * np.sqrt(np.mean((one.density - truth) ** 2)) for one in outcomes]
+        chi, steps, seconds = ([getattr(one, name) for one in outcomes] for name in ("chi", "steps", "seconds"))
+        middle = np.median(steps), np.median(seconds)
+        tables[group].add_row(label, outcomes[0].n_parameters, np.median(errors), errors, (min(chi), max(chi)), *middle)
+        console.log(label, *tables[group].cells(label))
+        results.store(options, *tables.values())
+    for table in tables.values():
+        console.print(table.rich())
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
-"""A trained network of gravity and magnetics against inversions, and what becomes of it when it is fitted to the data.
+"""The network of gravity and magnetics compared with inversions, and its fine-tuning to the data.
 
-    python -m benchmarks.learned.finetuned --models 200 --output output/finetuned.csv   # runs on from where it was
-    python -m benchmarks.learned.finetuned --tables output/*.csv --from-case 16         # of what there is, nothing run
+    python -m benchmarks.learned.finetuned --models 200 --cases output/finetuned.csv     # resumes where it ended
+    python -m benchmarks.learned.finetuned --tables output/*.csv --from-case 16          # tables only, nothing runs
     python -m benchmarks.learned.finetuned --set two_bodies --set camp_blocks --set noise --models 20
 
-Several may run at once, each with an ``--output`` and, say, a ``--sharing`` of its own.
+Several may run at once, each with its own ``--cases`` and, say, its own ``--sharing``; ``--tables`` reads all files.
 
-Rows: the network's prediction; fine-tuned (`create_finetuned_inversion`, over its weights); warm-started (the same,
-over cells, smooth); separate (`create_joint_inversion`, sparse norms, no coupling), and joint (the same with the
-cross-gradient). Only if asked for by ``--rows``: retrained (three rounds of warm-started, the network learning from
-each). One line of the CSV per case and row. Errors are relative to the rms of the truth; bodies are
-the cells above half of the largest value; the cross-gradient is of models divided by the rms of the truth.
+Rows: the network's prediction; fine-tuned (`create_finetuned_inversion`, over the network's weights); warm-started
+(`create_warm_started_inversion`, over cells, smooth); separate (`create_joint_inversion`, sparse norms, no coupling);
+and joint (the same with the cross-gradient). Only if ``--rows`` asks for it: retrained (`create_retraining`, three
+rounds of warm-started inversions, the network learning from each). The file of cases has one line per case and row.
+Errors are relative to the rms of the truth; bodies are the cells above half of the largest value; the cross-gradient is
+that of models divided by the rms of the truth.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import csv
 import io
@@ -29,7 +29,7 @@ import torch
 from rich.console import Console
 from simpeg import data_misfit, maps
 
-from benchmarks._common import finetuned_tables
+from benchmarks._common import finetuned_tables, results
 from benchmarks._common.gravmag_cases import PROPERTIES, SETS, make_case
 from simpeg_jointdl import recipes, regularization
 from simpeg_jointdl.maps import between_meshes
@@ -46,7 +46,7 @@ FIELDS = [
 
 
 def run_prediction(case, network):
-    """What the network says, on the simulations' mesh."""
+    """The network's prediction, on the mesh of the simulations."""
     found = network.predict(*case.data)
     transfer, _ = between_meshes(found.mesh, case.mesh, np.ones(case.mesh.n_cells, dtype=bool))
     return {name: transfer @ getattr(found, name) for name in PROPERTIES}
@@ -61,13 +61,10 @@ def run_tuned(case, network, **options):
 
 
 def run_joint(case, **options):
-    """An inversion over cells from nothing."""
+    """A sparse inversion over cells that starts from zero."""
     n = case.mesh.n_cells
     wires = maps.Wires(*((name, n) for name in PROPERTIES))
-    views = [
-        recipes._inr.looking_through(one, key, getattr(wires, name))
-        for one, key, name in zip(case.simulations, ("rhoMap", "chiMap"), PROPERTIES, strict=True)
-    ]
+    views = case.simulations_through([getattr(wires, name) for name in PROPERTIES])
     misfits = [data_misfit.L2DataMisfit(data=d, simulation=s) for d, s in zip(case.data, views, strict=True)]
     bounds = {"susceptibility": (0.0, np.inf)}
     recipe = recipes.create_joint_inversion(
@@ -77,7 +74,7 @@ def run_joint(case, **options):
 
 
 def run(row: str, case, network) -> dict:
-    """Models of a row."""
+    """The models of a row."""
     if row == "prediction":
         return run_prediction(case, network)
     if row == "fine-tuned":
@@ -92,7 +89,7 @@ def run(row: str, case, network) -> dict:
 
 
 def scores(case, models: dict) -> dict:
-    """All numbers of a line."""
+    """All scores of a line."""
     found = {}
     for name, simulation, data in zip(PROPERTIES, case.simulations, case.data, strict=True):
         truth, values = case.truth[name], models[name]
@@ -114,7 +111,7 @@ def scores(case, models: dict) -> dict:
 
 
 def read(path: Path) -> list[dict]:
-    """Lines that there are."""
+    """The lines of a file, if it exists."""
     if not path.exists():
         return []
     with path.open() as file:
@@ -122,11 +119,11 @@ def read(path: Path) -> list[dict]:
 
 
 def run_cases(options, network, console):
-    """All cases that are not in the file yet, one line at a time."""
-    done = {(one["set"], one["sharing"], one["case"], one["row"]) for one in read(options.output)}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    is_new = not options.output.exists()
-    with options.output.open("a", newline="") as file:
+    """Run all cases that are not in the file yet, and write one line at a time."""
+    done = {(one["set"], one["sharing"], one["case"], one["row"]) for one in read(options.cases)}
+    options.cases.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not options.cases.exists()
+    with options.cases.open("a", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)
         if is_new:
             writer.writeheader()
@@ -147,7 +144,7 @@ def run_cases(options, network, console):
 
 
 def one_line(case, row, network) -> dict:
-    """Run and score."""
+    """Run one row of a case, and score its models."""
     began, cpu = time.perf_counter(), time.process_time()
     with contextlib.redirect_stdout(io.StringIO()):
         models = run(row, case, network)
@@ -155,38 +152,41 @@ def one_line(case, row, network) -> dict:
     return {key: f"{value:.5g}" for key, value in (scores(case, models) | spent).items()}
 
 
-def tell(lines: list[dict], first: int):
+def make_tables(lines: list[dict], first: int) -> list:
     """Tables of the cases from a number on."""
     lines = [line for line in lines if int(line["case"]) >= first]
     unseen = [line for line in lines if line["set"] == "unseen"]
     outside = [line for line in lines if line["set"] != "unseen"]
-    told = [finetuned_tables.means(unseen)] if unseen else []
-    told += [finetuned_tables.shares(unseen, row) for row in ("fine-tuned", "warm-started")]
-    told += [finetuned_tables.each(outside)] if outside else []
-    print("\n\n".join(filter(None, told)))
+    return [finetuned_tables.means(unseen), finetuned_tables.shares(unseen), finetuned_tables.each(outside)]
 
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--models", type=int, default=200, help="cases of each set and kind")
     parser.add_argument("--set", dest="sets", action="append", choices=SETS, help="'unseen' if not given")
     parser.add_argument("--sharing", nargs="*", choices=SHARING, default=list(SHARING))
     parser.add_argument("--rows", nargs="*", choices=ROWS, default=list(ROWS[:-1]))
-    parser.add_argument("--weights", type=Path, help="of the network; those that come with the package if not given")
-    parser.add_argument("--untrained", action="store_true", help="the network as it is made: its estimate alone")
-    parser.add_argument("--output", type=Path, default=Path("output/finetuned.csv"))
-    parser.add_argument("--tables", type=Path, nargs="+", metavar="CSV", help="print tables of these, and run nothing")
+    parser.add_argument("--weights", type=Path, help="weights of the network; those of the package if not given")
+    parser.add_argument("--untrained", action="store_true", help="use an untrained network")
+    parser.add_argument("--cases", type=Path, default=Path("output/finetuned.csv"), help="file of cases, continued")
+    parser.add_argument("--tables", type=Path, nargs="+", metavar="CSV", help="make tables of these; nothing runs")
     parser.add_argument("--from-case", type=int, default=0, help="tables of cases from this number on")
     options = parser.parse_args()
     options.sets = options.sets or ["unseen"]
+    console = Console(width=160)
     if not options.tables:
         torch.set_num_threads(1)
         warnings.simplefilter("ignore")
         logging.getLogger("SimPEG").setLevel(logging.ERROR)
         network = GravMagUNet().eval() if options.untrained else GravMagUNet.from_pretrained(options.weights)
-        run_cases(options, network, Console(width=160))
-    tell([line for path in options.tables or [options.output] for line in read(path)], options.from_case)
+        run_cases(options, network, console)
+    lines = [line for path in options.tables or [options.cases] for line in read(path)]
+    tables = make_tables(lines, options.from_case)
+    for table in tables:
+        if table.rows:
+            console.print(table.rich())
+    results.store(options, *tables)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,22 @@
-"""What each term of the loss buys the network of gravity and magnetics: short trainings, alike but for their terms.
+"""What each term of the loss contributes to the network of gravity and magnetics: short trainings without some terms.
 
     python -m benchmarks.learned.gravmag_ablation --steps 1000
 
-The full network from the same first weights on the same samples; errors, overlap and misfits on unseen models, means
-over the three kinds of shared structure (of χ, of the medians). Boundaries: cross-entropy on these, in nats.
+The full network from the same initial weights on the same samples. Errors, overlap and misfits on unseen models, means
+over the three kinds of shared structure (for χ, means of the medians). Boundaries: their cross-entropy, in nats.
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 from torch.nn import functional
 
+from benchmarks._common import results
 from simpeg_jointdl.networks.gravmag import GravMagTask
 from simpeg_jointdl.networks.gravmag._task import TERMS, boundaries
 from simpeg_jointdl.networks.training import Training, make_fabric
@@ -27,7 +26,7 @@ COLUMNS = tuple(f"{score}_{name}" for score in ("rms", "iou", "chi") for name in
 
 
 def train(terms, options, folder: Path) -> dict:
-    """Metrics after so many steps."""
+    """Train for some steps with these terms, and return the metrics."""
     fabric = make_fabric(options.device, 1, options.precision)
     task = GravMagTask("full", options.seed, fabric.device, terms=terms)
     training = Training(task, task.plan("full", options.steps), folder / "one.safetensors", {}, fabric)
@@ -38,7 +37,7 @@ def train(terms, options, folder: Path) -> dict:
 
 @torch.no_grad()
 def cross_entropy(task) -> float:
-    """Of the boundaries, over all unseen models."""
+    """Cross-entropy of the boundaries, mean over all unseen models."""
     samples = [sample for some in task._unseen.values() for sample in some]
     values = []
     for sample in samples:
@@ -49,7 +48,7 @@ def cross_entropy(task) -> float:
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device")
@@ -57,15 +56,24 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(1)
     console = Console(width=140)
-    table = Table(title=f"{options.steps} steps of 16 samples")
-    for head in ("loss", "rms ρ", "rms κ", "IoU ρ", "IoU κ", "χ g", "χ m", "boundaries", "s"):
-        table.add_column(head, justify="left" if head == "loss" else "right")
+    pair = "{:.3f}, {:.3f}"
+    table = results.Table(
+        "loss",
+        f"Terms of the loss, {options.steps} steps of 16 samples, validation means",
+        {"rms ρ, κ": pair, "IoU ρ, κ": pair, "χ gravity, magnetics": "{:.3g}, {:.3g}"}
+        | {"boundaries, nats": "{:.2f}", "seconds": "{:.0f}"},
+        note=f"One seed ({options.seed}). Without the term for structure, boundaries are not trained.",
+        heading="terms of the loss",
+    )
     for terms in SETS:
         with tempfile.TemporaryDirectory() as folder:
             found = train(terms, options, Path(folder))
-        table.add_row(" + ".join(terms), *(f"{found[key]:.3g}" for key in (*COLUMNS, "boundaries", "seconds")))
+        pairs = [[found[key] for key in COLUMNS if key.startswith(score)] for score in ("rms", "iou", "chi")]
+        boundaries_nats = found["boundaries"] if "structure" in terms else None
+        table.add_row(" + ".join(terms), *pairs, boundaries_nats, found["seconds"])
         console.log(terms, found)
-    console.print(table)
+        results.store(options, table)
+    console.print(table.rich())
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
 """The learned prior on the stair-block model: gravity inverted for a latent vector.
 
-    python -m benchmarks.learned.learned_prior                        # about two minutes on one core
+    python -m benchmarks.learned.learned_prior                                    # about two minutes on one core
+    python -m benchmarks.learned.learned_prior --recipe --pool 1000 --starts 16   # the package's recipe
     python -m benchmarks.learned.learned_prior --weights other.safetensors --seeds 1 --verbose
 
-For each seed of the noise (1 % of the data's standard deviation): χ² and rms density error in kg/m³ of the latent
-vector alone and with offsets of its bodies, for the start whose objective came out lowest, and of the mean over all
-starts. Then their medians over the seeds.
+For each seed of the noise (1 % of the standard deviation of the data): χ and the rms density error in kg/m³ of the
+latent vector alone, of the latent vector with offsets of its bodies (both for the start with the lowest objective), and
+of the mean over all starts. Then the medians over the seeds.
 
-Starts are encodings of random geology, `--pool` of them, those whose decoded models fit the data best when scaled. Each
-is a reference model, too: the prior is N(start, I), that of the amplitude N(0, 1). The latent vector is found by
-Levenberg-Marquardt with the noise inflated 30, 10 and 3 times, then offsets of its bodies beside it, with a prior that
-is cooled until χ² is 1.
+Starts are encodings of random geology: of `--pool` of them, those whose decoded models fit the data best after scaling.
+Each start is also the reference model: the prior is N(start, I), that of the amplitude N(0, 1). The latent vector is
+found by Levenberg-Marquardt with the noise increased 30, 10 and 3 times; then offsets of its bodies are found besides,
+with a prior whose weight is reduced until χ is 1.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import time
@@ -28,6 +28,7 @@ from simpeg import maps
 from simpeg.potential_fields import gravity
 from torch.func import jacfwd, vmap
 
+from benchmarks._common import results
 from simpeg_jointdl import datasets, recipes
 from simpeg_jointdl.networks import GeologyVAE
 from simpeg_jointdl.networks.geology._bodies import KINDS, N_SHAPE, occupancy
@@ -36,11 +37,11 @@ from simpeg_jointdl.potential_fields import gravity as our_gravity
 STAGES = (30.0, 10.0, 3.0)  # factors on the noise
 COOLING = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # weights of the prior
 TARGET, KG, BATCH = 1.05, 1000.0, 250
-LOUDEST = 2.0  # standard deviations of the amplitude, up to which a start is taken
+LARGEST = 2.0  # standard deviations of the amplitude; a start with a larger one is not used
 
 
 def stair_block():
-    """Matrix of gz, the true density in g/cc, and the cells in the box of the network."""
+    """Matrix of gz, the true density in g/cc, and the cell centers in the box of the network."""
     mesh = TensorMesh([np.full(21, 50.0), np.full(21, 50.0), np.full(11, 50.0)], origin=[-25.0, -25.0, -525.0])
     x, y = np.meshgrid(50.0 * np.arange(21), 50.0 * np.arange(21))
     stations = np.column_stack([x.ravel(), y.ravel(), np.ones(x.size)])
@@ -61,7 +62,7 @@ def stair_block():
 
 
 class LatentModel:
-    """Density of the cells and its gravity as functions of one latent vector, with a Jacobian body by body."""
+    """Density of the cells and its gravity as functions of one latent vector; the Jacobian is computed by bodies."""
 
     def __init__(self, network: GeologyVAE, matrix, points):
         self.network, self.matrix, self.points = network, matrix, points
@@ -69,6 +70,7 @@ class LatentModel:
         self._scales = network._offset_scales[: N_SHAPE + 1]
 
     def density(self, z):
+        """Density of the cells, (n_cells,)."""
         return self.network.decode(z[None], self.points)[0, 0]
 
     def linearized(self, z):
@@ -97,7 +99,7 @@ class LatentModel:
 
 
 def levenberg_marquardt(model, z, reference, data, deviation, weight, n_iterations, target=0.0):
-    """Minimize |(data - G m(z)) / deviation|² + weight |z - reference|²; stops at χ² = `target` or when stale."""
+    """Minimize |(data - G m(z)) / deviation|² + weight |z - reference|²; stop at χ = `target` or without progress."""
 
     def objective(z, density):
         misfit = ((data - model.matrix @ density) / deviation).square().sum()
@@ -125,7 +127,7 @@ def levenberg_marquardt(model, z, reference, data, deviation, weight, n_iteratio
 
 
 def starts(network, matrix, points, data, n_starts, pool, random_seed=7000):
-    """The best of a pool of latent vectors, (n_starts, n_latent), their density amplitude fitted to the data."""
+    """The best of a pool of latent vectors, (n_starts, n_latent), with their amplitude fitted to the data."""
     latent, misfits = [], []
     for batch in range(-(-pool // BATCH)):
         z = network.sample_latent(BATCH, kinds=KINDS, random_seed=random_seed + batch)
@@ -134,25 +136,25 @@ def starts(network, matrix, points, data, n_starts, pool, random_seed=7000):
         misfit = (scale[:, None] * predicted - data).square().sum(1)
         z[:, 0] += torch.log(scale.clamp(min=1e-6)) / network._spread[0]
         latent.append(z)
-        misfits.append(torch.where((scale > 0) & (z[:, 0].abs() < LOUDEST), misfit, torch.inf))
+        misfits.append(torch.where((scale > 0) & (z[:, 0].abs() < LARGEST), misfit, torch.inf))
     latent, misfits = torch.cat(latent), torch.cat(misfits)
     return latent[misfits.argsort()[:n_starts]]
 
 
 def invert(network, matrix, points, truth, seed, n_starts=6, pool=2000, verbose=False):
-    """Latent vectors and models of all starts, the lowest objective first, as dicts; and the mean of the models."""
+    """Latent vectors and models of all starts, the lowest objective first, and the mean of the models."""
     clean = matrix @ truth
     deviation = 0.01 * clean.std()
     data = clean + deviation * torch.tensor(np.random.default_rng(seed).standard_normal(len(clean))).float()
     model, results = LatentModel(network, matrix, points), []
 
     def report(density):
-        chi2 = float(((data - matrix @ density) / deviation).square().mean())
-        return {"density": density, "chi2": chi2, "rms": KG * float((density - truth).square().mean().sqrt())}
+        chi = float(((data - matrix @ density) / deviation).square().mean())
+        return {"density": density, "chi": chi, "rms": KG * float((density - truth).square().mean().sqrt())}
 
     for z in starts(network, matrix, points, data, n_starts, pool):
         reference = z.clone()
-        reference[0] = 0.0  # the median amplitude of geology, not what this shape would need
+        reference[0] = 0.0  # the median amplitude of geology, not the fitted one
         for factor in STAGES:
             z, value = levenberg_marquardt(model, z, reference, data, factor * deviation, 1.0, 6)
         latent = report(model.density(z))
@@ -161,7 +163,7 @@ def invert(network, matrix, points, truth, seed, n_starts=6, pool=2000, verbose=
         for weight in COOLING:
             z, _ = levenberg_marquardt(model, z, reference, data, deviation, weight, 8, TARGET)
             freed = report(model.density(z))
-            if freed["chi2"] <= TARGET:
+            if freed["chi"] <= TARGET:
                 break
         results.append({"objective": float(value), "latent": latent, "freed": freed, "z": z, "weight": weight})
         if verbose:
@@ -172,11 +174,18 @@ def invert(network, matrix, points, truth, seed, n_starts=6, pool=2000, verbose=
 
 
 def line(result):
-    return f"χ² {result['chi2']:5.2f} rms {result['rms']:5.1f}"
+    """χ and the error of a model, for the screen."""
+    return f"χ {result['chi']:5.2f} rms {result['rms']:5.1f}"
 
 
-def by_recipe(n_seeds, n_candidates, n_starts):
-    """`recipes.create_prior_inversion`; as it comes with --pool 1000 --starts 16."""
+def by_recipe(n_seeds, n_candidates, n_starts) -> results.Table:
+    """`recipes.create_prior_inversion`; with its own settings for --pool 1000 --starts 16."""
+    table = results.Table(
+        f"recipe, {n_candidates} candidates, {n_starts} starts",
+        f"create_prior_inversion(n_candidates={n_candidates}, n_starts={n_starts}): another pool for each seed",
+        {"rms, kg/m³": "{:.1f}", "χ": "{:.2f}", "CPU s": "{:.0f}"},
+        heading="seed",
+    )
     errors = []
     for seed in range(n_seeds):
         survey = datasets.load("stair_block", random_seed=seed)
@@ -197,43 +206,52 @@ def by_recipe(n_seeds, n_candidates, n_starts):
         with contextlib.redirect_stdout(io.StringIO()):
             density = recipe.run()["density"]
         errors.append(KG * float(np.sqrt(np.mean((density - truth) ** 2))))
-        print(
-            f"seed {seed}: χ² {recipe.chi[0]:.2f} rms {errors[-1]:.1f}   {time.process_time() - began:.0f} s",
-            flush=True,
-        )
-    print(f"median: {np.median(errors):.1f} kg/m³")
+        table.add_row(f"{seed}", errors[-1], recipe.chi[0], time.process_time() - began)
+        print(f"seed {seed}:", *table.cells(f"{seed}"), flush=True)
+    table.add_row("median", np.median(errors), None, None)
+    return table
+
+
+def by_hand(options, console) -> results.Table:
+    """The inversion of this file, with one pool for all seeds."""
+    network = GeologyVAE.from_pretrained(options.weights)
+    matrix, truth, points = stair_block()
+    zero = KG * float(truth.square().mean().sqrt())
+    pair = "{:.2f}, {:.1f}"
+    table = results.Table(
+        f"one pool of {options.pool}, {options.starts} starts",
+        f"One pool of {options.pool} candidates for all seeds, {options.starts} starts: χ and rms in kg/m³",
+        {"latent vector": pair, "with offsets of its bodies": pair, "mean of the starts": pair, "CPU s": "{:.0f}"},
+        note=f"rms of the zero model: {zero:.1f} kg/m³.",
+        heading="seed",
+    )
+    rows = []
+    for seed in range(options.seeds):
+        began = time.process_time()
+        found, mean = invert(network, matrix, points, truth, seed, options.starts, options.pool, options.verbose)
+        kinds = (found[0]["latent"], found[0]["freed"], mean)
+        rows.append([(one["chi"], one["rms"]) for one in kinds])
+        table.add_row(f"{seed}", *rows[-1], time.process_time() - began)
+        console.print(f"seed {seed}:", *map(line, kinds))
+    table.add_row("median", *np.median(rows, axis=0), None)
+    return table
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--weights", help="of a GeologyVAE; those of the package if not given")
+    """Command line."""
+    parser = results.make_parser(__doc__, __spec__.name)
+    parser.add_argument("--weights", help="weights of a GeologyVAE; those of the package if not given")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--starts", type=int, default=6)
     parser.add_argument("--pool", type=int, default=2000)
     parser.add_argument("--verbose", action="store_true")
-    parser.add_argument("--recipe", action="store_true", help="the package's recipe, another pool for each seed")
+    parser.add_argument("--recipe", action="store_true", help="the package's recipe, with another pool for each seed")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.recipe:
-        by_recipe(options.seeds, options.pool, options.starts)
-        return
-    network = GeologyVAE.from_pretrained(options.weights)
-    matrix, truth, points = stair_block()
-    Console().print(f"zero model: rms {KG * float(truth.square().mean().sqrt()):.1f} kg/m³")
-    table = []
-    for seed in range(options.seeds):
-        began = time.process_time()
-        results, mean = invert(network, matrix, points, truth, seed, options.starts, options.pool, options.verbose)
-        best = results[0]
-        seconds = time.process_time() - began
-        print(
-            f"seed {seed}: latent {line(best['latent'])}   with offsets {line(best['freed'])}   mean of "
-            f"{options.starts} {line(mean)}   {seconds:.0f} s",
-            flush=True,
-        )
-        table.append((best["latent"]["rms"], best["freed"]["rms"], mean["rms"]))
-    latent, freed, mean = np.median(table, axis=0)
-    print(f"median: latent {latent:.1f}   with offsets {freed:.1f}   mean of starts {mean:.1f} kg/m³")
+    console = Console(width=120)
+    table = by_recipe(options.seeds, options.pool, options.starts) if options.recipe else by_hand(options, console)
+    console.print(table.rich())
+    results.store(options, table)
 
 
 if __name__ == "__main__":

@@ -1,31 +1,30 @@
-"""Stitched 1-D magnetotellurics against a Python loop over SimPEG's own simulation, and the kernel alone.
+"""Stitched one-dimensional magnetotellurics compared with a Python loop over SimPEG's own simulation.
 
     python -m benchmarks.magnetotellurics.mt_speed --threads 2
     python -m benchmarks.magnetotellurics.mt_speed --device cuda --models 500000 --frequencies 64 --dtypes float32
 
 The loop calls SimPEG's Simulation1DRecursive, built once, with one model after the other; ours takes all models as the
-stations of one survey. Apparent resistivity and phase at every frequency. "with Jacobian": the data and the derivative
-of all data by all layers, once each at a new model. Wall seconds, in turns, medians; per model in microseconds.
-Agreement of both is checked first. "kernel": impedances alone, on tensors on the device.
+stations of one survey. The data are apparent resistivity and phase at every frequency. "with Jacobian": the data and
+the derivative of all data by all layers, once each at a new model. Times are by the clock, in turns, medians, in
+microseconds per model. Agreement of both is checked first. "kernel": impedances alone, on tensors on the device.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 from simpeg import maps
 
+from benchmarks._common import results
 from simpeg_jointdl.electromagnetics import natural_source
 from simpeg_jointdl.kernels import layered_impedance
 
 
 def make_simulations(n_models, frequencies, thicknesses, device, dtype):
-    """SimPEG's, of one station, and ours, of all."""
+    """SimPEG's simulation of one station, and ours of all stations."""
     n_layers = len(thicknesses) + 1
     one = natural_source.create_survey([[0.0, 0.0, 0.0]], frequencies)
     theirs = natural_source.Simulation1DRecursive(one, thicknesses=thicknesses[::-1], sigmaMap=maps.ExpMap(nP=n_layers))
@@ -41,7 +40,7 @@ def make_simulations(n_models, frequencies, thicknesses, device, dtype):
 
 
 def check(theirs, ours, models, rtol):
-    """Same data and derivatives by the logarithm, in their orders."""
+    """Check that data and derivatives by the logarithm agree, each in its own order."""
     n = min(3, len(models))
     found = ours.dpred(models.ravel()).reshape(-1, 2, len(models))  # frequency, component, station
     matrix = ours.getJ(models.ravel())
@@ -56,6 +55,7 @@ def check(theirs, ours, models, rtol):
 
 
 def seconds(function, device):
+    """Seconds of one call."""
     began = time.perf_counter()
     function()
     if device.type == "cuda":
@@ -64,7 +64,7 @@ def seconds(function, device):
 
 
 def loop(simulation, models, derivative):
-    """SimPEG's order: from the bottom up."""
+    """SimPEG's simulation for one model after the other; its layers are ordered from the bottom up."""
     for model in models:
         simulation.dpred(model[::-1])
         if derivative:
@@ -72,17 +72,19 @@ def loop(simulation, models, derivative):
 
 
 def at_once(simulation, models, derivative):
+    """Our simulation for all models."""
     simulation.dpred(models.ravel())
     if derivative:
         simulation.tensor_jacobian(models.ravel())
 
 
 def new_models(rng, n_models, n_layers):
+    """Random logarithms of the conductivity, (n_models, n_layers)."""
     return np.log(10.0 ** rng.uniform(-3.5, 0.0, (n_models, 1))) + 0.5 * rng.standard_normal((n_models, n_layers))
 
 
 def compare(options, frequencies, thicknesses, dtype, device):
-    """Seconds per model: rows of (name, SimPEG's, ours)."""
+    """Rows of name, SimPEG's and our seconds per model."""
     theirs, ours = make_simulations(options.models, frequencies, thicknesses, device, dtype)
     rng, n_layers = np.random.default_rng(0), len(thicknesses) + 1
     check(theirs, ours, new_models(rng, options.models, n_layers), 1e-10 if dtype == torch.float64 else 1e-4)
@@ -94,12 +96,12 @@ def compare(options, frequencies, thicknesses, dtype, device):
             slow = seconds(lambda m=few, d=derivative: loop(theirs, m, d), device) / len(few)
             fast = seconds(lambda m=models, d=derivative: at_once(ours, m, d), device) / len(models)
             times[name].append((slow, fast))
-            models = models + 1e-3  # nothing kept of the one before
+            models = models + 1e-3  # so that nothing of the model before is reused
     return [(name, *np.median(pairs, axis=0)) for name, pairs in times.items()]
 
 
 def kernel(options, frequencies, thicknesses, dtype, device):
-    """Seconds for all models."""
+    """Seconds for the impedances of all models."""
     generator = torch.Generator().manual_seed(0)
     log = torch.randn(options.models, len(thicknesses) + 1, generator=generator, dtype=dtype)
     sigma = torch.exp(log - 4.0).to(device)
@@ -109,9 +111,10 @@ def kernel(options, frequencies, thicknesses, dtype, device):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Command line."""
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--models", type=int, default=2000, help="stations of the stitched simulation")
-    parser.add_argument("--loop", type=int, default=200, help="of which SimPEG's loop takes so many")
+    parser.add_argument("--loop", type=int, default=200, help="number of these models in SimPEG's loop")
     parser.add_argument("--layers", type=int, default=40)
     parser.add_argument("--frequencies", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=7)
@@ -124,20 +127,22 @@ def main():
     frequencies = np.geomspace(1e-3, 1e3, options.frequencies)
     thicknesses = np.geomspace(10.0, 1000.0, options.layers - 1)
 
-    table = Table(
-        title=f"{options.models} models, {options.layers} layers, {options.frequencies} frequencies, "
-        f"{options.threads} threads, {device}"
+    table = results.Table(
+        f"speed, {device}, {options.models} models",
+        f"{options.models} models of {options.layers} layers, {options.frequencies} frequencies, "
+        f"{options.threads} thread(s), {device}",
+        {"SimPEG, µs per model": "{:.0f}", "ours, µs per model": "{:.2f}", "times faster": "{:.1f}"},
+        heading="task",
     )
-    for column in ("", "type", "SimPEG, µs a model", "ours, µs a model", "times faster"):
-        table.add_column(column, justify="left" if column in ("", "type") else "right")
     for name in options.dtypes:
         dtype = getattr(torch, name)
         if device.type == "cpu" or options.models <= 20_000:
             for what, slow, fast in compare(options, frequencies, thicknesses, dtype, device):
-                table.add_row(what, name, f"{1e6 * slow:.0f}", f"{1e6 * fast:.1f}", f"{slow / fast:.0f}")
+                table.add_row(f"{what}, {name}", 1e6 * slow, 1e6 * fast, slow / fast)
         whole = kernel(options, frequencies, thicknesses, dtype, device)
-        table.add_row("kernel", name, "", f"{1e6 * whole / options.models:.2f}", f"{whole:.3f} s in all")
-    Console(width=110).print(table)
+        table.add_row(f"kernel, {name}", None, 1e6 * whole / options.models, None)
+    Console(width=110).print(table.rich())
+    results.store(options, table)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,22 @@
 """Three blocks with published inversions: what sparse norms, bounds and clusters make of the same data.
 
-    python -m benchmarks.published.camp_blocks                     # 696 + 696 data, with the ablation
-    python -m benchmarks.published.camp_blocks --data half         # every other of the full grid each way, 1505 + 1505
-    python -m benchmarks.published.camp_blocks --data full         # all 6020 + 6020, as the published models
+    python -m benchmarks.published.camp_blocks                 # 696 + 696 data, all variants
+    python -m benchmarks.published.camp_blocks --data half     # every second point of the full grid, 1505 + 1505
+    python -m benchmarks.published.camp_blocks --data full     # all 6020 + 6020, as the published models
 
-Compared with the published models on the published mesh, volume weighted, over |x| < 4 km, |y| < 7 km, z > -2.5 km. The
-mesh of the inversion has the published cells of 250 m across the core (coarser along it and, with stored sensitivities,
-outside). All 6020 + 6020 data go through the Toeplitz engine, whose products are so cheap that a Jacobi preconditioner
-will do; the others are stored and preconditioned in the space of the data. Runs are kept in --output and not
-repeated; a run that is cut off goes on from its last iteration.
+All models are compared on the published mesh, weighted by volume, where |x| < 4 km, |y| < 7 km and z > -2.5 km. The
+mesh of the inversion has the published cell width of 250 m across the core (and is coarser along it and, with stored
+sensitivities, outside). All 6020 + 6020 data use the Toeplitz engine, whose products are so cheap that a Jacobi
+preconditioner is enough; the smaller data sets store their sensitivities and are preconditioned in the data space.
+Finished runs are kept in --folder and not repeated; an interrupted run resumes from its last iteration.
 
-The table of units is given to the runs with clusters, but for "bodies found" and "sparse, bounds, clusters, centres
-found": these know nothing but the data. Level sets with uniform properties, both changing, are fitted to all data from
-the density peaks of the sparse models (`recipes.find_centers`); the properties they come to are centres and bounds.
+The table of rock units is given to the runs with clusters, except "bodies found" and "sparse, bounds, clusters, centers
+found", which use the data alone: `recipes.find_centers` fits level sets with uniform properties to all data, from the
+density peaks of the sparse models. The properties that it finds are then the centers and the bounds.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import fields, replace
 from functools import partial
@@ -26,21 +25,21 @@ from pathlib import Path
 import numpy as np
 from discretize import TensorMesh
 from rich.console import Console
-from rich.table import Table
 from simpeg import data_misfit, maps
 
+from benchmarks._common import results
 from simpeg_jointdl import datasets, recipes, regularization
 from simpeg_jointdl.potential_fields import gravity, magnetics
 
-TABLE = np.array([[0.0, 0.0], [-0.2, 0.15], [0.1, 0.05]])  # g/cc and SI: background, box, core
+UNITS = np.array([[0.0, 0.0], [-0.2, 0.15], [0.1, 0.05]])  # g/cc and SI: background, box, core
 POSITIVE = {"susceptibility": (0.0, np.inf)}
 WITHIN_TABLE = {"density": (-0.2, 0.1), "susceptibility": (0.0, 0.15)}
 SPARSE = (0.0, 1.0, 1.0, 1.0)
-CLUSTERS = partial(regularization.GuidedFuzzyCMeans, centers=TABLE, guidance=np.inf, balance=0.5)
-UNBALANCED = partial(regularization.GuidedFuzzyCMeans, centers=TABLE, guidance=np.inf)
+CLUSTERS = partial(regularization.GuidedFuzzyCMeans, centers=UNITS, guidance=np.inf, balance=0.5)
+UNBALANCED = partial(regularization.GuidedFuzzyCMeans, centers=UNITS, guidance=np.inf)
 WINDOW = (6, 4, 4)
 
-# name: arguments of the recipe. What is not said is as in "sparse".
+# name: arguments of the recipe that differ from those of "sparse"
 RUNS = {
     "smooth": {"norms": None, "alpha_s": 1e-2},
     "sparse": {},
@@ -48,20 +47,20 @@ RUNS = {
     "smooth, bounds, clusters": {"norms": None, "alpha_s": 1e-2, "bounds": WITHIN_TABLE, "couplings": CLUSTERS},
     "sparse, clusters": {"couplings": CLUSTERS},
     "sparse, bounds, clusters": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS},
-    "the same, unbalanced": {"bounds": WITHIN_TABLE, "couplings": UNBALANCED},
-    "the same, from the start": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
+    "the same, clusters not balanced": {"bounds": WITHIN_TABLE, "couplings": UNBALANCED},
+    "the same, clusters from the start": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
     "bodies found": {},
-    "sparse, bounds, clusters, centres found": {},
+    "sparse, bounds, clusters, centers found": {},
     "sparse, cross-gradient": {"couplings": regularization.CrossGradient, "ratios": 0.1},
     "sparse, Gramian": {"couplings": partial(regularization.Gramian, window=WINDOW), "ratios": 0.1},
     "sparse, Pearson": {"couplings": partial(regularization.LocalPearson, window=WINDOW), "ratios": 0.1},
 }
-BODIES, FOUND = "bodies found", "sparse, bounds, clusters, centres found"
-LARGE = ("sparse, bounds, clusters", "sparse", BODIES, FOUND)  # of the larger data sets
+BODIES, FOUND = "bodies found", "sparse, bounds, clusters, centers found"
+LARGE = ("sparse, bounds, clusters", "sparse", BODIES, FOUND)  # runs of the larger data sets
 
 
 def make_mesh(data: str) -> TensorMesh:
-    """28 x 40 columns of 500 m, those over the box (of the full data set all) split in two, to a depth of 3.8 km."""
+    """28 x 40 columns of 500 m to a depth of 3.8 km; those over the box (with full data: all) are split in two."""
     x = np.full(56, 250.0) if data == "full" else np.r_[np.full(8, 500.0), np.full(24, 250.0), np.full(8, 500.0)]
     depth = np.r_[np.full(3, 100.0), np.full(7, 200.0), 300.0, 400.0, 600.0, 800.0]
     return TensorMesh([x, np.full(40, 500.0), depth[::-1]], origin=(-7000.0, -10_000.0, -depth.sum()))
@@ -79,7 +78,7 @@ def make_misfits(survey, mesh, wires, data: str):
 
 
 def load(data: str):
-    """The survey with so much of its data."""
+    """The survey with part of its data."""
     survey = datasets.load("camp_blocks", size="small" if data == "small" else "full")
     return (
         replace(survey, gravity=halved(survey.gravity), magnetics=halved(survey.magnetics))
@@ -89,7 +88,7 @@ def load(data: str):
 
 
 def halved(part):
-    """Every other line and every other station on it, of a grid of 250 m."""
+    """Every second line and every second station on it, of a grid of 250 m."""
     places = np.round((part.locations[:, :2] - part.locations[:, :2].min(axis=0)) / 250.0)
     kept = (places % 2 == 0).all(axis=1)
     arrays = {
@@ -113,7 +112,7 @@ def compared(survey, mesh, models) -> list[tuple[float, float]]:
 
 
 def search(mesh, misfits, wires, folder: Path, max_iterations: int):
-    """Bodies of uniform properties fitted to all data, from the sparse models; their properties are the centres."""
+    """Bodies of uniform properties fitted to all data, from the sparse models; their properties are the centers."""
     kept = folder / "bodies-found.npz"
     if not kept.exists():
         sparse = run("sparse", mesh, misfits, wires, folder, max_iterations)
@@ -128,14 +127,14 @@ def search(mesh, misfits, wires, folder: Path, max_iterations: int):
 
 
 def clusters_at(centers):
-    """Coupling to these centres, and the bounds that they are."""
+    """Clusters at these centers, and bounds at the smallest and largest of them."""
     lower, upper = centers.min(axis=0), centers.max(axis=0)
     bounds = dict(zip(("density", "susceptibility"), zip(lower, upper, strict=True), strict=True))
     return {"bounds": bounds, "couplings": partial(CLUSTERS, centers=centers)}
 
 
 def run(name, mesh, misfits, wires, folder: Path, max_iterations: int, **changes):
-    """Models, χ, iterations and seconds of one run, kept in the folder."""
+    """Models, χ, iterations and seconds of one run, which are kept in the folder."""
     kept = folder / f"{name.replace(', ', '_').replace(' ', '-')}.npz"
     if kept.exists():
         return dict(np.load(kept))
@@ -165,44 +164,51 @@ def run(name, mesh, misfits, wires, folder: Path, max_iterations: int, **changes
     return dict(np.load(kept))
 
 
-def row(table, name, scores, result=None):
-    """One line of the table."""
-    cells = [f"{error:.4f} ({correlation:.3f})" for error, correlation in scores]
+def add_row(table, name, scores, result=None):
+    """One row of the table, of a published model or of one of our runs."""
     if result is None:
-        table.add_row(name, *cells)
+        table.add_row(name, *scores, None, None, None)
     else:
-        chi = ", ".join(f"{value:.2f}" for value in result["chi"])
-        iterations = str(int(result["iterations"])) if "iterations" in result else ""
-        table.add_row(name, *cells, chi, iterations, f"{float(result['seconds']):.0f}")
+        table.add_row(name, *scores, result["chi"], result.get("iterations"), result["seconds"])
 
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--data", choices=("small", "half", "full"), default="small")
-    parser.add_argument("--runs", nargs="*", choices=RUNS, help="all, or those of the larger data sets")
+    parser.add_argument("--runs", nargs="*", choices=RUNS, help="all, or those for the larger data sets")
     parser.add_argument("--max-iterations", type=int, default=90)
-    parser.add_argument("--output", type=Path, default=Path("output/camp_blocks"))
+    parser.add_argument("--folder", type=Path, default=Path("output/camp_blocks"), help="where runs are kept")
     options = parser.parse_args()
-    folder = options.output / options.data
+    folder = options.folder / options.data
     folder.mkdir(parents=True, exist_ok=True)
     survey, mesh = load(options.data), make_mesh(options.data)
     wires = maps.Wires(("density", mesh.n_cells), ("susceptibility", mesh.n_cells))
     misfits = make_misfits(survey, mesh, wires, options.data)
-
-    table = Table(
-        title=f"camp_blocks, {len(survey.gravity.gz)} + {len(survey.magnetics.tmi)} data, {mesh.n_cells} cells"
+    console = Console(width=140)
+    table = results.Table(
+        f"{len(survey.gravity.gz)} + {len(survey.magnetics.tmi)} data",
+        f"camp_blocks, {len(survey.gravity.gz)} + {len(survey.magnetics.tmi)} data, {mesh.n_cells} cells",
+        {
+            "density rms, g/cc (corr.)": "{:.4f} ({:.3f})",
+            "susceptibility rms, SI (corr.)": "{:.4f} ({:.3f})",
+            "χ gravity, magnetics": "{:.2f}, {:.2f}",
+            "iterations": "{:.0f}",
+            "seconds": "{:.0f}",
+        },
+        heading="model",
     )
-    for title in ("", "density rms, g/cc (corr.)", "susceptibility rms, SI (corr.)", "χ", "iterations", "s"):
-        table.add_column(title, justify="left" if not title else "right")
+    found = []
     for name, models in (survey.published_models or {}).items():
-        row(table, f"published {name}", compared(survey, survey.mesh, models))
+        add_row(table, f"published {name}", compared(survey, survey.mesh, models))
     for name in options.runs or (RUNS if options.data == "small" else LARGE):
         result = run(name, mesh, misfits, wires, folder, options.max_iterations)
-        row(table, name, compared(survey, mesh, result), result)
+        add_row(table, name, compared(survey, mesh, result), result)
         if "centers" in result:
-            print("centres found: " + "; ".join(f"{d:.4f} g/cc, {u:.4f} SI" for d, u in result["centers"]))
-        Console(width=120).print(table)
+            found = [f"{density:.4f} g/cc and {susceptibility:.4f} SI" for density, susceptibility in result["centers"]]
+            table.note = f"Centers found: {'; '.join(found)}."
+        console.print(table.rich())
+        results.store(options, table)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""Cluster centres found from the data alone, and what they are worth, on problems with one, two and three units.
+"""Cluster centers found from the data alone, and what they are worth, on problems with one, two and three units.
 
     python -m benchmarks.published.find_centers                 # synthetic problems, some minutes on one core
     python -m benchmarks.published.find_centers --camp          # the published one, about a quarter of an hour
 
-For each problem: true and found properties of the units, what is determined, and the rms error (volume weighted, over
-that of the zero model) of density and susceptibility: without clusters, of the bodies the search itself found, with
-clusters at the found centres started from these bodies, and with clusters at the true centres.
+For each problem: true and found properties of the units, and which of them the data determine. Then the rms error
+(weighted by volume, divided by that of the zero model) of density and susceptibility without clusters, of the bodies
+that the search itself found, with clusters at the found centers started from these bodies, and with clusters at the
+true centers.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gzip
 import io
@@ -25,6 +25,7 @@ from rich.console import Console
 from simpeg import data, data_misfit, maps
 from simpeg.potential_fields import gravity, magnetics
 
+from benchmarks._common import results
 from simpeg_jointdl import recipes, regularization
 
 # (west, east), (south, north), (top, bottom) in cells; density in g/cc; susceptibility in SI
@@ -40,7 +41,7 @@ UNITS = {
 
 
 def simulate(mesh, wires, locations, field):
-    """Gravity and magnetic simulations, single precision."""
+    """Simulations of gravity and magnetics, in single precision."""
     receiver = gravity.receivers.Point(locations[0], components="gz")
     gravity_survey = gravity.survey.Survey(gravity.sources.SourceField([receiver]))
     receiver = magnetics.receivers.Point(locations[1], components="tmi")
@@ -58,7 +59,7 @@ def simulate(mesh, wires, locations, field):
 
 
 def misfits_of(simulations, observed, deviations):
-    """Data misfits of constant uncertainty."""
+    """Data misfits with a constant uncertainty for each data set."""
     return [
         data_misfit.L2DataMisfit(data=data.Data(s.survey, dobs=d, standard_deviation=np.full(d.size, e)), simulation=s)
         for s, d, e in zip(simulations, observed, deviations, strict=True)
@@ -66,7 +67,7 @@ def misfits_of(simulations, observed, deviations):
 
 
 def synthetic(n_units, noise):
-    """Blocks on a grid of 100 m cells: mesh, wires, misfits, truth (2, n), centres, cells that count."""
+    """Blocks in cells of 100 m: mesh, wires, misfits, true model (2, n), centers, and the cells to compare."""
     shape, cell = (16, 16, 8), 100.0
     mesh = TensorMesh([np.full(n, cell) for n in shape], origin="CCN")
     wires = maps.Wires(("density", mesh.n_cells), ("susceptibility", mesh.n_cells))
@@ -89,7 +90,7 @@ def synthetic(n_units, noise):
 
 
 def camp_blocks():
-    """The published benchmark; cells of 250 m where the bodies are, whose inner faces are no multiples of 500 m."""
+    """The published problem; cells of 250 m at the bodies, whose inner faces are not at multiples of 500 m."""
     folder = Path(os.environ["SIMPEG_JOINTDL_DATA"]) / "camp_blocks"
     tables = [
         np.loadtxt(folder / name, delimiter=",", skiprows=1) for name in ("gravity_small.csv", "magnetics_small.csv")
@@ -118,7 +119,7 @@ def camp_blocks():
 
 
 def invert(mesh, wires, misfits, centers=None, start=None, max_iterations=25):
-    """Sparse models, or smooth ones held by clusters; the whole model and χ."""
+    """Sparse models, or smooth ones with clusters; the whole model and χ."""
     options = {"norms": (0, 1, 1, 1)}
     if centers is not None:
         coupling = partial(regularization.GuidedFuzzyCMeans, centers=centers, guidance=np.inf)
@@ -140,45 +141,63 @@ def invert(mesh, wires, misfits, centers=None, start=None, max_iterations=25):
 
 
 def relative_rms(mesh, models, truth, counts):
-    """Of each property, over that of the zero model."""
+    """The rms error of each property, divided by that of the zero model."""
     volume = mesh.cell_volumes * counts
     return np.sqrt((volume * (np.reshape(models, truth.shape) - truth) ** 2).sum(1) / (volume * truth**2).sum(1))
 
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--camp", action="store_true", help="the published problem instead of the synthetic ones")
-    parser.add_argument("--no-profile", action="store_true", help="centres only, no intervals")
+    parser.add_argument("--no-profile", action="store_true", help="centers only, without intervals")
     options = parser.parse_args()
     console = Console(width=130, highlight=False)
     problems = {"camp_blocks": camp_blocks} if options.camp else {}
     if not options.camp:
         for n in UNITS:
             for noise in (0.02, 0.001):
-                problems[f"{n} units, noise {noise:g}"] = partial(synthetic, n, noise)
+                problems[f"{n} unit{'s' * (n > 1)}, noise {noise:g}"] = partial(synthetic, n, noise)
+    table = results.Table(
+        "camp_blocks" if options.camp else "synthetic",
+        "rms error of density and susceptibility, divided by that of the zero model",
+        {
+            "true units, g/cc and SI": "",
+            "found centers, g/cc and SI": "",
+            "sparse, no clusters": "{:.3f}, {:.3f}",
+            "bodies of the search": "{:.3f}, {:.3f}",
+            "clusters at found centers": "{:.3f}, {:.3f}",
+            "clusters at true centers": "{:.3f}, {:.3f}",
+        },
+        heading="problem",
+    )
     for name, make in problems.items():
         mesh, wires, misfits, truth, centers, counts = make()
+        errors = []
 
-        def show(what, models, note="", mesh=mesh, truth=truth, counts=counts):
-            values = ", ".join(f"{one:.3f}" for one in relative_rms(mesh, models, truth, counts))
-            console.print(f"  {what:42} rms / zero model: {values}  {note}")
+        def score(what, models, chi, errors=errors, mesh=mesh, truth=truth, counts=counts):
+            errors.append(relative_rms(mesh, models, truth, counts))
+            console.print(f"  {what:42} rms / zero model: {errors[-1].round(3)}, χ {np.round(chi, 2)}")
 
         console.rule(name)
         console.print(f"true units: {centers[1:].tolist()}")
         separate, chi = invert(mesh, wires, misfits)
-        show("without clusters (sparse)", separate, f"χ {np.round(chi, 2)}")
+        score("without clusters (sparse)", separate, chi)
         search = recipes.find_centers(
             mesh, misfits, wires, separate, refine=not options.no_profile, max_iterations=8 if options.camp else 12
         )
         console.print(search.summary())
         start = search.starting_models
-        show("bodies of the search", np.stack(list(start.values())), f"χ {np.round(search.chi, 2)}")
+        score("bodies of the search", np.stack(list(start.values())), search.chi)
         model, chi = invert(mesh, wires, misfits, search.centers, start, 12)
-        show("clusters at the found centres, from these", model, f"χ {np.round(chi, 2)}")
+        score("clusters at the found centers, from these", model, chi)
         split = dict(zip(("density", "susceptibility"), np.split(separate, 2), strict=True))
         model, chi = invert(mesh, wires, misfits, centers, split, 12)
-        show("clusters at the true centres, from sparse", model, f"χ {np.round(chi, 2)}")
+        score("clusters at the true centers, from sparse", model, chi)
+        units = ["; ".join(f"{d:.3f}, {k:.4f}" for d, k in one[1:]) for one in (centers, np.asarray(search.centers))]
+        table.add_row(name, *units, *errors)
+        results.store(options, table)
+    console.print(table.rich())
 
 
 if __name__ == "__main__":

@@ -2,14 +2,14 @@
 
     python -m benchmarks.published.two_bodies --small
 
-Gravity and magnetics over a dipping body, a slab and a box, and a second box that is their opposite (Del Razo Gonzalez
-and Yutsis 2023, made for the Gramian). Every row is one call of `recipes.create_joint_inversion` with a ratio of 1.
-The mesh is the published one, without padding, and nothing is bounded: the light box has negative susceptibility.
+Gravity and magnetic data over a dipping body, a slab and a box, and over a second box with the opposite contrasts (Del
+Razo Gonzalez and Yutsis, 2023, https://doi.org/10.3390/app132011292; made for the Gramian). Every row is one call of
+`recipes.create_joint_inversion`, with a coupling ratio of 1 if not told otherwise. The mesh is the published one,
+without padding. There are no bounds, because the light box has a negative susceptibility.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import gc
 import io
@@ -19,9 +19,9 @@ from functools import partial
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 from simpeg import data_misfit, maps
 
+from benchmarks._common import results
 from simpeg_jointdl import datasets, directives, recipes, regularization
 from simpeg_jointdl.potential_fields import gravity, magnetics
 
@@ -30,27 +30,27 @@ SPARSE = (0, 1, 1, 1)
 
 
 def couplings(centers) -> dict:
-    """Name of each coupling, and what a recipe makes it with; clusters know the units of the ground."""
+    """What a recipe makes each coupling with, by name; `centers` are those of the clusters."""
     clusters = partial(regularization.GuidedFuzzyCMeans, centers=centers)
     return {
         "cross-gradient": regularization.CrossGradient,
         "Gramian": partial(regularization.Gramian, window=(4, 4, 4), overlap=0.5),
         "Pearson": partial(regularization.LocalPearson, window=(6, 6, 4)),
-        "clusters, fixed": partial(clusters, guidance=np.inf),
-        "clusters, guided": clusters,
+        "clusters, fixed centers": partial(clusters, guidance=np.inf),
+        "clusters, guided centers": clusters,
     }
 
 
 def true_centers(survey) -> np.ndarray:
-    """The units of the truth, (n_units, 2), every pair of density and susceptibility once."""
+    """The rock units of the true model, (n_units, 2): every pair of density and susceptibility once."""
     return np.unique(np.column_stack([survey.true_models[name] for name in PROPERTIES]).round(9), axis=0)
 
 
 def make_misfits(survey):
-    """Both data misfits and the wires of their properties."""
+    """Both data misfits, and the wires of the two properties."""
     mesh, n = survey.mesh, int(survey.active_cells.sum())
     wires = maps.Wires(*((name, n) for name in PROPERTIES))
-    # stored, as the literature has it: over a Toeplitz engine a coupling is most of what is left
+    # sensitivities are stored, as in the literature; with the Toeplitz engine couplings would dominate the time
     shared = {"active_cells": survey.active_cells, "engine": "dense"}
     simulations = (
         gravity.Simulation3DIntegral(mesh, survey=survey.gravity.survey(), rhoMap=wires.density, **shared),
@@ -63,7 +63,7 @@ def make_misfits(survey):
 
 @dataclass
 class Outcome:
-    """What an inversion came to."""
+    """The result of an inversion."""
 
     models: dict
     chi: np.ndarray
@@ -72,9 +72,10 @@ class Outcome:
 
 
 def invert(survey, prepared, coupling=None, of_directive=None, **options) -> Outcome:
-    """One call of the recipe; `prepared` is what `make_misfits` gave, whose sensitivities are computed once.
+    """Call the recipe once.
 
-    `of_directive` are attributes of its EstimateCouplingWeights.
+    `prepared` is what `make_misfits` returned, so that sensitivities are computed once. `of_directive` holds attributes
+    to set on the recipe's `EstimateCouplingWeights`.
     """
     misfits, wires = prepared
     recipe = recipes.create_joint_inversion(
@@ -96,19 +97,19 @@ def invert(survey, prepared, coupling=None, of_directive=None, **options) -> Out
 
 
 def rms_errors(models, truth) -> np.ndarray:
-    """Of each property, over all cells."""
+    """Root mean square error of each property over all cells."""
     return np.array([np.sqrt(np.mean((models[name] - truth[name]) ** 2)) for name in PROPERTIES])
 
 
 def correlations(models, truth) -> np.ndarray:
-    """Of each property with the truth."""
+    """Correlation of each property with the truth."""
     return np.array([np.corrcoef(models[name], truth[name])[0, 1] for name in PROPERTIES])
 
 
 def rows(survey, small: bool):
     """Label, coupling and options of every inversion."""
     made = couplings(true_centers(survey))
-    made["linear relation"] = partial(regularization.Gramian, operator="identity")  # of all cells
+    made["Gramian of the values"] = partial(regularization.Gramian, operator="identity")  # a linear relation
     chosen = ["cross-gradient", "Pearson"]
     for label, norms in (("smooth", None), ("sparse", SPARSE)):
         if small and norms:
@@ -123,21 +124,32 @@ def rows(survey, small: bool):
 
 def main():
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = results.make_parser(__doc__, __spec__.name)
     parser.add_argument("--small", action="store_true", help="smooth models and one coupling's strategies only")
-    parser.add_argument("--only", default="", help="rows whose label holds this")
+    parser.add_argument("--only", default="", help="rows whose label contains this text")
     parser.add_argument("--ratio", type=float, default=1.0)
     options = parser.parse_args()
     survey = datasets.load("two_bodies")
     prepared = make_misfits(survey)
     for misfit in prepared[0]:
-        misfit.simulation.G  # noqa: B018, computed here, so that no row pays for it
+        misfit.simulation.G  # noqa: B018, computed here, so that it is not part of a row's time
     zero = rms_errors(dict.fromkeys(PROPERTIES, 0.0), survey.true_models)
-    table = Table(
-        title=f"two_bodies, ratio {options.ratio:g}; rms of the zero model {zero[0]:.4f} g/cc, {zero[1]:.5f} SI"
+    table = results.Table(
+        "two_bodies",
+        f"two_bodies, coupling ratio {options.ratio:g}",
+        {
+            "density rms, g/cc": "{:.4f}",
+            "susceptibility rms, SI": "{:.5f}",
+            "density corr.": "{:.3f}",
+            "susceptibility corr.": "{:.3f}",
+            "χ gravity": "{:.2f}",
+            "χ magnetics": "{:.2f}",
+            "iterations": "{:.0f}",
+            "seconds": "{:.1f}",
+        },
+        note=f"rms of the zero model: {zero[0]:.4f} g/cc, {zero[1]:.5f} SI.",
+        heading="inversion",
     )
-    for head in ("", "density rms", "suscept. rms", "corr.", "corr.", "χ", "χ", "iterations", "seconds"):
-        table.add_column(head, justify="right" if head else "left")
     console = Console(width=140)
     gc.collect()
     gc.freeze()  # SimPEG collects garbage at every evaluation; torch's modules alone make that 0.1 s each
@@ -146,10 +158,10 @@ def main():
             continue
         out = invert(survey, prepared, coupling, ratios=options.ratio, **extra)
         rms, corr = rms_errors(out.models, survey.true_models), correlations(out.models, survey.true_models)
-        line = [f"{rms[0]:.4f}", f"{rms[1]:.5f}", *(f"{c:.3f}" for c in corr), *(f"{c:.2f}" for c in out.chi)]
-        table.add_row(label, *line, str(out.iterations), f"{out.seconds:.1f}")
-        console.log(label, *line, out.iterations, f"{out.seconds:.1f}")
-    console.print(table)
+        table.add_row(label, *rms, *corr, *out.chi, out.iterations, out.seconds)
+        console.log(label, *table.cells(label))
+    console.print(table.rich())
+    results.store(options, table)
 
 
 if __name__ == "__main__":

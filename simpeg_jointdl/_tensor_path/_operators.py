@@ -1,40 +1,43 @@
-"""Linear operators on tensors: each has ``tangent``, its product, and ``adjoint``, the product of its transpose."""
+"""Linear operators on tensors: ``tangent`` multiplies by the operator, ``adjoint`` by its transpose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from .._core.protocols import HasAdjointRows
 from ..kernels import SparseMatrix
 
 
-def adjoint_rows(operator, rows: torch.Tensor) -> torch.Tensor:
-    """Adjoint product of every row, (k, m) -> (k, n); at once where the operator can."""
-    at_once = getattr(operator, "adjoint_rows", None)
-    return torch.stack([operator.adjoint(row) for row in rows]) if at_once is None else at_once(rows)
+def adjoint_rows(operator: Any, rows: torch.Tensor) -> torch.Tensor:
+    """Multiply every row by the transpose, (k, m) -> (k, n); all at once where the operator can do so."""
+    if isinstance(operator, HasAdjointRows):
+        return operator.adjoint_rows(rows)
+    return torch.stack([operator.adjoint(row) for row in rows])
 
 
 class Chain:
-    """Operators one after the other, the first one first; without any, the identity."""
+    """Operators applied one after the other, the first one first; the identity where there are none."""
 
-    def __init__(self, *links):
+    def __init__(self, *links: Any):
         self.links = links
 
-    def tangent(self, v):
-        """The product."""
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
+        """Multiply by the operators."""
         for link in self.links:
             v = link.tangent(v)
         return v
 
-    def adjoint(self, y):
-        """The product of the transpose."""
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """Multiply by the transpose."""
         for link in reversed(self.links):
             y = link.adjoint(y)
         return y
 
-    def adjoint_rows(self, rows):
+    def adjoint_rows(self, rows: torch.Tensor) -> torch.Tensor:
         """See :func:`adjoint_rows`."""
         for link in reversed(self.links):
             rows = adjoint_rows(link, rows)
@@ -43,26 +46,26 @@ class Chain:
 
 @dataclass(frozen=True)
 class Stack:
-    """Operators side by side, (n,) -> (n_operators, m)."""
+    """Operators of the same vector, whose results are stacked, (n,) -> (n_operators, m)."""
 
     rows: tuple
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(n,) -> (n_operators, m)."""
         return torch.stack([row.tangent(v) for row in self.rows])
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """(n_operators, m) -> (n,)."""
         return sum(row.adjoint(part) for row, part in zip(self.rows, y, strict=True))
 
 
 @dataclass(frozen=True)
 class Diagonal:
-    """Product with a number each."""
+    """Diagonal matrix."""
 
     weights: torch.Tensor  # (n,)
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(n,) -> (n,)."""
         return self.weights * v
 
@@ -71,23 +74,23 @@ class Diagonal:
 
 @dataclass(frozen=True)
 class Selection:
-    """Some of the entries, each at most once, with a weight where there are any."""
+    """Selection of entries, each at most once, with optional weights."""
 
     index: slice | torch.Tensor
     weights: torch.Tensor | None  # (m,)
     n: int
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(n,) -> (m,)."""
         return v[self.index] if self.weights is None else self.weights * v[self.index]
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """(m,) -> (n,)."""
         total = y.new_zeros(self.n)
         total[self.index] = y if self.weights is None else self.weights * y
         return total
 
-    def adjoint_rows(self, rows):
+    def adjoint_rows(self, rows: torch.Tensor) -> torch.Tensor:
         """See :func:`adjoint_rows`."""
         total = rows.new_zeros(len(rows), self.n)
         total[:, self.index] = rows if self.weights is None else self.weights * rows
@@ -96,35 +99,35 @@ class Selection:
 
 @dataclass(frozen=True)
 class Sparse:
-    """A sparse matrix, kept together with its transpose."""
+    """Sparse matrix, stored together with its transpose."""
 
     matrix: SparseMatrix
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(n,) -> (m,)."""
         return self.matrix.matrix.mv(v)
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """(m,) -> (n,)."""
         return self.matrix.transposed.mv(y)
 
 
 @dataclass(frozen=True)
 class Transposed:
-    """The other way round."""
+    """Transpose of an operator."""
 
-    of: object
+    of: Any
 
-    def tangent(self, v):
-        """The product of the transpose."""
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
+        """Multiply by the transpose of the operator."""
         return self.of.adjoint(v)
 
-    def adjoint(self, y):
-        """The product."""
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        """Multiply by the operator."""
         return self.of.tangent(y)
 
 
-def gauss_newton(*links) -> Callable[[torch.Tensor], torch.Tensor]:
-    r"""Product with :math:`2 \mathbf A^\top \mathbf A`, :math:`\mathbf A` being a chain of operators."""
+def gauss_newton(*links: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    r"""Return the product with :math:`2 \mathbf A^\top \mathbf A`, where :math:`\mathbf A` is a chain of operators."""
     chain = Chain(*links)
     return lambda v: 2.0 * chain.adjoint(chain.tangent(v))
