@@ -94,13 +94,15 @@ def whole(who: str, value: Any, least: int = 1, most: int | None = None, *, mend
 
 
 def one_of(who: str, value: T, known: Iterable[T], *, mend: str = "") -> T:
-    """Return the value if it is one of the known ones; ValueError lists them otherwise."""
+    """Return the one of the known values that equals the given one; ValueError lists them otherwise."""
     known = tuple(known)
-    # by type too: True equals 1, and an array equals nothing in particular
-    if not any(type(value) is type(other) and value == other for other in known):
-        msg = message(who, shown(value), f"one of {', '.join(map(repr, known))}", mend)
-        raise ValueError(msg)
-    return value
+    for other in known:
+        # arrays have no single truth value, and True equals 1
+        is_plain = isinstance(value, str | Real) and isinstance(value, bool) == isinstance(other, bool)
+        if value is other or (is_plain and value == other):
+            return other
+    msg = message(who, shown(value), f"one of {', '.join(map(repr, known))}", mend)
+    raise ValueError(msg)
 
 
 def instance(who: str, value: Any, kind: type[T] | tuple[type, ...], wanted: str = "", *, mend: str = "") -> T:

@@ -1,4 +1,4 @@
-"""Files that are whole at every moment, whatever ends the process."""
+"""Writing a file so that it is complete at every moment, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes):
-    """Replace a file by new content at once: a reader, or a later run, finds the old one or the new one.
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace the content of a file in one step: a reader finds the old content or the new one.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File, in a folder that exists.
+    content : bytes
+        New content.
 
     Raises
     ------
     OSError
-        When the content cannot be written (no space, no permission); the old file stays as it was.
+        If the content cannot be written (no space, no permission). The old file is unchanged then.
     """
     part = _part(path)
     try:
@@ -26,19 +33,19 @@ def write_whole(path: Path, content: bytes):
         raise
 
 
-def check_writable(path: Path, owner: str):
-    """Raise OSError, naming `owner` and the folder, if no file could be written at `path`."""
+def check_writable(path: Path, owner: str) -> None:
+    """Raise OSError, which names `owner` and the path, unless a file can be written at `path`."""
     try:
         if path.is_dir():
-            raise IsADirectoryError(None, "it is a folder itself; give the name of a file")
+            raise IsADirectoryError(None, "it is a folder; give the name of a file")
         part = _part(path)
         part.touch()
         part.unlink()
     except OSError as error:
-        msg = f"{owner}: cannot write {str(path)!r} ({error.strerror}); give a path in a folder that can be written."
+        msg = f"{owner}: cannot write {str(path)!r} ({error.strerror}); give a path in a folder that can be written to."
         raise OSError(msg) from error
 
 
 def _part(path: Path) -> Path:
-    # always the same name, so that killed runs leave at most one behind
+    # always the same name, so that killed runs leave at most one such file behind
     return path.with_name(path.name + ".part")

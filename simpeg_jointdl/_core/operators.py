@@ -1,4 +1,4 @@
-"""A Jacobian or Hessian known by its products, which SimPEG can use wherever it expects a sparse matrix."""
+"""A Jacobian or Hessian defined by its products, which SimPEG can use wherever it expects a sparse matrix."""
 
 from __future__ import annotations
 
@@ -17,35 +17,39 @@ MAX_DENSE_BYTES = 2**30
 
 
 class JacobianOperator:
-    r"""Linear operator closed under what SimPEG does to derivatives.
+    r"""Linear operator that supports every operation which SimPEG applies to a derivative.
 
-    Products with scalars, vectors, dense and sparse matrices and other operators, sums, differences,
-    ``.T``, ``.diagonal()`` and ``.power(2).sum(axis=0)`` all work, on either side, and stay operators as
-    long as the result is one. A scipy ``LinearOperator`` does not survive ``sparse * operator`` or a sum
-    with a sparse matrix, which is what maps and regularizations run into.
+    It can be multiplied, on either side, by scalars, vectors, dense and sparse matrices and other operators; it can be
+    added and subtracted; and it has ``.T``, ``.diagonal()`` and ``.power(2).sum(axis)``. Every result that is not an
+    array is an operator again. A scipy ``LinearOperator`` does not support ``sparse * operator`` or a sum with a sparse
+    matrix, which occur in maps and regularizations.
 
     Parameters
     ----------
     shape : tuple of int
-        Rows and columns.
+        Numbers of rows and columns.
     matvec, rmatvec : callable
         Products of the operator and of its transpose with a vector.
     diagonal : callable, optional
-        Returns the diagonal. Without it the diagonal is computed column by column where the smaller side
-        has up to ``EXACT_COLUMNS`` of them, and estimated beyond; see :attr:`diagonal_is_exact`.
+        Returns the diagonal. Without it the diagonal is computed column by column if the smaller side has at most
+        ``EXACT_COLUMNS`` columns, and estimated otherwise; see :attr:`diagonal_is_exact`.
     diagonal_is_exact : bool
         Whether `diagonal` returns the diagonal itself or an estimate of it.
 
     Notes
     -----
-    Estimates are unbiased and seeded, the same at every call. With Rademacher probes :math:`\mathbf z`,
-    column norms are :math:`\mathrm E[(\mathbf A^\top \mathbf z)^2]` and the diagonal of a Gram matrix
-    :math:`\mathbf A^\top \mathbf A` is the same, so never negative; any other diagonal is
-    :math:`\mathrm E[\mathbf z \odot \mathbf A \mathbf z]` (Bekas et al., 2007,
-    https://doi.org/10.1016/j.apnum.2007.01.003).
+    Estimates [1]_ are unbiased and have a fixed seed, so that they are the same at every call. With Rademacher probes
+    :math:`\mathbf z`, squared column norms are :math:`\mathrm E[(\mathbf A^\top \mathbf z)^2]`. The diagonal of a Gram
+    matrix :math:`\mathbf A^\top \mathbf A` is the same, and never negative. Any other diagonal is
+    :math:`\mathrm E[\mathbf z \odot \mathbf A \mathbf z]`.
+
+    References
+    ----------
+    .. [1] Bekas, C., Kokiopoulou, E. and Saad, Y. (2007). An estimator for the diagonal of a matrix. Applied Numerical
+       Mathematics, 57, 1214-1229. https://doi.org/10.1016/j.apnum.2007.01.003
     """
 
-    __array_ufunc__ = None  # ndarray @ operator and np.float64 * operator come here
+    __array_ufunc__ = None  # so that numpy leaves ndarray @ operator and np.float64 * operator to this class
 
     def __init__(
         self,
@@ -106,10 +110,10 @@ class JacobianOperator:
         return _scale(-1.0, self)
 
     dot = __mul__
-    matvec = __matmul__  # by this name and the next scipy.sparse.linalg knows an operator
+    matvec = __matmul__  # scipy.sparse.linalg recognises an operator by this name and the next
 
     def rmatvec(self, v: np.ndarray) -> np.ndarray:
-        """Product of the transpose with a vector."""
+        """Multiply a vector by the transpose."""
         return self.T @ v
 
     # sums -------------------------------------------------------------------------------------
@@ -128,13 +132,13 @@ class JacobianOperator:
     def __rsub__(self, other):
         return (-self) + other
 
-    # what SimPEG asks of a matrix -------------------------------------------------------------
+    # what SimPEG uses of a matrix -------------------------------------------------------------
     @property
     def T(self) -> JacobianOperator:
         """The transpose; ``A.T.T is A``."""
         if self._transpose_of is not None:
             return self._transpose_of
-        if self._scaled is not None:  # the scalar stays in front, so that Gram matrices are recognised
+        if self._scaled is not None:  # keep the scalar in front, so that Gram matrices are recognised
             factor, inner = self._scaled
             transpose = _scale(factor, inner.T)
         else:
@@ -149,22 +153,23 @@ class JacobianOperator:
         return transpose
 
     def transpose(self) -> JacobianOperator:
-        """Same as :attr:`T`."""
+        """Return the transpose, :attr:`T`."""
         return self.T
 
     @property
     def diagonal_is_exact(self) -> bool:
-        """Whether :meth:`diagonal` is the diagonal itself or a seeded, unbiased estimate of it."""
+        """Whether :meth:`diagonal` is the diagonal itself; otherwise it is an unbiased estimate with a fixed seed."""
         if self._diagonal is not None:
             return self._diagonal_is_exact
         return min(self.shape if self._gram_root is None else self._gram_root.shape) <= EXACT_COLUMNS
 
     def diagonal(self) -> np.ndarray:
-        """Diagonal; exact or estimated as :attr:`diagonal_is_exact` says.
+        """Return the diagonal, exact or estimated, as :attr:`diagonal_is_exact` says.
 
         Returns
         -------
         (min(shape),) numpy.ndarray
+            Diagonal.
         """
         if self._diagonal is not None:
             return self._diagonal()
@@ -176,20 +181,25 @@ class JacobianOperator:
         return probe_mean(self.shape[1], lambda probe: probe[:n] * self._matvec(probe)[:n])
 
     def power(self, exponent: int) -> SquaredOperator:
-        """Element-wise square, of which only the sums are available.
+        """Return the element-wise square, of which only the sums along an axis are available.
 
         Parameters
         ----------
         exponent : int
-            2; nothing else can be had from products alone.
+            Must be 2: products alone give no other power.
+
+        Returns
+        -------
+        SquaredOperator
+            Element-wise square.
         """
         if exponent != 2:
-            msg = f"JacobianOperator.power: got {exponent!r}; only 2, followed by .sum(axis), is available."
+            msg = f"JacobianOperator.power: got {exponent!r}, wanted 2. Only power(2).sum(axis) is available."
             raise ValueError(msg)
         return SquaredOperator(self)
 
     def toarray(self) -> np.ndarray:
-        """Dense copy, for small problems and tests; at most 1 GiB."""
+        """Return a dense copy of at most 1 GiB, for small problems and tests."""
         size = 8 * self.shape[0] * self.shape[1]
         if size > MAX_DENSE_BYTES:
             msg = (
@@ -201,9 +211,9 @@ class JacobianOperator:
         return self @ np.eye(self.shape[1])
 
     def __array__(self, dtype=None, copy=None):
-        # scipy.sparse turns whatever stands to its right into an array before it lets __rmatmul__ try; a
-        # 0-d object array makes it give way. Its constructors ask in the same manner and mean it
-        # (csr_matrix(reg.deriv2(m)) at the start of BFGS), so they get the matrix.
+        # In sparse @ operator scipy.sparse turns the operator into an array before it tries __rmatmul__. It falls back
+        # on __rmatmul__ if that array has object dtype and no dimensions. The constructors of scipy.sparse call this
+        # method too, and need the matrix: SimPEG calls csr_matrix(reg.deriv2(m)) when it starts BFGS.
         caller = sys._getframe(1)
         if caller.f_code.co_name == "__init__" and caller.f_globals["__name__"].startswith("scipy.sparse"):
             return self.toarray()
@@ -221,7 +231,7 @@ def _is_operator_like(value) -> bool:
 
 
 def _shape_error(left, right) -> ValueError:
-    return ValueError(f"JacobianOperator: shapes {left} and {right} do not fit in a product.")
+    return ValueError(f"JacobianOperator: got shapes {left} and {right}, which do not fit together.")
 
 
 def _scale(factor: float, operator: JacobianOperator) -> JacobianOperator:
@@ -249,14 +259,14 @@ def _add(left: JacobianOperator, right) -> JacobianOperator:
         lambda v: left._matvec(v) + right @ v,
         lambda v: left._rmatvec(v) + right.T @ v,
         diagonal=lambda: left.diagonal() + right.diagonal(),
-        diagonal_is_exact=left.diagonal_is_exact and getattr(right, "diagonal_is_exact", True),
+        diagonal_is_exact=left.diagonal_is_exact and (sp.issparse(right) or right.diagonal_is_exact),
     )
 
 
 def _multiply(left, right) -> JacobianOperator:
     if left.shape[1] != right.shape[0]:
         raise _shape_error(left.shape, right.shape)
-    for operand in (left, right):  # scalars move to the front, so that Gram matrices are recognised
+    for operand in (left, right):  # move scalars to the front, so that Gram matrices are recognised
         if isinstance(operand, JacobianOperator) and operand._scaled is not None:
             factor, inner = operand._scaled
             return _scale(factor, _multiply(inner, right) if operand is left else _multiply(left, inner))
@@ -271,15 +281,15 @@ def _multiply(left, right) -> JacobianOperator:
 
 
 def _find_gram_root(left, right) -> JacobianOperator | None:
-    """R with left right = Rᵀ R: for A Aᵀ, Aᵀ A and Aᵀ (D A) with D diagonal and not negative."""
-    if isinstance(left, JacobianOperator) and getattr(right, "_transpose_of", None) is left:
-        return right
-    root = getattr(left, "_transpose_of", None)
-    if root is None:
+    """Find R with left right = Rᵀ R, for A Aᵀ, Aᵀ A and Aᵀ (D A) with a diagonal D that is nowhere negative."""
+    if not (isinstance(left, JacobianOperator) and isinstance(right, JacobianOperator)):
         return None
-    if right is root:
+    if right._transpose_of is left:
+        return right
+    root = left._transpose_of
+    if root is None or right is root:
         return root
-    middle, last = getattr(right, "_product", None) or (None, None)
+    middle, last = right._product or (None, None)
     if last is not root or not sp.issparse(middle):
         return None
     weights = middle.diagonal()

@@ -1,22 +1,21 @@
-r"""Hessian products on tensors: how a term of an objective function offers them, and who falls back to numpy.
+r"""Hessian products on tensors, so that conjugate gradients run on one device without copies in between.
 
-A *tensor linearization* is any object with
+The methods that an object needs for this are Protocols of :mod:`simpeg_jointdl._core.protocols`:
 
-* ``tangent(v)``: :math:`\mathbf J \mathbf v`, a tensor of (n_parameters,) -> a tensor of (n_values,),
-* ``adjoint(y)``: :math:`\mathbf J^\top \mathbf y`, the reverse,
-* ``device`` and ``dtype`` of what both take and give.
+* a linearization (``TensorLinearization``) has ``tangent(v)``, the product :math:`\mathbf J \mathbf v` of a tensor
+  (n_parameters,), ``adjoint(y)``, the product :math:`\mathbf J^\top \mathbf y` of a tensor (n_values,), and the
+  ``device`` and ``dtype`` of both. It may have ``adjoint_rows(y)``, the adjoint products of many vectors at once,
+  (k, n_values) -> (k, n_parameters);
+* a simulation (``HasTensorJacobian``) has ``tensor_jacobian(model)``, which takes the whole model, (nP,) numpy.ndarray,
+  and returns the linearization of its predicted data with respect to the whole model, or None;
+* a map (``HasTensorDerivative``) has ``tensor_derivative(model)``, the linearization of its values;
+* any other term (``HasTensorHessian``) has ``tensor_hessian(model, crossing)``, which returns the product with its
+  Hessian, (nP,) -> (nP,) tensors on the device and in the dtype of the :class:`Crossing`, or None. It moves its arrays
+  with the crossing, which keeps what does not change;
+* terms that depend on the model through one shared operator (``HasTensorThrough``) have
+  ``tensor_through(model, crossing)``, which :func:`sum_product` uses.
 
-A *simulation* offers a tensor path by ``tensor_jacobian(model)``, which takes the whole model as SimPEG's other methods
-do, (nP,) of numpy, and returns the tensor linearization of its predicted data with respect to the whole model, or None
-where it has none.
-
-A linearization may have ``adjoint_rows(y)``, the adjoint of many vectors at once, (k, n_values) -> (k, n_parameters).
-
-Any other *term* offers one by ``tensor_hessian(model, crossing)``, which returns a function of (nP,) -> (nP,) tensors
-on the device and in the dtype of the `crossing`, the product with its Hessian at `model`, or None. What it needs there
-it moves by the :class:`Crossing`, which keeps what does not change. Terms behind one map may offer
-``tensor_through(model, crossing)`` too, for :func:`sum_product`. Terms of SimPEG's are served by
-:func:`hessian_product`, which turns to numpy for those that offer nothing.
+:func:`hessian_product` knows the terms of SimPEG, and computes with numpy where a term has no tensor path.
 """
 
 from ._crossing import Crossing

@@ -1,4 +1,4 @@
-"""What goes from numpy to a device and back: kept where it does not change, and counted."""
+"""Copies between numpy and a device: kept while their source does not change, and counted."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from ._operators import Chain, Diagonal, Selection, Sparse
 
 
 class Crossing:
-    """The way between numpy and one device in one dtype.
+    """Moves arrays between numpy and one device in one dtype, and counts the copies.
 
     Parameters
     ----------
     device : str or torch.device, optional
-        Torch's default device when not given.
-    dtype : optional
-        float64 (default) or float32.
+        Device of the tensors; torch's default device if None.
+    dtype : torch.dtype, numpy dtype or str, optional
+        Type of the tensors, float64 (default) or float32.
 
     Attributes
     ----------
     uploads, downloads : int
         Arrays sent to the device and fetched from it since the last :meth:`start_count`.
     nbytes : int
-        What they held.
+        Size of these arrays in bytes.
     seconds : float
-        What they took. An accelerator's queue is waited for before the clock starts, so that only copies count. On a
-        CPU, where most arrays are shared, these are crossings rather than copies.
+        Time that they took. The clock starts when the queue of an accelerator is empty, so that only copies count. On a
+        CPU most arrays are shared and nothing is copied.
     fallbacks : list of str
-        What went through numpy since then.
+        Terms that were computed with numpy since then.
     """
 
     def __init__(self, device: str | torch.device | None = None, dtype=None):
@@ -47,14 +47,14 @@ class Crossing:
         self.start_count()
 
     def start_count(self):
-        """Count from zero."""
+        """Set all counts to zero."""
         self.uploads = self.downloads = self.nbytes = 0
         self.seconds = 0.0
         self.fallbacks: list[str] = []
 
-    # there and back -----------------------------------------------------------------------------------
+    # arrays -------------------------------------------------------------------------------------------
     def send(self, array: np.ndarray, dtype: torch.dtype | None = None) -> torch.Tensor:
-        """A tensor of an array, which may share its memory and so must not be written to."""
+        """Return a tensor of an array. It may share memory and must not be written to."""
         with self._clock():
             tensor = as_tensor(array, self.device, self.dtype if dtype is None else dtype)
         self.uploads += 1
@@ -62,7 +62,7 @@ class Crossing:
         return tensor
 
     def fetch(self, tensor: torch.Tensor) -> np.ndarray:
-        """A float64 array of a tensor, which may share its memory."""
+        """Return a float64 array of a tensor. It may share memory."""
         with self._clock():
             array = as_numpy(tensor)
         self.downloads += 1
@@ -70,11 +70,11 @@ class Crossing:
         return array
 
     def cast(self, device: torch.device, dtype: torch.dtype) -> _Cast:
-        """Operator from this device and dtype to others, for terms that compute elsewhere."""
+        """Return the operator from this device and dtype to others, for terms that compute elsewhere."""
         return _Cast(self, device, dtype)
 
     def move(self, tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-        """The tensor there; between a host and a device it counts."""
+        """Return the tensor on a device; a copy between a CPU and another device is counted."""
         if tensor.device.type == device.type:
             return tensor.to(device, dtype)
         with self._clock(device if tensor.device.type == "cpu" else tensor.device):
@@ -83,31 +83,38 @@ class Crossing:
         self.nbytes += tensor.nbytes
         return moved
 
-    # what stays ---------------------------------------------------------------------------------------
-    def kept(self, owner, name: str, source, make: Callable[[], Any]):
-        """What `make` gives, made again only when `source` is another object and of other content.
+    # what is kept -------------------------------------------------------------------------------------
+    def kept(self, owner: object, name: str, source: Any, make: Callable[[], Any]) -> Any:
+        """Return the result of `make`, which is called again only when the content of `source` has changed.
 
-        Sources must not be written to; SimPEG makes new ones when weights change.
+        A source must not be written to; SimPEG makes a new one when weights change.
         """
         slot = self._kept.get((id(owner), name))
         if slot is None or not _same(slot.source, source):
             slot = _Slot(owner, source, make())
-        # the newest source, so that the next look at it is one at its identity
+        # the newest source, so that the next comparison is one of identity
         self._kept[id(owner), name] = _Slot(owner, source, slot.value)
         return slot.value
 
-    def operator(self, owner, name: str, matrix):
-        """Operator of a sparse matrix, moved in the cheapest form it has; None for other kinds.
+    def operator(self, owner: object, name: str, matrix: Any) -> Any:
+        """Return the operator of a sparse matrix, moved in its cheapest form.
 
-        Diagonals become vectors, and rows with one entry each, as of projections and of element-wise maps on top of
-        them, an index and weights; both move alone when only they change.
+        A diagonal is moved as a vector. A matrix with one entry in each row, such as a projection or an element-wise
+        map of one, is moved as an index and weights; each is moved again only if it has changed.
 
         Parameters
         ----------
         owner : object
-            Whose matrix it is; it has one of each name.
+            Object whose matrix it is; it has one of each name.
         name : str
+            Name of the matrix.
         matrix : scipy.sparse matrix, discretize.utils.Identity, or anything else
+            Matrix (m, n).
+
+        Returns
+        -------
+        operator or None
+            Operator with ``tangent`` and ``adjoint``; None for dense and complex matrices and for operators.
         """
         if isinstance(matrix, Identity):
             return Chain()
@@ -115,7 +122,7 @@ class Crossing:
             return None
         return self.kept(owner, name, matrix, lambda: self._make_operator(owner, name, matrix.tocsr()))
 
-    def _make_operator(self, owner, name, matrix):
+    def _make_operator(self, owner: object, name: str, matrix: sp.csr_matrix) -> Diagonal | Selection | Sparse:
         counts, columns = np.diff(matrix.indptr), matrix.indices
         rows = np.repeat(np.arange(matrix.shape[0]), counts)
         if matrix.shape[0] == matrix.shape[1] and np.array_equal(rows, columns):
@@ -137,7 +144,7 @@ class Crossing:
         return operator
 
     def symmetric(self, matrix) -> torch.Tensor:
-        """A CSR tensor of a symmetric sparse matrix, which needs no transpose."""
+        """Return a CSR tensor of a symmetric sparse matrix, which needs no transpose."""
         with self._clock():
             tensor = csr_as_tensor(matrix, self.device, self.dtype)
         self.uploads += 1
@@ -162,7 +169,7 @@ class Crossing:
 
 @dataclass(frozen=True)
 class _Slot:
-    """Something moved, what it was made of, and whose it is: held, so that no other object gets its id."""
+    """A kept value, its source, and its owner, which is held so that no other object gets the same id."""
 
     owner: object
     source: object
@@ -171,7 +178,7 @@ class _Slot:
 
 @dataclass(frozen=True)
 class _Cast:
-    """From the device and dtype of a crossing to others, and back."""
+    """Operator from the device and dtype of a crossing to others, and back."""
 
     crossing: Crossing
     device: torch.device

@@ -1,35 +1,38 @@
-"""Linear operators on tensors: each has ``tangent``, its product, and ``adjoint``, the product of its transpose."""
+"""Linear operators on tensors: ``tangent`` multiplies by the operator, ``adjoint`` by its transpose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
+from .._core.protocols import HasAdjointRows
 from ..kernels import SparseMatrix
 
 
-def adjoint_rows(operator, rows: torch.Tensor) -> torch.Tensor:
-    """Adjoint product of every row, (k, m) -> (k, n); at once where the operator can."""
-    at_once = getattr(operator, "adjoint_rows", None)
-    return torch.stack([operator.adjoint(row) for row in rows]) if at_once is None else at_once(rows)
+def adjoint_rows(operator: Any, rows: torch.Tensor) -> torch.Tensor:
+    """Multiply every row by the transpose, (k, m) -> (k, n); all at once where the operator can do so."""
+    if isinstance(operator, HasAdjointRows):
+        return operator.adjoint_rows(rows)
+    return torch.stack([operator.adjoint(row) for row in rows])
 
 
 class Chain:
-    """Operators one after the other, the first one first; without any, the identity."""
+    """Operators applied one after the other, the first one first; the identity where there are none."""
 
     def __init__(self, *links):
         self.links = links
 
     def tangent(self, v):
-        """The product."""
+        """Multiply by the operators."""
         for link in self.links:
             v = link.tangent(v)
         return v
 
     def adjoint(self, y):
-        """The product of the transpose."""
+        """Multiply by the transpose."""
         for link in reversed(self.links):
             y = link.adjoint(y)
         return y
@@ -43,7 +46,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Stack:
-    """Operators side by side, (n,) -> (n_operators, m)."""
+    """Operators of the same vector, whose results are stacked, (n,) -> (n_operators, m)."""
 
     rows: tuple
 
@@ -58,7 +61,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Diagonal:
-    """Product with a number each."""
+    """Diagonal matrix."""
 
     weights: torch.Tensor  # (n,)
 
@@ -71,7 +74,7 @@ class Diagonal:
 
 @dataclass(frozen=True)
 class Selection:
-    """Some of the entries, each at most once, with a weight where there are any."""
+    """Selection of entries, each at most once, with optional weights."""
 
     index: slice | torch.Tensor
     weights: torch.Tensor | None  # (m,)
@@ -96,7 +99,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Sparse:
-    """A sparse matrix, kept together with its transpose."""
+    """Sparse matrix, stored together with its transpose."""
 
     matrix: SparseMatrix
 
@@ -111,20 +114,20 @@ class Sparse:
 
 @dataclass(frozen=True)
 class Transposed:
-    """The other way round."""
+    """Transpose of an operator."""
 
-    of: object
+    of: Any
 
     def tangent(self, v):
-        """The product of the transpose."""
+        """Multiply by the transpose of the operator."""
         return self.of.adjoint(v)
 
     def adjoint(self, y):
-        """The product."""
+        """Multiply by the operator."""
         return self.of.tangent(y)
 
 
-def gauss_newton(*links) -> Callable[[torch.Tensor], torch.Tensor]:
-    r"""Product with :math:`2 \mathbf A^\top \mathbf A`, :math:`\mathbf A` being a chain of operators."""
+def gauss_newton(*links: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    r"""Return the product with :math:`2 \mathbf A^\top \mathbf A`, where :math:`\mathbf A` is a chain of operators."""
     chain = Chain(*links)
     return lambda v: 2.0 * chain.adjoint(chain.tangent(v))

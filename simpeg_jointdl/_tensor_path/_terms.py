@@ -1,4 +1,4 @@
-"""The Hessian products of SimPEG's own terms on tensors, and the way through numpy of those that have none."""
+"""Hessian products of SimPEG's own terms on tensors; terms without a tensor path are computed with numpy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from simpeg.objective_function import ComboObjectiveFunction, L2ObjectiveFunctio
 from simpeg.regularization import Smallness, SmoothnessFirstOrder, SmoothnessSecondOrder, WeightedLeastSquares
 from simpeg.regularization.base import BaseRegularization
 
+from .._core.protocols import HasTensorDerivative, HasTensorHessian, HasTensorJacobian, HasTensorThrough
 from ._crossing import Crossing
 from ._operators import Chain, Transposed, gauss_newton
 
@@ -21,27 +22,29 @@ Product = Callable[[torch.Tensor], torch.Tensor]
 
 
 def hessian_product(term, model, crossing: Crossing, fields: dict | None = None) -> Product:
-    """Product with the Hessian of a term at a model, on tensors; through numpy if the term offers nothing better.
+    """Return the product with the Hessian of a term at a model, on tensors.
 
     Parameters
     ----------
     term : simpeg.objective_function.BaseObjectiveFunction
+        Term of an objective function; one without a tensor path is computed with numpy.
     model : (nP,) numpy.ndarray
+        Model.
     crossing : Crossing
-        Moves what the products need; its `fallbacks` name the terms that go through numpy.
+        Moves the arrays that the products need; its `fallbacks` name the terms that are computed with numpy.
     fields : dict, optional
         ``{id(misfit): fields}`` of simulations at this model, where they are known.
 
     Returns
     -------
     callable
-        From and to (nP,) tensors on the device and in the dtype of the crossing.
+        Product, (nP,) -> (nP,) tensors on the device and in the dtype of the crossing.
     """
     product = None
-    if hasattr(term, "tensor_hessian"):
+    if isinstance(term, HasTensorHessian):
         product = term.tensor_hessian(model, crossing)
     else:
-        # by the method that would compute it, so that a subclass with one of its own is not taken for its parent
+        # by the method that would compute it, since a subclass may override the one of its parent
         rule = _RULES.get(getattr(term.deriv2, "__func__", None))
         if rule is not None:
             product = rule(term, model, crossing, fields or {})
@@ -49,11 +52,12 @@ def hessian_product(term, model, crossing: Crossing, fields: dict | None = None)
 
 
 def sum_product(terms, model, crossing: Crossing, fields: dict | None = None) -> Product:
-    """Product with the Hessian of a sum of terms, [(multiplier, term)]; by one operator where all look through it.
+    """Return the product with the Hessian of a sum of terms, [(multiplier, term)].
 
-    A term says so by ``tensor_through(model, crossing)``: the operator, and the product with its Hessian beyond.
+    Where all terms depend on the model through one operator, as ``tensor_through(model, crossing)`` says, it is applied
+    once for all of them.
     """
-    if all(hasattr(term, "tensor_through") for _, term in terms):
+    if all(isinstance(term, HasTensorThrough) for _, term in terms):
         views = [term.tensor_through(model, crossing) for _, term in terms]
         operator = views[0][0]
         if all(other is operator for other, _ in views):
@@ -73,11 +77,11 @@ def _weighted_sum(parts) -> Product:
 
 
 def map_operator(mapping, model, crossing: Crossing):
-    """Operator of a map's derivative; None if it is neither sparse nor offers ``tensor_derivative(model)``.
+    """Return the operator of a map's derivative; None if it is not sparse and the map has no tensor path.
 
-    That of a linear map is asked for once.
+    The derivative of a linear map is computed once.
     """
-    if hasattr(mapping, "tensor_derivative"):
+    if isinstance(mapping, HasTensorDerivative):
         derivative = mapping.tensor_derivative(model)
         there = crossing.cast(derivative.device, derivative.dtype)
         return Chain(there, derivative, Transposed(there))
@@ -89,11 +93,11 @@ def map_operator(mapping, model, crossing: Crossing):
 
 def _holds_networks(mapping) -> bool:
     parts = mapping.maps if type(mapping) is ComboMap else ()
-    return any(hasattr(part, "tensor_derivative") or _holds_networks(part) for part in parts)
+    return any(isinstance(part, HasTensorDerivative) or _holds_networks(part) for part in parts)
 
 
 def _chain_of_maps(mapping, model, crossing):
-    """One map after the other, since a product of their derivatives would not be sparse."""
+    """Apply one map after the other, since the product of their derivatives would not be sparse."""
     links = []
     for part in reversed(mapping.maps):
         links.append(map_operator(part, model, crossing))
@@ -102,7 +106,7 @@ def _chain_of_maps(mapping, model, crossing):
 
 
 def _combination(term, model, crossing, fields):
-    # sparse norms change their weights at every iteration, so that putting theirs together would not pay
+    # sparse norms change their weights at every iteration, so that assembling their matrix would cost too much
     if type(term) is WeightedLeastSquares and all(one.mapping is term.mapping for one in term.objfcts):
         product = _assembled(term, model, crossing)
         if product is not None:
@@ -111,7 +115,7 @@ def _combination(term, model, crossing, fields):
 
 
 def _misfit(term, model, crossing, fields):
-    if not hasattr(term.simulation, "tensor_jacobian"):
+    if not isinstance(term.simulation, HasTensorJacobian):
         return None
     weights = crossing.operator(term, "W", term.W)
     jacobian = None if weights is None else term.simulation.tensor_jacobian(model)
@@ -129,7 +133,7 @@ def _regularization(term, model, crossing, fields):
     if type(term).f_m_deriv not in _DIFFERENCES:
         derivative = crossing.operator(term, "derivative", term.f_m_deriv(model))
     else:
-        # factor by factor, so that nothing of the mesh moves again when the map's derivative changes
+        # factor by factor, so that matrices of the mesh are not moved again when the map's derivative changes
         derivative = map_operator(term.mapping, model, crossing)
         order = _DIFFERENCES[type(term).f_m_deriv]
         if order and derivative is not None:
@@ -139,9 +143,10 @@ def _regularization(term, model, crossing, fields):
 
 
 def _assembled(term, model, crossing):
-    """Smallness and smoothness as one matrix of the property, one product instead of a dozen; made when weights change.
+    """Assemble smallness and smoothness into one matrix of the property, whenever weights change.
 
-    A row holds a cell and its neighbours, fewer numbers than the gradients it is made of and their transposes.
+    A product then takes one sparse matrix instead of a dozen. A row holds a cell and its neighbours, which are fewer
+    numbers than in the gradients and their transposes.
     """
     parts = [(float(c), part) for c, part in term if c != 0.0]
     derivative = map_operator(term.mapping, model, crossing)
@@ -174,7 +179,7 @@ def _through_numpy(term, model, crossing, fields):
     crossing.fallbacks.append(name if simulation is None else f"{name} of {type(simulation).__name__}")
     known = {}
     if simulation is not None and getattr(term, "has_fields", False):
-        # once, not at every product: of some simulations they cost a solution
+        # once, not at every product, since the fields of some simulations cost the solution of a system
         known["f"] = fields[id(term)] if id(term) in fields else simulation.fields(model)
 
     def product(v):

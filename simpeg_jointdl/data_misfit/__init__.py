@@ -1,13 +1,13 @@
-"""Data misfits in the place of SimPEG's ``L2DataMisfit`` where some data are far off.
+"""Robust data misfits, to be used in place of SimPEG's ``L2DataMisfit`` where the data contain outliers.
 
 =======================  ==================================================================
-`HuberDataMisfit`        squares of small residuals, absolute values of large ones
-`StudentTDataMisfit`     logarithms: residuals far off hardly count
+`HuberDataMisfit`        square of small residuals, absolute value of large ones
+`StudentTDataMisfit`     logarithm: large residuals hardly count
 =======================  ==================================================================
 
-Both equal ``L2DataMisfit`` for small residuals, so they take its place with the same trade-off parameters. What noise
-alone makes of their value is less than the number of data (`expected_value`), and outliers add to it, so they say
-themselves what χ is: directives and minimizers of this package ask their `chi`, which leaves outliers out.
+Both equal ``L2DataMisfit`` for small residuals and take the same trade-off parameters. Under noise alone their value is
+less than the number of data (`expected_value`), and outliers add to it. They therefore compute the misfit factor χ
+themselves: directives and minimizers of this package use their method `chi`, which leaves outliers out.
 """
 
 from ._base import BaseRobustDataMisfit

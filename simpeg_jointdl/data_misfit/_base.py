@@ -1,4 +1,4 @@
-"""What robust data misfits share: a penalty of each normalised residual, and weights instead of its curvature."""
+"""Base class of robust data misfits: a penalty of each normalised residual, and weights in place of its curvature."""
 
 from __future__ import annotations
 
@@ -6,67 +6,84 @@ import math
 from abc import abstractmethod
 from functools import cached_property
 from itertools import pairwise
-from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.integrate import quad
+from simpeg.data import Data
 from simpeg.data_misfit import BaseDataMisfit
-from simpeg.utils import timeIt
+from simpeg.simulation import BaseSimulation
+from simpeg.utils import Counter, timeIt
 
-from .._tensor_path import Diagonal, Transposed, gauss_newton
+from .._core import validation as check
+from .._core.protocols import HasTensorJacobian
+from .._tensor_path import Crossing, Diagonal, Transposed, gauss_newton
 
-_FAR = 3.0  # uncertainties beyond which a datum counts as an outlier; 3 in 1000 of a Gaussian are
-_ENDS = (0.0, 1.0, 2.0, 4.0, 8.0, 40.0)  # beyond, nothing is left of a Gaussian in float64
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import scipy.sparse as sp
+    import torch
+
+# Residual over its uncertainty beyond which a datum is an outlier; 3 in 1000 Gaussian residuals are larger.
+_OUTLIER = 3.0
+# Ends of the pieces of a quadrature over a Gaussian, which is zero in float64 beyond the last one.
+_ENDS = (0.0, 1.0, 2.0, 4.0, 8.0, 40.0)
 
 
 class BaseRobustDataMisfit(BaseDataMisfit):
-    r"""A data misfit by a penalty that grows less than the square.
+    r"""Data misfit with a penalty that grows more slowly than the square of the residual.
 
     .. math::
         \phi_d(\mathbf m) = \sum_i \rho(r_i), \qquad
         \mathbf r = \mathbf W \left( \mathbf d_\mathrm{pred}(\mathbf m) - \mathbf d_\mathrm{obs} \right)
 
-    with :math:`\mathbf W` the inverse uncertainties and :math:`\rho(r) = r^2` to second order, so that it is
+    where :math:`\mathbf W` holds the inverse uncertainties and :math:`\rho(r) = r^2` to second order, so that it equals
     SimPEG's ``L2DataMisfit`` where residuals are small. With the weights :math:`w(r) = \rho'(r) / 2 r \geq 0` of
-    iteratively reweighted least squares [1]_, gradient and Gauss-Newton Hessian are
+    iteratively reweighted least squares [1]_, the gradient and the Gauss-Newton Hessian are
 
     .. math::
         \nabla \phi_d = 2 \mathbf J^\top \mathbf W^\top \mathrm{diag}(w_i) \, \mathbf r, \qquad
         \mathbf H = 2 \mathbf J^\top \mathbf W^\top \mathrm{diag}(w_i) \, \mathbf W \mathbf J
 
-    The Hessian is positive semi-definite, and where the data depend linearly on the model its quadratic function
-    lies above the penalty everywhere, so that a full Gauss-Newton step always descends.
+    The Hessian is positive semi-definite. Where the data depend linearly on the model, the quadratic model that it
+    defines lies above the penalty everywhere, so that a full Gauss-Newton step never increases the misfit.
 
-    A subclass gives :meth:`density` and :meth:`robust_weights`.
+    A subclass implements :meth:`density` and :meth:`robust_weights`.
 
-    What the value is at the truth depends on how many outliers there are, which nobody knows. So :math:`\chi` is that
-    of the other data: the mean of :math:`\rho` over the data :math:`|r| \leq 3`, in parts of what Gaussian noise makes
-    of it. No more than the share `outliers` of the data is left out: a model that does not explain many data yet must
-    not come to look as if it did.
+    The misfit of the true model depends on the number of outliers, which is not known. The misfit factor :math:`\chi`
+    is therefore computed from the other data: it is the mean of :math:`\rho` over the data with :math:`|r| \leq 3`,
+    divided by the expectation of this mean under Gaussian noise. At most the share `outliers` of the data is left out,
+    so that a model which does not explain many data yet has a large :math:`\chi`.
 
     Parameters
     ----------
     data : simpeg.data.Data
         Observed data and uncertainties, real numbers.
     simulation : simpeg.simulation.BaseSimulation
+        Simulation of the data.
     outliers : float
-        Largest share of the data that χ leaves out, from 0, which counts all, to less than 0.5.
-    **kwargs
-        Of :class:`simpeg.data_misfit.BaseDataMisfit`.
+        Largest share of the data that :math:`\chi` leaves out, from 0 (none) to less than 0.5.
+    W : (n_data, n_data) scipy.sparse matrix or (n_data,) numpy.ndarray, optional
+        Weights of the residuals in place of the inverse uncertainties.
+    counter : simpeg.utils.Counter, optional
+        Counts evaluations and measures their time.
+    debug : bool
+        SimPEG's debugging output.
 
     Raises
     ------
     TypeError
-        For complex data.
+        For complex data, or a share that is not a number.
     ValueError
         For a share out of range.
 
     Notes
     -----
-    Directives of SimPEG that compute a target from the number of data need ``chifact=misfit.chifact``, and more where
-    there are outliers; directives and minimizers of this package look at :meth:`chi`. Several misfits beside SimPEG's
-    ``MultiTargetMisfits`` need one ``chifact`` each. Preconditioners and sensitivity weights of SimPEG see the
-    uncertainties and not the robust weights.
+    SimPEG's directives compute their target from the number of data. They need ``chifact=misfit.chifact``, and a larger
+    value where there are outliers. Directives and minimizers of this package use :meth:`chi`. With SimPEG's
+    ``MultiTargetMisfits`` each of several misfits needs its own ``chifact``. SimPEG's preconditioners and sensitivity
+    weights use the uncertainties without the robust weights.
 
     References
     ----------
@@ -75,17 +92,23 @@ class BaseRobustDataMisfit(BaseDataMisfit):
        https://doi.org/10.1046/j.1365-246x.1998.00555.x
     """
 
-    def __init__(self, data, simulation, *, outliers: float = 0.1, **kwargs):
-        super().__init__(data, simulation, **kwargs)
-        if isinstance(outliers, bool) or not isinstance(outliers, Real) or not 0.0 <= outliers < 0.5:
-            msg = f"{type(self).__name__}.outliers: got {outliers!r}, wanted a share of the data from 0 to below 0.5."
-            raise ValueError(msg)
-        self._outliers = float(outliers)
+    def __init__(
+        self,
+        data: Data,
+        simulation: BaseSimulation,
+        *,
+        outliers: float = 0.1,
+        W: sp.spmatrix | np.ndarray | None = None,
+        counter: Counter | None = None,
+        debug: bool = False,
+    ):
+        super().__init__(data, simulation, debug=debug, counter=counter)
+        if W is not None:
+            self.W = W
+        name = type(self).__name__
+        self._outliers = check.number(f"{name}.outliers", outliers, least=0.0, below=0.5)
         if np.iscomplexobj(self.data.dobs):
-            msg = (
-                f"{type(self).__name__}.data: got complex data, wanted real ones; give their real and imaginary parts "
-                "as data of their own."
-            )
+            msg = f"{name}.data: got complex data, wanted real ones. Give real and imaginary parts as separate data."
             raise TypeError(msg)
 
     @property
@@ -93,22 +116,37 @@ class BaseRobustDataMisfit(BaseDataMisfit):
         """Largest share of the data that χ leaves out."""
         return self._outliers
 
-    def _positive(self, name, value) -> float:
-        """The number, or ValueError."""
-        if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < value < math.inf:
-            msg = f"{type(self).__name__}.{name}: got {value!r}, wanted a positive finite number."
-            raise ValueError(msg)
-        return float(value)
-
     @abstractmethod
     def density(self, residual: np.ndarray) -> np.ndarray:
-        """Penalty of each residual over its uncertainty, (n_data,) -> (n_data,)."""
+        r"""Compute the penalty :math:`\rho(r)` of each datum.
+
+        Parameters
+        ----------
+        residual : (n_data,) numpy.ndarray
+            Residuals over their uncertainties.
+
+        Returns
+        -------
+        (n_data,) numpy.ndarray
+            Penalties, at least 0.
+        """
 
     @abstractmethod
     def robust_weights(self, residual: np.ndarray) -> np.ndarray:
-        """Weight of each, 1 where it counts as in least squares, (n_data,) -> (n_data,), from 0 to 1."""
+        r"""Compute the weight :math:`w(r)` of each datum.
 
-    # what chi = 1 means -------------------------------------------------------------------------------
+        Parameters
+        ----------
+        residual : (n_data,) numpy.ndarray
+            Residuals over their uncertainties.
+
+        Returns
+        -------
+        (n_data,) numpy.ndarray
+            Weights from 0 to 1; with 1 a datum counts as in least squares.
+        """
+
+    # expectations under noise, and chi ----------------------------------------------------------------
     @cached_property
     def expected_per_datum(self) -> float:
         """Expectation of the penalty of one residual under unit Gaussian noise, by quadrature."""
@@ -116,53 +154,116 @@ class BaseRobustDataMisfit(BaseDataMisfit):
 
     @property
     def expected_value(self) -> float:
-        """Expectation of the value under Gaussian noise of the given uncertainties, without outliers."""
+        """Expectation of the misfit under Gaussian noise of the given uncertainties, without outliers."""
         return self.nD * self.expected_per_datum
 
     @property
     def chifact(self) -> float:
-        """`expected_value` over the number of data, for SimPEG's ``TargetMisfit(chifact=...)`` and its like."""
+        """The expected misfit over the number of data, for SimPEG's ``TargetMisfit(chifact=...)`` and similar."""
         return self.expected_per_datum
 
     def chi(self, residual: np.ndarray) -> float:
-        """1 where the data that are no outliers are fitted to their noise; of a residual over the uncertainties."""
+        r"""Compute the misfit factor :math:`\chi` from the data that are not outliers.
+
+        Parameters
+        ----------
+        residual : (n_data,) numpy.ndarray
+            Residuals over their uncertainties.
+
+        Returns
+        -------
+        float
+            1 where these data are fitted to their noise.
+        """
         size = np.sort(np.abs(residual))
-        n_near = max(np.searchsorted(size, _FAR, side="right"), math.ceil((1.0 - self._outliers) * size.size))
-        return float(np.mean(self.density(size[:n_near]))) / self._expected_near
+        n_kept = max(np.searchsorted(size, _OUTLIER, side="right"), math.ceil((1.0 - self._outliers) * size.size))
+        return float(np.mean(self.density(size[:n_kept]))) / self._expected_without_outliers
 
     @cached_property
-    def _expected_near(self) -> float:
-        share = math.erf(_FAR / math.sqrt(2.0))
-        return _gaussian_mean(self.density, (*(end for end in _ENDS if end < _FAR), _FAR)) / share
+    def _expected_without_outliers(self) -> float:
+        share = math.erf(_OUTLIER / math.sqrt(2.0))
+        return _gaussian_mean(self.density, (*(end for end in _ENDS if end < _OUTLIER), _OUTLIER)) / share
 
     def penalty(self, residual: np.ndarray) -> float:
-        """Value at a residual over the uncertainties, (n_data,)."""
+        """Compute the misfit from residuals.
+
+        Parameters
+        ----------
+        residual : (n_data,) numpy.ndarray
+            Residuals over their uncertainties.
+
+        Returns
+        -------
+        float
+            Sum of the penalties of all data.
+        """
         return float(np.sum(self.density(residual)))
 
     # SimPEG's interface -------------------------------------------------------------------------------
     @timeIt
-    def __call__(self, m, f=None) -> float:
-        """Value at a model, (nP,)."""
+    def __call__(self, m: np.ndarray, f=None) -> float:
+        """Compute the misfit of a model, (nP,)."""
         return self.penalty(self.W @ self.residual(m, f=f))
 
     @timeIt
-    def deriv(self, m, f=None) -> np.ndarray:
-        """Gradient at a model, (nP,)."""
+    def deriv(self, m: np.ndarray, f=None) -> np.ndarray:
+        """Compute the gradient of the misfit.
+
+        Parameters
+        ----------
+        m : (nP,) numpy.ndarray
+            Model.
+        f : simpeg.fields.Fields, optional
+            Fields of the simulation at this model, where they are known.
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+            Gradient.
+        """
         f = self.simulation.fields(m) if f is None else f
         residual = self.W @ self.residual(m, f=f)
         return 2.0 * self.simulation.Jtvec(m, self.W.T @ (self.robust_weights(residual) * residual), f=f)
 
     @timeIt
-    def deriv2(self, m, v, f=None) -> np.ndarray:
-        """Gauss-Newton Hessian at a model times a vector, (nP,)."""
+    def deriv2(self, m: np.ndarray, v: np.ndarray, f=None) -> np.ndarray:
+        """Compute the product of the Gauss-Newton Hessian with a vector.
+
+        Parameters
+        ----------
+        m : (nP,) numpy.ndarray
+            Model.
+        v : (nP,) numpy.ndarray
+            Vector.
+        f : simpeg.fields.Fields, optional
+            Fields of the simulation at this model, where they are known.
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+            Product.
+        """
         f = self.simulation.fields(m) if f is None else f
         weights = self.robust_weights(self.W @ self.residual(m, f=f))
         tangent = self.W @ self.simulation.Jvec_approx(m, v, f=f)
         return 2.0 * self.simulation.Jtvec_approx(m, self.W.T @ (weights * tangent), f=f)
 
-    def tensor_hessian(self, model, crossing):
-        """Its product on tensors, (nP,) -> (nP,); None where the simulation or a map has no tensor path."""
-        if not hasattr(self.simulation, "tensor_jacobian"):
+    def tensor_hessian(self, model: np.ndarray, crossing: Crossing) -> Callable[[torch.Tensor], torch.Tensor] | None:
+        """Return the product with the Gauss-Newton Hessian on tensors.
+
+        Parameters
+        ----------
+        model : (nP,) numpy.ndarray
+            Model.
+        crossing : Crossing
+            Device and dtype of the tensors.
+
+        Returns
+        -------
+        callable or None
+            Product, (nP,) -> (nP,); None where the simulation or a map has no tensor path.
+        """
+        if not isinstance(self.simulation, HasTensorJacobian):
             return None
         uncertainties = crossing.operator(self, "W", self.W)
         jacobian = None if uncertainties is None else self.simulation.tensor_jacobian(model)
@@ -173,8 +274,8 @@ class BaseRobustDataMisfit(BaseDataMisfit):
         return gauss_newton(there, jacobian, Transposed(there), uncertainties, Diagonal(roots))
 
 
-def _gaussian_mean(density, ends=_ENDS) -> float:
-    """Mean of an even function of a unit Gaussian, zero beyond the last end."""
+def _gaussian_mean(density: Callable[[np.ndarray], np.ndarray], ends: tuple[float, ...] = _ENDS) -> float:
+    """Compute the mean of an even function under a unit Gaussian, with zero beyond the last end."""
 
     def integrand(r):
         return float(density(np.array([r]))[0]) * math.exp(-0.5 * r * r)

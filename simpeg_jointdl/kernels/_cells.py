@@ -1,7 +1,7 @@
 """First and second derivatives of a cell-centred property, exact for linear models on any mesh.
 
-A mesh is given by what these need of it and nothing else: cell centres, and the pairs of cells that
-share a face. That serves regular cells, hanging faces and any set of active cells alike.
+A mesh is described by its cell centres and by the pairs of cells that share a face. This covers regular cells, hanging
+faces and any set of active cells.
 """
 
 from __future__ import annotations
@@ -9,24 +9,28 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-# A direction whose scatter is below this part of the largest one is taken as not resolved by the stencil.
+# A stencil does not resolve a direction whose scatter is below this fraction of the largest one.
 _RANK_TOLERANCE = 1e-10
-# How many times a stencil that does not span all directions is widened; only such cells pay for it.
+# Times that a stencil is widened while it does not span all directions. Other cells cost nothing.
 _RINGS = 15
 
 
 def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
-    r"""Least-squares gradient at cell centres from face neighbours.
+    r"""Build the matrix of the least-squares gradient at cell centres from face neighbours.
 
-    In each cell :math:`i` the gradient minimises
-    :math:`\sum_j \omega_{ij} \left( \mathbf g \cdot \mathbf d_{ij} - (m_j - m_i) \right)^2` over its
-    neighbours, with :math:`\mathbf d_{ij}` the vector between the centres and
-    :math:`\omega_{ij} = |\mathbf d_{ij}|^{-3}`. With these weights it is the three-point formula, exact for
-    quadratic models, on a tensor mesh of any spacing, and exact for linear models on every mesh.
+    In each cell :math:`i` the gradient :math:`\mathbf g` minimises
 
-    A cell whose face neighbours do not span all directions (the top of a tower, a wall one cell thick) takes
-    their neighbours too, ring by ring, up to 16 cells away. A direction no active cell within reach can tell
-    anything about (a layer one cell thick) has gradient zero.
+    .. math::
+        \sum_j \omega_{ij} \left( \mathbf g \cdot \mathbf d_{ij} - (m_j - m_i) \right)^2, \qquad
+        \omega_{ij} = |\mathbf d_{ij}|^{-3}
+
+    over its neighbours :math:`j`, with :math:`\mathbf d_{ij}` the vector between the centres. With these weights it is
+    the three-point formula on a tensor mesh of any spacing, which is exact for quadratic models. On every mesh it is
+    exact for linear models.
+
+    A cell whose face neighbours do not span all directions (the top of a tower, a wall one cell thick) uses their
+    neighbours too, ring by ring, up to 16 cells away. The gradient is zero along a direction in which there is no
+    active cell within reach (a layer one cell thick).
 
     Parameters
     ----------
@@ -38,7 +42,7 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
     Returns
     -------
     (dim * n_cells, n_cells) scipy.sparse.csr_matrix
-        All x-derivatives, then all y-derivatives, ...; property units per m.
+        All x-derivatives, then all y-derivatives, and so on; in units of the property per m.
     """
     n_cells, dim = centers.shape
     near, far = np.r_[pairs[:, 0], pairs[:, 1]], np.r_[pairs[:, 1], pairs[:, 0]]
@@ -59,7 +63,7 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
     rows = (np.arange(dim)[:, None] * n_cells + near).ravel()
     values = coefficient.T.ravel()
     gradient = sp.csr_matrix((values, (rows, np.tile(far, dim))), shape=(dim * n_cells, n_cells))
-    # the cell's own coefficient closes every row to zero: constants have no gradient but round-off
+    # the cell's own coefficient makes every row sum to zero: a constant has no gradient beyond round-off
     own = -np.asarray(gradient.sum(axis=1)).ravel()
     cells = np.tile(np.arange(n_cells), dim)
     gradient = gradient + sp.csr_matrix((own, (np.arange(dim * n_cells), cells)), shape=gradient.shape)
@@ -70,15 +74,16 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
 def cell_laplacian(
     centers: np.ndarray, volumes: np.ndarray, pairs: np.ndarray, areas: np.ndarray, normals: np.ndarray
 ) -> sp.csr_matrix:
-    r"""Finite-volume Laplacian at cell centres, zero for linear models on any mesh and active set.
+    r"""Build the matrix of the finite-volume Laplacian at cell centres.
 
     .. math::
         (\nabla^2 m)_i = \frac{1}{V_i} \sum_f A_f \, (\nabla m)_f \cdot \mathbf n_f
 
-    The flux through a face is the difference across it, corrected with the mean of both cells' gradients
-    for the part of the centre-to-centre vector that runs along the face (hanging faces). Where a cell's
-    face has no active neighbour the cell's own gradient is carried on, so the second derivative vanishes
-    there instead of inventing a boundary. Interior cells of a tensor mesh get the usual 7-point formula.
+    It is zero for linear models on any mesh and any set of active cells. The flux through a face is the difference
+    across it. At hanging faces the part of the centre-to-centre vector that runs along the face is corrected for, with
+    the mean of both cells' gradients. Where a face has no active neighbour, the cell's own gradient is used, so that
+    the second derivative vanishes there and no boundary condition is imposed. Interior cells of a 3-D tensor mesh get
+    the usual 7-point formula.
 
     Parameters
     ----------
@@ -87,14 +92,14 @@ def cell_laplacian(
     volumes : (n_cells,) numpy.ndarray
         Cell volumes in m³.
     pairs : (n_pairs, 2) numpy.ndarray of int
-        Cells on either side of each interior face.
+        The cells on either side of each interior face; each face once.
     areas, normals : (n_pairs,), (n_pairs, dim) numpy.ndarray
         Face areas in m² and unit normals from the first cell of the pair to the second.
 
     Returns
     -------
     (n_cells, n_cells) scipy.sparse.csr_matrix
-        Property units per m².
+        In units of the property per m².
     """
     n_cells, dim = centers.shape
     n_pairs = len(pairs)
@@ -123,7 +128,7 @@ def cell_laplacian(
         shape=(n_cells, n_pairs),
     )
     balance = outward @ flux
-    # a closed surface's area vectors add up to zero: what is missing is the outer boundary's
+    # the area vectors of a closed surface sum to zero: the remainder belongs to faces without an active neighbour
     for axis in range(dim):
         missing = -(outward @ normals[:, axis])
         missing[np.abs(missing) < 1e-12 * np.abs(areas).max(initial=0.0)] = 0.0
@@ -135,13 +140,13 @@ def cell_laplacian(
 
 
 def _offsets(centers, near, far):
-    """Vectors between centres, (n_edges, dim), and their least-squares weights, (n_edges,)."""
+    """Return the vectors between centres, (n_edges, dim), and their least-squares weights, (n_edges,)."""
     offset = centers[far] - centers[near]
     return offset, np.linalg.norm(offset, axis=1) ** -3
 
 
 def _scatter_matrices(centers, near, far):
-    """Normal matrix of the gradient fit of every cell, (n_cells, dim, dim), scaled to order one."""
+    """Return the normal matrix of each cell's gradient fit, (n_cells, dim, dim), of order one."""
     n_cells, dim = centers.shape
     offset, weight = _offsets(centers, near, far)
     scatter = np.empty((n_cells, dim, dim))
@@ -153,7 +158,7 @@ def _scatter_matrices(centers, near, far):
 
 
 def _is_diagonal(scatter):
-    """Cells with neighbours along the axes only: nearly all of them, and need no linear algebra."""
+    """Find the cells whose neighbours lie along the axes: nearly all cells, which need no linear algebra."""
     diagonal = np.einsum("nii->ni", scatter)
     off = np.abs(scatter).sum(axis=(1, 2)) - np.abs(diagonal).sum(axis=1)
     return off <= _RANK_TOLERANCE * diagonal.max(axis=1)
@@ -183,7 +188,7 @@ def _pseudo_inverse(scatter):
 
 
 def _with_next_ring(near, far, lacking, adjacency):
-    """Add to the stencils of the cells in `lacking` the neighbours of all cells in them."""
+    """Widen the stencils of the cells in `lacking` by the neighbours of their cells."""
     grow = np.isin(near, lacking)
     stencils = sp.csr_matrix((np.ones(grow.sum()), (near[grow], far[grow])), shape=adjacency.shape)[lacking]
     reach = (stencils @ adjacency + stencils).tocoo()

@@ -1,8 +1,8 @@
-r"""SimPEG's components as linear combinations of the derivatives of a prism's potential.
+r"""SimPEG's data components as linear combinations of the derivatives of a prism's potential.
 
-A term is a name of :func:`node_function` and a factor, which holds the physical constants and all units: the sum of
-factor times derivative is the data of a prism of model value one, as ``gravity.Simulation3DIntegral`` and
-``magnetics.Simulation3DIntegral`` of SimPEG return it.
+A term is the name of a derivative, as :func:`node_function` takes it, and a factor that holds all physical constants
+and units. The sum of factor times derivative is the datum of a prism with model value one, as SimPEG's
+``gravity.Simulation3DIntegral`` and ``magnetics.Simulation3DIntegral`` return it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 
 from scipy.constants import G
+
+from .._core import validation as check
 
 Vector = Sequence[float]
 Terms = list[tuple[str, float]]
@@ -31,7 +33,7 @@ MAGNETIC_COMPONENTS = (
 
 
 def gravity_terms(component: str) -> Terms:
-    r"""Terms of a gravity component for a density in g/cc.
+    r"""Return the terms of a gravity component for a density in g/cc.
 
     .. math::
         g_a = G \rho \, \partial_a V, \quad g_{ab} = G \rho \, \partial_a \partial_b V, \quad
@@ -40,19 +42,19 @@ def gravity_terms(component: str) -> Terms:
     Parameters
     ----------
     component : {"gx", "gy", "gz", "gxx", "gxy", "gxz", "gyy", "gyz", "gzz", "guv"}
-        All with z upward: ``"gz"`` is negative above a dense body.
+        Component, with z upward: ``"gz"`` is negative above a dense body.
 
     Returns
     -------
     list of (str, float)
-        To mGal (``"gx"``, ``"gy"``, ``"gz"``) or Eötvös (all others).
+        Name of a derivative and its factor, which gives mGal (``"gx"``, ``"gy"``, ``"gz"``) or Eötvös (all others).
 
     Raises
     ------
     ValueError
         For another component.
     """
-    _check("gravity_terms", component, GRAVITY_COMPONENTS)
+    check.one_of("gravity_terms.component", component, GRAVITY_COMPONENTS)
     per_si = G * _SI_PER_G_CC
     if component == "guv":
         return [("yy", 0.5 * per_si * _EOTVOS), ("xx", -0.5 * per_si * _EOTVOS)]
@@ -61,35 +63,38 @@ def gravity_terms(component: str) -> Terms:
 
 
 def magnetic_terms(component: str, field_direction: Vector, magnetization: Vector) -> Terms:
-    r"""Terms of a magnetic component for a susceptibility, or effective susceptibility, in SI.
+    r"""Return the terms of a magnetic component for a susceptibility, or an effective susceptibility, in SI.
 
     .. math::
         b_a = \frac{\chi}{4\pi} \sum_k M_k \, \partial_a \partial_k V, \quad
         b_{ab} = \partial_a b_b, \quad
         \text{tmi} = \mathbf t \cdot \mathbf b, \quad \text{tmi}_a = \partial_a \text{tmi}
 
-    Inside a body this is :math:`\mu_0 \mathbf H`, as in SimPEG; without demagnetization.
+    Demagnetization is neglected, and inside a body the result is :math:`\mu_0 \mathbf H`, as in SimPEG.
 
     Parameters
     ----------
     component : {"tmi", "bx", "by", "bz", "bxx", ..., "bzz", "tmi_x", "tmi_y", "tmi_z"}
+        Component, with z upward.
     field_direction : (3,) sequence of float
-        Unit vector :math:`\mathbf t` of the inducing field, which ``"tmi"`` and its gradient are projected on.
+        Unit vector :math:`\mathbf t` of the inducing field, on which ``"tmi"`` and its gradient are projected.
     magnetization : (3,) sequence of float
-        :math:`\mathbf M`, what a unit model value is magnetized with, times :math:`\mu_0`, in nT. See
+        :math:`\mathbf M`, the magnetization of a prism with model value one times :math:`\mu_0`, in nT; see
         :func:`magnetizations`.
 
     Returns
     -------
     list of (str, float)
-        To nT, or nT/m for gradients; each name once.
+        Name of a derivative and its factor, which gives nT, or nT/m for gradients. Each name occurs once.
 
     Raises
     ------
     ValueError
-        For another component, or a vector that has not three entries.
+        For another component, or a vector without exactly three entries.
     """
-    _check("magnetic_terms", component, MAGNETIC_COMPONENTS)
+    check.one_of("magnetic_terms.component", component, MAGNETIC_COMPONENTS)
+    check.several("magnetic_terms.field_direction", field_direction, 3)
+    check.several("magnetic_terms.magnetization", magnetization, 3)
     kind, _, derivative = component.partition("_")
     if kind == "tmi":
         directions = dict(zip(_AXES, field_direction, strict=True))
@@ -104,12 +109,19 @@ def magnetic_terms(component: str, field_direction: Vector, magnetization: Vecto
 
 
 def field_direction(inclination: float, declination: float) -> tuple[float, float, float]:
-    """Unit vector (easting, northing, upward) of a field that dips downward and turns from north to east.
+    """Return the unit vector of a magnetic field from its inclination and declination.
 
     Parameters
     ----------
-    inclination, declination : float
-        In degrees.
+    inclination : float
+        Angle below the horizontal, in degrees.
+    declination : float
+        Angle from north towards east, in degrees.
+
+    Returns
+    -------
+    (3,) tuple of float
+        Components along easting, northing and upward.
     """
     dip, azimuth = math.radians(inclination), math.radians(declination)
     return (math.cos(dip) * math.sin(azimuth), math.cos(dip) * math.cos(azimuth), -math.sin(dip))
@@ -118,36 +130,30 @@ def field_direction(inclination: float, declination: float) -> tuple[float, floa
 def magnetizations(
     model_type: str, amplitude: float, inclination: float, declination: float
 ) -> list[tuple[float, float, float]]:
-    """What each block of a SimPEG model is magnetized with: the ``magnetization`` of :func:`magnetic_terms`.
+    """Return the magnetization that belongs to each block of a SimPEG model, as :func:`magnetic_terms` takes it.
 
     Parameters
     ----------
     model_type : {"scalar", "vector"}
-        One block, the susceptibility, along the inducing field; or three, the effective susceptibility along easting,
-        northing and upward.
+        A scalar model has one block, the susceptibility, magnetized along the inducing field. A vector model has three
+        blocks, the effective susceptibility along easting, northing and upward.
     amplitude : float
-        Of the inducing field, in nT.
+        Amplitude of the inducing field, in nT.
     inclination, declination : float
-        Of the inducing field, in degrees.
+        Direction of the inducing field, in degrees.
 
     Returns
     -------
     list of (3,) tuple of float
-        In nT, one for each block.
+        Magnetization of each block, in nT.
 
     Raises
     ------
     ValueError
         For another model type.
     """
-    _check("magnetizations", model_type, ("scalar", "vector"), "model_type")
+    check.one_of("magnetizations.model_type", model_type, ("scalar", "vector"))
     if model_type == "scalar":
         x, y, z = field_direction(inclination, declination)
         return [(amplitude * x, amplitude * y, amplitude * z)]
     return [(amplitude, 0.0, 0.0), (0.0, amplitude, 0.0), (0.0, 0.0, amplitude)]
-
-
-def _check(caller, given, known, what="component"):
-    if given not in known:
-        msg = f"{caller} knows no {what} {given!r}; wanted one of {', '.join(known)}"
-        raise ValueError(msg)

@@ -1,35 +1,43 @@
-"""Residuals of Gram determinants as combinations of their fields, from the Gram matrix alone."""
+"""Residuals whose squares are Gram determinants: linear combinations of fields, computed from the Gram matrix."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
+Coefficients = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
-def pair_coefficients(floor: float, normalized: bool):
-    r"""Coefficients of :math:`r = |v| \, (u - (u \cdot v / |v|^2) \, v)`.
 
-    Its square is :math:`|u|^2|v|^2 - (u \cdot v)^2`. The smaller of both, each in its overall rms, is projected
-    on the larger: the residual is then smooth wherever one of them is not zero, and where both are it is zero
-    to second order.
+def pair_coefficients(floor: float, normalized: bool) -> Coefficients:
+    r"""Make the function that gives the coefficients of two fields in their Gram residual.
+
+    The residual of the fields :math:`u` and :math:`v` in a window is
+
+    .. math::
+        r = |v| \left( u - \frac{u \cdot v}{|v|^2} \, v \right), \qquad |r|^2 = |u|^2 |v|^2 - (u \cdot v)^2.
+
+    The smaller field, each measured by its overall rms, is projected on the larger one. The residual is then smooth
+    wherever one of them is not zero, and zero to second order where both are.
 
     Parameters
     ----------
     floor : float
-        Only if normalised: :math:`\epsilon`, as a part of each field's rms over all windows.
+        :math:`\epsilon`, as a fraction of each field's rms over all windows; used only if `normalized`.
     normalized : bool
         Divide r by :math:`\sqrt{(|u|^2 + \epsilon_u^2)(|v|^2 + \epsilon_v^2)}`.
 
     Returns
     -------
     callable
-        ``coefficients(gram, mean_square)``: of the Gram matrices of every window, (2, 2, n_windows) torch.Tensor, and
-        each field's mean square over all windows, repeated for every window, (2, n_windows), the coefficients of
-        both fields in r, (2, n_windows).
+        ``coefficients(gram, mean_square)`` takes the Gram matrices of all windows, (2, 2, n_windows) torch.Tensor, and
+        each field's mean square over all windows, repeated for each window, (2, n_windows). It returns the
+        coefficients of both fields in r, (2, n_windows).
     """
 
     def coefficients(gram, mean_square):
         a, b, mixed = gram[0, 0], gram[1, 1], gram[0, 1]
-        # a tie, as over the whole mesh, must not be left to round-off
+        # round-off must not decide a tie, such as one window over the whole mesh gives
         slack = 1.0 + 64 * torch.finfo(a.dtype).eps
         first_is_larger = a * mean_square[1] > slack * b * mean_square[0]
         larger = torch.where(first_is_larger, a, b)
@@ -50,25 +58,26 @@ def pair_coefficients(floor: float, normalized: bool):
     return coefficients
 
 
-def volume_coefficients(floor: float, normalized: bool):
-    r"""Coefficients of the last field's part orthogonal to all others, times the volume these span.
+def volume_coefficients(floor: float, normalized: bool) -> Coefficients:
+    r"""Make the function that gives the coefficients of N fields in their Gram residual.
 
-    Its square is the Gram determinant: :math:`\det G = \det G_{N-1} \, |u_N^\perp|^2`. Where all others depend on each
-    other the coefficients are zero.
+    The residual is the part of the last field that is orthogonal to all others, :math:`u_N^\perp`, times the volume
+    that these span. Its square is the Gram determinant, :math:`\det G = \det G_{N-1} \, |u_N^\perp|^2`. Where the other
+    fields depend on each other linearly the coefficients are zero.
 
     Parameters
     ----------
     floor : float
-        Only if normalised: :math:`\epsilon`, as a part of each field's rms over all windows.
+        :math:`\epsilon`, as a fraction of each field's rms over all windows; used only if `normalized`.
     normalized : bool
         Divide by :math:`\prod_k (|u_k|^2 + \epsilon_k^2)^{1/2}`.
 
     Returns
     -------
     callable
-        ``coefficients(gram, mean_square)``: of the Gram matrices of every window, (N, N, n_windows) torch.Tensor, and
-        each field's mean square over all windows, repeated for every window, (N, n_windows), the coefficients of the
-        N fields, (N, n_windows).
+        ``coefficients(gram, mean_square)`` takes the Gram matrices of all windows, (N, N, n_windows) torch.Tensor, and
+        each field's mean square over all windows, repeated for each window, (N, n_windows). It returns the
+        coefficients of the N fields, (N, n_windows).
     """
 
     def coefficients(gram, mean_square):
@@ -79,7 +88,7 @@ def volume_coefficients(floor: float, normalized: bool):
         base = gram[: k - 1, : k - 1].permute(2, 0, 1)  # (n_windows, K - 1, K - 1)
         size = base.diagonal(dim1=1, dim2=2).prod(1)
         determinant = torch.linalg.det(base)
-        # fields that depend on each other in round-off span nothing
+        # fields that depend on each other up to round-off span no volume
         valid = (determinant > 1e3 * torch.finfo(gram.dtype).eps * size) & (scale > 0).all(0)
         identity = torch.eye(k - 1, dtype=gram.dtype, device=gram.device)
         safe = torch.where(valid[:, None, None], base, identity)

@@ -5,52 +5,53 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
-Tensor = torch.Tensor
+from ._constants import MU_0
 
-#: Magnetic permeability of vacuum, H/m, as SimPEG's (CODATA 2022 through scipy).
-MU_0 = 1.25663706127e-6
-
-_SERIES_BELOW = 0.3  # of |x| in t - x (1 - t²): the closed form loses digits as eps / x², the series (x / 2)^12
-_PIECE = {"cpu": 2**15}  # numbers worked on at once, per thread: all temporaries of a layer stay in cache
-_LARGE_PIECE = 2**22  # of an accelerator: its memory holds the temporaries of all layers
+# |x| below which t - x (1 - t²) is summed as a series. The closed form loses digits as eps / x², the series, cut off
+# after six terms, as (x / 2)^12.
+_SERIES_BELOW = 0.3
+# Numbers computed at once: on a CPU, for each thread, so many that the temporaries of a layer stay in cache; on an
+# accelerator so many that the temporaries of all layers fit in memory.
+_PIECE = {"cpu": 2**15, "accelerator": 2**22}
 
 
 def layered_impedance(frequencies: Tensor, conductivity: Tensor, thicknesses: Tensor) -> Tensor:
-    r"""Surface impedance of horizontally layered columns under a vertical plane wave.
+    r"""Compute the surface impedance of horizontally layered columns under a vertical plane wave.
 
-    With :math:`e^{+i\omega t}`, z downwards, :math:`\alpha_j = \sqrt{i\omega\mu_0\sigma_j}`,
-    :math:`w_j = \alpha_j/\sigma_j` and :math:`t_j = \tanh(\alpha_j h_j)`, from :math:`Z_n = w_n` upwards
+    With the time dependence :math:`e^{+i\omega t}`, z downwards, :math:`\alpha_j = \sqrt{i\omega\mu_0\sigma_j}`,
+    :math:`w_j = \alpha_j/\sigma_j` and :math:`t_j = \tanh(\alpha_j h_j)`, the recursion runs from :math:`Z_n = w_n` in
+    the half-space upwards,
 
     .. math::
 
         Z_j = w_j \frac{Z_{j+1} + w_j t_j}{w_j + Z_{j+1} t_j}.
 
-    Nothing overflows: tanh is made of a decaying exponential, and accurate to its last digits where a layer is
-    thin. No two terms of a sum here oppose each other, so errors stay at a few roundings per layer.
-
-    It runs in real numbers on :math:`u_j = Z_j/w_j`, which the frequency enters by :math:`t_j` alone: torch's complex
-    division and tanh cost ten times as much. Batches go through in pieces that stay in cache.
-
     Parameters
     ----------
     frequencies : (..., n_frequencies) torch.Tensor
-        In Hz, in any order. Its real type is the type of the work: float64 or float32.
+        Frequencies in Hz, in any order. Their type, float64 or float32, is the type of the computation.
     conductivity : (..., n_layers) torch.Tensor
-        In S/m, from the surface down; the last is the half-space below.
+        Conductivities in S/m, from the surface down; the last is that of the half-space below.
     thicknesses : (..., n_layers - 1) torch.Tensor
-        In m, from the surface down.
+        Thicknesses in m, from the surface down.
 
     Returns
     -------
     (..., n_frequencies) complex torch.Tensor
         :math:`Z = E_x/H_y` in ohm, in the first quadrant; leading axes broadcast. SimPEG's 1-D simulation has z up
-        and so the opposite sign.
+        and therefore the opposite sign.
 
     Notes
     -----
-    In float64 it holds for all :math:`\omega\mu_0\sigma h^2` that do not underflow (above 1e-300), in float32 above
-    1e-36; a layer thicker than about 350 (float32: 45) of its skin depths hides all below it exactly.
+    The hyperbolic tangent is computed from a decaying exponential, so nothing overflows and thin layers lose no digits.
+    No two terms of a sum have opposite signs, so the error stays at a few roundings per layer. The recursion runs in
+    real numbers on :math:`u_j = Z_j/w_j`, which depends on frequency through :math:`t_j` only, since torch's complex
+    division and tanh take ten times as long. A batch is computed in pieces that fit into the cache.
+
+    In float64 the result is valid where :math:`\omega\mu_0\sigma h^2` does not underflow (above 1e-300), in float32
+    above 1e-36. A layer thicker than about 350 skin depths (45 in float32) hides everything below it exactly.
 
     References
     ----------
@@ -63,19 +64,19 @@ def layered_impedance(frequencies: Tensor, conductivity: Tensor, thicknesses: Te
 
 
 def layered_sounding(frequencies: Tensor, conductivity: Tensor, thicknesses: Tensor) -> tuple[Tensor, Tensor]:
-    r"""Apparent resistivity :math:`|Z|^2 / \omega\mu_0` and phase of `layered_impedance`.
+    r"""Compute the apparent resistivity :math:`|Z|^2 / \omega\mu_0` and the phase of a layered earth.
 
     Parameters
     ----------
     frequencies, conductivity, thicknesses : torch.Tensor
-        As in `layered_impedance`.
+        Frequencies in Hz and layers, as :func:`layered_impedance` takes them.
 
     Returns
     -------
     apparent_resistivity : (..., n_frequencies) torch.Tensor
-        In ohm m.
+        Apparent resistivity in ohm m.
     phase : (..., n_frequencies) torch.Tensor
-        In rad, :math:`\pi/4` over a half-space.
+        Phase of the impedance in rad, :math:`\pi/4` over a half-space.
     """
     impedance = layered_impedance(frequencies, conductivity, thicknesses)
     return impedance.abs().square() / (2.0 * math.pi * MU_0 * frequencies), impedance.angle()
@@ -84,10 +85,10 @@ def layered_sounding(frequencies: Tensor, conductivity: Tensor, thicknesses: Ten
 def layered_impedance_derivatives(
     frequencies: Tensor, conductivity: Tensor, thicknesses: Tensor, *, by_thickness: bool = True
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    r"""Surface impedance, and its derivatives by every layer's conductivity and thickness.
+    r"""Compute the surface impedance and its derivatives with respect to conductivities and thicknesses.
 
-    The chain rule down the recursion of `layered_impedance`, with :math:`s = 1 - t^2`, :math:`x = \alpha h`,
-    :math:`D = w + Z t`, and Z the impedance below the layer:
+    The chain rule follows the recursion of :func:`layered_impedance`. With :math:`s = 1 - t^2`, :math:`x = \alpha h`,
+    :math:`D = w + Z t`, and Z the impedance below the layer,
 
     .. math::
 
@@ -99,22 +100,27 @@ def layered_impedance_derivatives(
     Parameters
     ----------
     frequencies, conductivity, thicknesses : torch.Tensor
-        As in `layered_impedance`.
+        Frequencies in Hz and layers, as :func:`layered_impedance` takes them.
     by_thickness : bool
-        False leaves the last result out, None in its place.
+        Whether to compute the derivatives with respect to thicknesses.
 
     Returns
     -------
     impedance : (..., n_frequencies) complex torch.Tensor
-        In ohm.
+        Surface impedance in ohm.
     by_conductivity : (..., n_layers, n_frequencies) complex torch.Tensor
-        In ohm / (S/m).
-    by_thickness : (..., n_layers - 1, n_frequencies) complex torch.Tensor
-        In ohm / m. Autograd goes through none of the three.
+        Derivatives with respect to conductivities, in ohm / (S/m).
+    by_thickness : (..., n_layers - 1, n_frequencies) complex torch.Tensor or None
+        Derivatives with respect to thicknesses, in ohm / m; None unless asked for.
+
+    Notes
+    -----
+    The results carry no gradients of autograd.
     """
     n_layers, n_frequencies = conductivity.shape[-1], frequencies.shape[-1]
     with torch.no_grad():
-        lead, pieces = _pieces(frequencies, conductivity, thicknesses, share=2)  # all layers are kept for a while
+        # pieces of half the size, since the derivatives of all layers are stored
+        lead, pieces = _pieces(frequencies, conductivity, thicknesses, share=2)
         shape = math.prod(lead), n_layers, n_frequencies
         by_sigma = conductivity.new_empty(shape, dtype=conductivity.dtype.to_complex())
         by_h = by_sigma.new_empty(shape[0], n_layers - 1, n_frequencies) if by_thickness else None
@@ -129,17 +135,18 @@ def layered_impedance_derivatives(
 
 
 def _pieces(frequencies, conductivity, thicknesses, share=1):
-    """Leading axes, and parts of the batch: root frequencies, root conductivities and thicknesses of each.
+    """Split a batch of columns; return its leading axes, and root frequencies, root conductivities and thicknesses.
 
-    Shapes are (n or 1, n_frequencies), (n_layers, n, 1) and (n_layers - 1, n or 1, 1); layers first, so that each step
-    of the recursion reads memory in one piece. The product of the first two is the real part of alpha.
+    Shapes are (n or 1, n_frequencies), (n_layers, n, 1) and (n_layers - 1, n or 1, 1). Layers come first, so that each
+    step of the recursion reads contiguous memory. The product of the first two is the real part of alpha.
     """
     lead = torch.broadcast_shapes(frequencies.shape[:-1], conductivity.shape[:-1], thicknesses.shape[:-1])
     n_columns, n_frequencies = math.prod(lead), frequencies.shape[-1]
     root_f = _columns(frequencies, lead).mul(math.pi * MU_0).sqrt()
     root_sigma = conductivity.expand(*lead, -1).reshape(n_columns, conductivity.shape[-1]).sqrt().T.unsqueeze(-1)
     h = _columns(thicknesses, lead).T.unsqueeze(-1)
-    n_numbers = _PIECE["cpu"] * torch.get_num_threads() if root_sigma.device.type == "cpu" else _LARGE_PIECE
+    on_cpu = root_sigma.device.type == "cpu"
+    n_numbers = _PIECE["cpu"] * torch.get_num_threads() if on_cpu else _PIECE["accelerator"]
     size = max(1, n_numbers // max(1, share * n_frequencies))
     starts = range(0, max(1, n_columns), size)
     return lead, [
@@ -153,14 +160,14 @@ def _pieces(frequencies, conductivity, thicknesses, share=1):
 
 
 def _columns(values, lead):
-    """(n_columns, n), or (1, n) where all columns share them."""
+    """Return values as (n_columns, n), or as (1, n) where all columns share them."""
     shared = math.prod(values.shape[:-1]) == 1
     n = values.shape[-1]
     return values.reshape(1, n) if shared else values.expand(*lead, n).reshape(math.prod(lead), n)
 
 
 def _impedance(root_f, root_sigma, h):
-    """Impedance of some columns, (n, n_frequencies)."""
+    """Compute the impedance of some columns, (n, n_frequencies)."""
     double, contrast = -2.0 * root_sigma[:-1] * h, root_sigma[:-1] / root_sigma[1:]
     u = root_sigma.new_ones(root_sigma.shape[1], root_f.shape[1])
     u = u, torch.zeros_like(u)
@@ -170,15 +177,15 @@ def _impedance(root_f, root_sigma, h):
 
 
 def _impedance_of(u, size):
-    """Z of u = Z / w at the top, w being (1 + i) `size`."""
+    """Return Z from u = Z / w at the surface, where w = (1 + i) `size`."""
     re, im = u[0] * size, u[1] * size
     return torch.complex(re - im, re + im)
 
 
 def _minus_tanh(double):
-    """Real and imaginary part of -tanh((1 + i) a) from -2a; and exp(-2a), sin(-2a), cos(2a) and the divisor of both.
+    """Return both parts of -t = -tanh((1 + i) a) from -2a, and exp(-2a), sin(-2a), cos(2a) and the denominator.
 
-    -t = [(E² - 1) / 2 - i E sin 2a] / [(1 + E²) / 2 + E cos 2a] with E = exp(-2a): the divisor is above 0.4.
+    With E = exp(-2a), -t = [(E² - 1) / 2 - i E sin 2a] / [(1 + E²) / 2 + E cos 2a]; the denominator is above 0.4.
     """
     fall = torch.expm1(double)
     decay, sine, cosine = fall + 1.0, torch.sin(double), torch.cos(double)
@@ -188,7 +195,10 @@ def _minus_tanh(double):
 
 
 def _through_layer(u, contrast, t_re, t_im):
-    """u = Z / w above a layer from that below it: (g - t) / (1 - g t), g = contrast u; and g, 1 / (1 - g t)."""
+    """Return u = Z / w above a layer from u below it, and two quantities for the derivatives.
+
+    With -t from :func:`_minus_tanh` and g = contrast * u, they are (g + t) / (1 + g t), g, and 1 / (1 + g t).
+    """
     g_re, g_im = u[0] * contrast, u[1] * contrast
     top_re, top_im = g_re - t_re, g_im - t_im
     below_re = torch.addcmul(torch.addcmul(torch.ones_like(t_re), g_re, t_re, value=-1.0), g_im, t_im)
@@ -200,16 +210,16 @@ def _through_layer(u, contrast, t_re, t_im):
 
 
 def _derivatives(root_f, root_sigma, h, by_sigma, by_h):
-    """Impedance of some columns; its derivatives are written to `by_sigma` and, where there is one, `by_h`."""
+    """Return the impedance of some columns; write its derivatives to `by_sigma` and, unless it is None, `by_h`."""
     double, contrast, n = -2.0 * root_sigma[:-1] * h, root_sigma[:-1] / root_sigma[1:], len(root_sigma) - 1
     u = root_sigma.new_ones(root_sigma.shape[1], root_f.shape[1])
     u, local = (u, torch.zeros_like(u)), []
     for j in range(n - 1, -1, -1):
         u, *derivatives = _local_derivatives(u, contrast[j], root_f * double[j])
-        local.append(derivatives if by_h is not None else derivatives[:2])  # they fill the cache
+        local.append(derivatives if by_h is not None else derivatives[:2])  # they would fill the cache
     impedance = _impedance_of(u, root_f / root_sigma[0])
     alpha = torch.complex(root_f, root_f)
-    chain = alpha.expand(impedance.shape)  # of the impedance on top by u / root sigma below a layer
+    chain = alpha.expand(impedance.shape)  # derivative of the surface impedance by u / root sigma below a layer
     for j, (by_below, bracket, *squared) in enumerate(reversed(local)):
         torch.mul(chain, bracket, out=by_sigma[:, j])
         chain = chain * by_below
@@ -221,10 +231,10 @@ def _derivatives(root_f, root_sigma, h, by_sigma, by_h):
 
 
 def _local_derivatives(u, contrast, minus_two_a):
-    """u above a layer from that below it, and three parts of the derivatives of y = u / root sigma above it.
+    """Return u above a layer from u below it, and three parts of the derivatives of y = u / root sigma above it.
 
-    With g = contrast u and D = 1 + g t: its derivative s / D² by y below; -2 root sigma times its derivative by
-    ln(sigma); and g², as its derivative by h is (1 - g²) alpha / root sigma times the first.
+    With g = contrast * u and D = 1 + g t, they are the derivative of y by y below, s / D²; -2 root sigma times its
+    derivative by ln(sigma); and g², since its derivative by h is (1 - g²) alpha / root sigma times the first.
     """
     t_re, t_im, (decay, sine, cosine, divisor) = _minus_tanh(minus_two_a)
     u, g, inverse = _through_layer(u, contrast, t_re, t_im)
@@ -242,7 +252,7 @@ def _local_derivatives(u, contrast, minus_two_a):
 
 
 def _tanh_excess(a, s, opposite):
-    """t - x s = (sinh(2x)/2 - x) / cosh²(x) for x = (1 + i) a, which is 2x³/3 where the layer is thin."""
+    """Compute t - x s = (sinh(2x)/2 - x) / cosh²(x) for x = (1 + i) a, which is 2x³/3 where the layer is thin."""
     # sinh(2x)/2 - x = x³ Σ 4^k x^(2k-2) / (2k + 1)!, k >= 1; real and imaginary part, as x² = 2i a²
     c = [4.0**k / math.factorial(2 * k + 1) for k in range(1, 7)]
     squared = 2.0 * a * a

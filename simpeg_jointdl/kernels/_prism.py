@@ -1,4 +1,4 @@
-r"""Potential of a right rectangular prism and its derivatives up to third order, as differences of node functions.
+r"""Potential of a right rectangular prism and its derivatives up to third order, as sums of node functions.
 
 With :math:`V(\mathbf p) = \int_\text{prism} |\mathbf q - \mathbf p|^{-1} \, dV`, the potential seen from the
 observation point :math:`\mathbf p`, every function :math:`F` below satisfies
@@ -7,35 +7,36 @@ observation point :math:`\mathbf p`, every function :math:`F` below satisfies
     \partial^n_{\mathbf p} V = \sum_{i,j,k=0}^{1} (-1)^{i+j+k+1} \, F(x_i, y_j, z_k), \qquad
     (x_i, y_j, z_k) = \text{vertex} - \mathbf p
 
-with index 1 for the upper bound: plus at the vertex that is upper in easting, northing and upward, and a change of
-sign for every lower bound. Derivatives are with respect to the OBSERVATION POINT's easting, northing and upward, so
-``"z"`` is the upward attraction of a body of unit density and gravitational constant.
+where index 1 is the upper bound: the sign is plus at the vertex that is upper in easting, northing and upward, and
+changes for every lower bound. Derivatives are with respect to the easting, northing and upward coordinate of the
+*observation point*, so ``"z"`` is the upward attraction of a body, with unit density and unit gravitational constant.
 
 Nagy, D., Papp, G., Benedek, J. (2000), The gravitational potential and its derivatives for the prism, J. Geodesy 74,
 552-560, https://doi.org/10.1007/s001900000116, gives the first two orders. Terms that do not depend on all three
-coordinates cancel in the sum; here they are chosen so that nothing else cancels:
+coordinates cancel in the sum. Here they are chosen so that as few digits as possible are lost:
 
-- :math:`\ln(t + r)` with :math:`t < 0` is :math:`\ln(r^2 - t^2) - \ln(r - t)`, and its derivatives likewise;
-- along the vertical, :math:`-\ln(r - z)` stands for :math:`\ln(r + z)`. It is smooth everywhere but straight below a
-  node, so for receivers above the cells nothing happens at all on the vertical through a node.
+- :math:`\ln(t + r)` with :math:`t < 0` is computed as :math:`\ln(r^2 - t^2) - \ln(r - t)`, and its derivatives
+  likewise;
+- along the vertical, :math:`-\ln(r - z)` replaces :math:`\ln(r + z)`. It is singular only straight below a node, so
+  receivers above the cells meet no singularity on the vertical through a node.
 
 Singular points
 ---------------
-What follows holds in float64 and float32 alike, and no value is ever nan or inf.
+The following holds in float64 and in float32, and no value is ever NaN or infinite.
 
-- First order and potential: continuous everywhere, the limits are returned.
-- Second order, pure (``"xx"``): jumps by :math:`4\pi` across a face it is normal to. On the plane of that face
-  the node function is 0, which gives the mean of both sides. So the trace of the second derivatives is 0 outside,
+- Potential and first order: continuous everywhere; the limits are returned.
+- Second order, pure (``"xx"``): jumps by :math:`4\pi` across a face that is normal to its axis. On the plane of that
+  face the node function is 0, which gives the mean of both sides. So the trace of the second derivatives is 0 outside,
   :math:`-4\pi` inside, :math:`-2\pi` on a face, :math:`-\pi` on an edge, :math:`-\pi/2` at a vertex.
-- Second order, mixed: logarithmically infinite at the edges along the third axis. There
-  :math:`\ln(r^2 - t^2)` is taken as 0, and :math:`\ln r` at a vertex, where they multiply nothing.
-- Third order: infinite like the inverse of the distance to an edge or vertex. Terms that are infinite are taken as 0,
-  and a point nearer than :math:`\sqrt\epsilon` m to the line through an edge, on its west, south or lower side, counts
-  as on that line (15 nm in float64, 0.35 mm in float32).
-- On the prolongation of an edge all derivatives are smooth, and so are the sums returned here.
+- Second order, mixed: logarithmically infinite at the edges along the third axis. There :math:`\ln(r^2 - t^2)` is
+  taken as 0, and so is :math:`\ln r` at a vertex.
+- Third order: infinite like the inverse of the distance to an edge or vertex. Infinite terms are taken as 0. A point
+  nearer than :math:`\sqrt\epsilon` m to the line through an edge, on its west, south or lower side, is treated as
+  lying on that line (15 nm in float64, 0.35 mm in float32).
+- On the extension of an edge beyond the prism all derivatives are smooth, and so are the sums returned here.
 
-These are what SimPEG 0.25 returns with ``engine="geoana"``, its default. Its gradients of b lose their digits beside
-the vertical through a node (up to 0.6 % at 1e-13 m), these do not. choclo's kernels are nan at a vertex.
+SimPEG 0.25 returns the same values with ``engine="geoana"``, its default. Its gradients of b lose digits beside the
+vertical through a node (up to 0.6 % at 1e-13 m); those computed here do not. The kernels of choclo are NaN at a vertex.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from .._core import validation as check
 
 
 def node_function(name: str, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
@@ -54,14 +57,15 @@ def node_function(name: str, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
     name : str
         ``"u"`` for the potential, or the axes of the derivative in alphabetical order: ``"z"``, ``"xz"``, ``"xyy"``.
     x, y, z : torch.Tensor
-        Easting, northing and upward of node minus observation point, in m; shapes that broadcast, and best left
-        so: on a tensor mesh what depends on two coordinates alone is computed for these two.
+        Easting, northing and upward coordinate of the node minus that of the observation point, in m. Shapes broadcast.
+        Leave them unbroadcast on a tensor mesh, where terms of two coordinates are then computed for these two only.
 
     Returns
     -------
     torch.Tensor
-        In m² for the potential, m for first, 1 for second, 1/m for third derivatives, of the common shape. Node
-        functions are homogeneous up to terms that cancel: with offsets in units of L, multiply the sums by L² to 1/L.
+        Values of the common shape, in m² for the potential, m for first, 1 for second and 1/m for third derivatives.
+        Node functions are homogeneous up to terms that cancel: with offsets in units of L, multiply the sums by L² for
+        the potential, down to 1/L for third derivatives.
 
     Raises
     ------
@@ -70,14 +74,12 @@ def node_function(name: str, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
 
     Notes
     -----
-    The eight values cancel. At a distance of R cell sizes h, what is left of a derivative of order n is about
-    R^-(1 + n) h^(2 - n), and its round-off up to 25 eps R^(2 - n) (1 + ln R) h^(2 - n); third derivatives also lose
-    25 eps / ρ at a distance ρ from the line through an edge. So float32 loses a part in 10³ at R = 10 and all of it at
-    R = 100: a matrix to be kept in float32 is better rounded after the sum.
+    The eight values of a cell nearly cancel. At a distance of R cell sizes h, a derivative of order n is about
+    R^-(1 + n) h^(2 - n), and its round-off error is up to 25 eps R^(2 - n) (1 + ln R) h^(2 - n). Third derivatives also
+    have an error of 25 eps / ρ at a distance ρ from the line through an edge. In float32 the relative error is 1e-3 at
+    R = 10, and nothing is right at R = 100. A matrix to be stored in float32 is better rounded after the sum.
     """
-    if name not in NODE_FUNCTIONS:
-        msg = f"node_function has no derivative {name!r}; wanted one of {', '.join(NODE_FUNCTIONS)}"
-        raise ValueError(msg)
+    check.one_of("node_function.name", name, tuple(NODE_FUNCTIONS))
     return NODE_FUNCTIONS[name](x, y, z)
 
 
@@ -151,7 +153,7 @@ def _yzz(x, y, z):
     return -_slope(z, x, y, _radius(x, y, z))
 
 
-# the Laplacian of a first derivative is zero on both sides of every face
+# from the Laplacian of a first derivative, which is zero on both sides of every face
 def _xxx(x, y, z):
     r = _radius(x, y, z)
     return _slope(z, y, x, r) - _slope(y, -z, x, r)
@@ -188,11 +190,12 @@ def cell_values(node_values: Tensor) -> Tensor:
     Parameters
     ----------
     node_values : (..., n_x + 1, n_y + 1, n_z + 1) torch.Tensor
-        Node functions; the three axes may come in any order.
+        Values of a node function. The three axes may be in any order.
 
     Returns
     -------
     (..., n_x, n_y, n_z) torch.Tensor
+        Derivative of the potential of each cell.
     """
     return node_values.diff(dim=-3).diff(dim=-2).diff(dim=-1)
 
@@ -203,13 +206,14 @@ def gather_cells(node_values: Tensor, cell_nodes: Tensor) -> Tensor:
     Parameters
     ----------
     node_values : (..., n_nodes) torch.Tensor
-        Node functions.
+        Values of a node function.
     cell_nodes : (n_cells, 8) torch.Tensor of int64
         Nodes of every cell in the order of discretize's ``mesh.cell_nodes``: x fastest, then y, then z.
 
     Returns
     -------
     (..., n_cells) torch.Tensor
+        Derivative of the potential of each cell.
     """
 
     def edge(low):  # difference along x, (..., n_cells)
@@ -221,7 +225,7 @@ def gather_cells(node_values: Tensor, cell_nodes: Tensor) -> Tensor:
 
 
 def _or_one(a):
-    """Denominators and arguments of logarithms made safe; what is done where they are zero is said by the caller."""
+    """Replace values of zero and below by one, for denominators and logarithms that the caller masks there."""
     return torch.where(a > 0, a, 1.0)
 
 
@@ -235,22 +239,22 @@ def _angle(a, b, c, r):
 
 
 def _log(t, a, b, r):
-    """ln(t + r) with r² = t² + a² + b²; on the ray a = b = 0, t < 0 it is -ln(-2t), and 0 for r = 0."""
+    """ln(t + r) with r² = t² + a² + b². On the ray a = b = 0, t < 0 it is -ln(-2t), and 0 for r = 0."""
     log = _or_one(t.abs() + r).log_()
     across = torch.where(t < 0, _or_one(a * a + b * b).log_(), 0.0)  # the third axis is broadcast
     return torch.where(t < 0, -1.0, 1.0).to(r) * log + across
 
 
 def _log_up(x, y, z, r):
-    """-ln(r - z), which is ln(r + z) up to a function of x and y."""
+    """-ln(r - z), which equals ln(r + z) up to a function of x and y."""
     return -_log(-z, x, y, r)
 
 
 def _slope(a, t, b, r):
-    """a / (r (r + t)), the derivative of ln(t + r) along a; on the ray a = b = 0, t <= 0 it is 0.
+    """a / (r (r + t)), the derivative of ln(t + r) along a. On the ray a = b = 0, t <= 0 it is 0.
 
-    Both quotients are formed so that nothing overflows. Behind, next to the ray, the function is 2 a / (a² + b²),
-    which cancels along t and leaves its round-off: that close to the ray counts as on it, at every t.
+    Both quotients are formed so that nothing overflows. Next to the ray, for t < 0, the function is 2 a / (a² + b²). It
+    cancels in the sum along t and leaves round-off, so points that close to the ray are treated as lying on it.
     """
     sum_ = t.abs() + r
     across = a * a + b * b

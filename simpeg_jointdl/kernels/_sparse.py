@@ -1,4 +1,4 @@
-"""Products with a fixed sparse matrix that torch can differentiate forwards and backwards."""
+"""Products with a fixed sparse matrix, which torch can differentiate in forward and in reverse mode."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .._core.tensors import csr_as_tensor
 
 @dataclass(frozen=True, eq=False)
 class SparseMatrix:
-    """A CSR tensor and its transpose: torch has no fast product with a transposed CSR tensor.
+    """A sparse matrix and its transpose, since torch has no fast product with a transposed CSR tensor.
 
     Parameters
     ----------
     matrix : (m, n) torch.Tensor
-        In CSR layout; never written to.
+        The matrix in CSR layout; it is never written to.
     transposed : (n, m) torch.Tensor
-        Its transpose, in CSR layout too, on the same device and of the same dtype.
+        Its transpose, also in CSR layout, on the same device and of the same dtype.
     """
 
     matrix: torch.Tensor  # (m, n)
@@ -26,20 +26,35 @@ class SparseMatrix:
 
     @classmethod
     def from_scipy(cls, matrix, device: torch.device, dtype: torch.dtype) -> SparseMatrix:
-        """Copy a scipy sparse matrix, (m, n), to `device` in `dtype`, with its transpose."""
+        """Copy a scipy sparse matrix to a device, with its transpose.
+
+        Parameters
+        ----------
+        matrix : (m, n) scipy.sparse matrix
+            Any sparse format.
+        device : torch.device
+            Device of the copies.
+        dtype : torch.dtype
+            Type of the copies.
+
+        Returns
+        -------
+        SparseMatrix
+            Copies of the matrix and of its transpose.
+        """
         return cls(csr_as_tensor(matrix, device, dtype), csr_as_tensor(matrix.T, device, dtype))
 
     def __deepcopy__(self, memo):
-        return self  # never written to, and torch cannot copy a CSR tensor
+        return self  # it is never written to, and torch cannot copy a CSR tensor
 
     @property
     def T(self) -> SparseMatrix:
-        """The transpose, sharing memory."""
+        """The transpose, which shares the memory of this matrix."""
         return SparseMatrix(self.transposed, self.matrix)
 
 
 class _Product(torch.autograd.Function):
-    """x -> A x; the matrix is no tensor argument, as torch.func takes no sparse CSR tensor as one."""
+    """x -> A x. The matrix is not a tensor argument, since torch.func accepts no sparse CSR tensors."""
 
     @staticmethod
     def forward(matrix: SparseMatrix, x):
@@ -59,18 +74,20 @@ class _Product(torch.autograd.Function):
 
 
 def matvec(matrix: SparseMatrix, x: torch.Tensor) -> torch.Tensor:
-    """Product of a sparse matrix with each row of `x`.
+    """Multiply a sparse matrix by each row of a tensor.
 
-    Row by row: on a CPU the sparse-vector product is the faster path of MKL.
+    It goes row by row, since MKL multiplies a sparse matrix faster by vectors than by a matrix.
 
     Parameters
     ----------
     matrix : SparseMatrix
-        Of shape (m, n).
+        Matrix of shape (m, n).
     x : (k, n) torch.Tensor
+        Vectors as rows.
 
     Returns
     -------
     (k, m) torch.Tensor
+        Products as rows.
     """
     return _Product.apply(matrix, x)

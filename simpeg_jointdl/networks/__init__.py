@@ -4,6 +4,7 @@
 `GeologyVAE`                a learned prior on geology: latent vectors to density and susceptibility
 `GravMagUNet`               density and susceptibility under grids of gravity and magnetics
 `GravMagPrediction`         what it says, on a mesh under the data
+`Placement`                 where the data lie: cell size, height, elevation of the ground, inducing field
 `MT1DUNet`                  layered resistivities from magnetotelluric soundings at any frequencies
 `LayerPosterior`            what it says of every layer: a distribution
 `train`                     ``python -m simpeg_jointdl.networks.train geology``
@@ -32,7 +33,7 @@ from ._adapters import with_adapters, without_adapters
 from ._ensemble import NetworkEnsemble
 from ._weights import load_weights, read_card, save_weights
 from .geology import GeologyVAE
-from .gravmag import GravMagPrediction, GravMagUNet
+from .gravmag import GravMagPrediction, GravMagUNet, Placement
 from .implicit import (
     GELU,
     Finer,
@@ -53,6 +54,7 @@ __all__ = [
     "GeologyVAE",
     "GravMagUNet",
     "GravMagPrediction",
+    "Placement",
     "MT1DUNet",
     "LayerPosterior",
     "ImplicitNetwork",

@@ -1,8 +1,8 @@
-"""Contract checks for couplings, operators, derivatives, maps and simulations, for any plugin's tests.
+"""Contract checks for couplings, maps, simulations, operators and derivatives, for the tests of this or any plugin.
 
-Every check returns nothing or raises AssertionError that says what came, what was wanted and how far apart
-they are. `check_coupling`, `check_map` and `check_simulation` run all of them on one object at one model.
-Differences are relative to the largest entry wanted.
+A check returns nothing, or raises an AssertionError that says what the result is, what was wanted, and how large the
+difference is. `check_coupling`, `check_map` and `check_simulation` run all checks of one object at one model.
+Differences are relative to the largest entry of what is wanted.
 """
 
 from ._couplings import check_cell_values, check_coupling, check_diagonal, check_hessian, check_ownership, check_value

@@ -10,22 +10,27 @@ from ..regularization import BaseCoupling
 from ._laws import check_close, check_derivative_order, check_operator, check_that, random_change
 
 
-def check_coupling(coupling: BaseCoupling, model: np.ndarray, *, random_seed: int = 0, rtol: float | None = None):
-    """Check that a coupling keeps every promise of :class:`~simpeg_jointdl.regularization.BaseCoupling`.
+def check_coupling(
+    coupling: BaseCoupling, model: np.ndarray, *, random_seed: int = 0, rtol: float | None = None
+) -> None:
+    """Check that a coupling obeys the contract of :class:`~simpeg_jointdl.regularization.BaseCoupling`.
 
     Parameters
     ----------
     coupling : BaseCoupling
+        Coupling to check.
     model : (nP,) numpy.ndarray
-        A model in general position: every property varies, and the coupling is not zero.
+        Model at which to check: every property varies, and the coupling is not zero.
     random_seed : int
+        Seed of the random vectors.
     rtol : float, optional
-        1e-8 where the coupling computes in float64, 5e-3 in float32, when not given.
+        Largest difference allowed, relative to the largest entry wanted. The default is 1e-8 for a coupling in
+        float64 and 5e-3 in float32.
 
     Raises
     ------
     AssertionError
-        That names the promise and by how much it is broken.
+        If a check fails; it names the check and the difference.
 
     Examples
     --------
@@ -40,7 +45,7 @@ def check_coupling(coupling: BaseCoupling, model: np.ndarray, *, random_seed: in
     rtol = rtol or (5e-3 if single else 1e-8)
     check_value(coupling, model, rtol=rtol)
     check_cell_values(coupling, model, random_seed=random_seed, rtol=rtol)
-    if not single:  # float32 does not resolve the order; check_hessian holds its gradient to autodiff
+    if not single:  # float32 does not resolve the order; check_hessian compares its gradient with autodiff
         check_derivative_order(coupling, coupling.deriv, model, random_seed=random_seed)
     hessian = coupling.deriv2(model)
     dense = hessian.toarray()
@@ -50,47 +55,49 @@ def check_coupling(coupling: BaseCoupling, model: np.ndarray, *, random_seed: in
     check_ownership(coupling, model)
 
 
-def check_value(coupling: BaseCoupling, model: np.ndarray, *, rtol: float = 1e-8):
-    """Check that the value is a float and the squared norm of the residual.
+def check_value(coupling: BaseCoupling, model: np.ndarray, *, rtol: float = 1e-8) -> None:
+    """Check that the value of a coupling is a float and the squared norm of its residual.
 
     Parameters
     ----------
     coupling : BaseCoupling
+        Coupling to check.
     model : (nP,) numpy.ndarray
-        In general position, as for :func:`check_coupling`.
+        Model at which to check, as for :func:`check_coupling`.
     rtol : float
-        Largest difference, as a part of the largest entry wanted.
+        Largest difference allowed, relative to the largest entry wanted.
 
     Raises
     ------
     AssertionError
-        For another type, or another value.
+        If the value has another type or differs.
     """
     value = coupling(model)
     check_that(type(value) is float, f"value: got {type(value).__name__}, wanted float")
     check_close(value, np.sum(coupling.residual(model) ** 2), rtol, "value, against ‖residual‖²")
 
 
-def check_cell_values(coupling: BaseCoupling, model: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-8):
-    """Check that cell values are not negative and sum to the value, but for what no model changes.
+def check_cell_values(coupling: BaseCoupling, model: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-8) -> None:
+    """Check that the values of all cells are not negative and sum to the value of the coupling, up to a constant.
 
-    That part, such as the distance of cluster centres from their targets, belongs to no cell: it must not
-    be negative, and be the same at another model.
+    The constant is a part that belongs to no cell, such as the distance of cluster centres from their targets. It must
+    not be negative and must be the same at another model.
 
     Parameters
     ----------
     coupling : BaseCoupling
+        Coupling to check.
     model : (nP,) numpy.ndarray
-        In general position, as for :func:`check_coupling`.
+        Model at which to check, as for :func:`check_coupling`.
     random_seed : int
-        Of the other model.
+        Seed of the other model.
     rtol : float
-        Largest difference, as a part of the value.
+        Largest difference allowed, relative to the value.
 
     Raises
     ------
     AssertionError
-        For another shape, negative cell values, or sums that are off.
+        If the shape differs, a cell value is negative, or the sum differs.
     """
     other = model + 0.5 * random_change(model, random_seed)
     rest = []
@@ -103,33 +110,41 @@ def check_cell_values(coupling: BaseCoupling, model: np.ndarray, *, random_seed:
     size = max(coupling(model), coupling(other))
     check_that(
         abs(rest[0] - rest[1]) <= rtol * size and rest[0] >= -rtol * size,
-        f"cell_values: their sum is {rest[0]:.6e} below the value at one model and {rest[1]:.6e} at another; "
-        "wanted the same, not negative, at both",
+        f"cell_values: their sum is {rest[0]:.6e} below the value at one model and {rest[1]:.6e} below it at another; "
+        "wanted the same difference at both, not negative",
     )
 
 
-def check_hessian(coupling: BaseCoupling, model: np.ndarray, dense=None, *, random_seed: int = 0, rtol: float = 1e-8):
-    """Check the gradient and the Gauss-Newton Hessian against autodiff of the residual.
+def check_hessian(
+    coupling: BaseCoupling,
+    model: np.ndarray,
+    dense: np.ndarray | None = None,
+    *,
+    random_seed: int = 0,
+    rtol: float = 1e-8,
+) -> None:
+    """Check the gradient and the Gauss-Newton Hessian against automatic differentiation of the residual.
 
-    All three spellings of the product agree; it is symmetric, positive semi-definite, and equal to
-    :math:`2 J^T J`, J being the derivative of the residual by ``torch.func``.
+    The Hessian must equal :math:`2 J^T J`, where J is the derivative of the residual by ``torch.func``; it must be
+    symmetric and positive semi-definite, and its three ways to multiply a vector must agree.
 
     Parameters
     ----------
     coupling : BaseCoupling
+        Coupling to check.
     model : (nP,) numpy.ndarray
-        In general position, as for :func:`check_coupling`.
+        Model at which to check, as for :func:`check_coupling`.
     dense : (nP, nP) numpy.ndarray, optional
         ``coupling.deriv2(model).toarray()``, where it is at hand.
     random_seed : int
-        Of the vectors the Hessian is multiplied by.
+        Seed of the vectors that the Hessian is multiplied by.
     rtol : float
-        Largest difference, as a part of the largest entry wanted.
+        Largest difference allowed, relative to the largest entry wanted.
 
     Raises
     ------
     AssertionError
-        That names the law and by how much it is broken.
+        If a law is broken; it names the law and the difference.
     """
     rng = np.random.default_rng(random_seed)
     oracle = BaseCoupling._linearize(coupling, coupling.tensor(coupling.properties(model)))
@@ -154,26 +169,30 @@ def check_hessian(coupling: BaseCoupling, model: np.ndarray, dense=None, *, rand
     )
 
 
-def check_diagonal(coupling: BaseCoupling, model: np.ndarray, dense=None, *, n_seeds: int = 60, rtol: float = 1e-8):
-    """Check the Hessian's diagonal: exact where the coupling says so, unbiased where it does not.
+def check_diagonal(
+    coupling: BaseCoupling, model: np.ndarray, dense: np.ndarray | None = None, *, n_seeds: int = 60, rtol: float = 1e-8
+) -> None:
+    """Check the diagonal of a coupling's Hessian: exact where the coupling says so, otherwise unbiased.
 
-    An estimate is drawn with `n_seeds` seeds; its mean must lie within 6 standard errors of the diagonal.
+    An estimate is drawn with `n_seeds` seeds. Its mean must lie within 6 standard errors of the diagonal.
 
     Parameters
     ----------
     coupling : BaseCoupling
+        Coupling to check.
     model : (nP,) numpy.ndarray
-        In general position, as for :func:`check_coupling`.
+        Model at which to check, as for :func:`check_coupling`.
     dense : (nP, nP) numpy.ndarray, optional
         ``coupling.deriv2(model).toarray()``, where it is at hand.
     n_seeds : int
+        Number of estimates.
     rtol : float
-        Largest difference, as a part of the largest entry wanted.
+        Largest difference allowed, relative to the largest entry wanted.
 
     Raises
     ------
     AssertionError
-        For a negative entry, one that is off, or a coupling and a Hessian that do not say the same of it.
+        If an entry is negative or differs, or if the coupling and its Hessian disagree on whether it is exact.
     """
     operator = coupling.deriv2(model)
     wanted = np.diagonal(operator.toarray() if dense is None else dense)
@@ -203,21 +222,22 @@ def check_diagonal(coupling: BaseCoupling, model: np.ndarray, dense=None, *, n_s
     )
 
 
-def check_ownership(coupling: BaseCoupling, model: np.ndarray):
-    """Check that arrays handed in are not written to, and that arrays handed out belong to the caller.
+def check_ownership(coupling: BaseCoupling, model: np.ndarray) -> None:
+    """Check that a coupling does not write to its arguments and does not share its results.
 
-    Results must be the same when asked for again, whatever was done to them and to the model in between.
+    A second call must give the same result, whatever the caller has done to the first result and to the model.
 
     Parameters
     ----------
     coupling : BaseCoupling
+        Coupling to check.
     model : (nP,) numpy.ndarray
-        In general position, as for :func:`check_coupling`.
+        Model at which to check, as for :func:`check_coupling`.
 
     Raises
     ------
     AssertionError
-        That names the method that writes, shares its result, or returns another type than float64.
+        If a method writes to an argument, shares its result, or returns another type than float64; it names the method.
     """
     rng = np.random.default_rng(0)
     ours, v = model.copy(), rng.standard_normal(coupling.nP)
@@ -238,7 +258,7 @@ def check_ownership(coupling: BaseCoupling, model: np.ndarray):
         check_that(np.array_equal(ours_v, v), f"{what}: wrote to the vector it was given")
         check_that(got.dtype == np.float64, f"{what}: got {got.dtype}, wanted float64")
         got[...] = np.nan
-        check_close(call(), first, 0.0, f"{what}, asked for again after its result was written to")
+        check_close(call(), first, 0.0, f"{what}, called again after its result was written to")
     kept = operator @ v
     ours *= 1.1
     check_close(operator @ v, kept, 0.0, "deriv2(m) @ v, after the caller wrote to m")

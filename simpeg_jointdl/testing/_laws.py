@@ -6,26 +6,27 @@ from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
 
 from .._core.operators import JacobianOperator
 
 
-def check_close(got, wanted, rtol: float, what: str):
-    """Check that arrays agree to `rtol` of the largest entry wanted, and hold no NaN.
+def check_close(got: ArrayLike, wanted: ArrayLike, rtol: float, what: str) -> None:
+    """Check that two arrays agree to a tolerance relative to the largest entry wanted, and hold no NaN.
 
     Parameters
     ----------
     got, wanted : array_like
-        Of one shape.
+        Arrays of the same shape.
     rtol : float
-        Largest difference, as a part of the largest entry wanted; 0 asks for equal arrays.
+        Largest difference allowed, relative to the largest entry wanted; 0 asks for equal arrays.
     what : str
-        What is compared; the message begins with it.
+        What is compared, with which the message begins.
 
     Raises
     ------
     AssertionError
-        Where shapes differ, or entries do by more; it names the worst one.
+        If shapes differ, or entries differ by more; it names the worst entry.
     """
     got, wanted = np.asarray(got, dtype=float), np.asarray(wanted, dtype=float)
     if got.shape != wanted.shape:
@@ -47,24 +48,27 @@ def check_derivative_order(
     model: np.ndarray,
     *,
     random_seed: int = 0,
-):
-    """Check by Taylor expansion that `derivative` is the gradient of `function` at `model`.
+) -> None:
+    """Check with a Taylor expansion that `derivative` is the gradient of `function` at `model`.
 
-    Along a random direction :math:`f(m + h d) - f(m) - h \\, g \\cdot d` must fall like :math:`h^2` in three
-    successive halvings of h at least, or be nothing but round-off.
+    Along a random direction d the remainder :math:`f(m + h d) - f(m) - h \\, g \\cdot d` must decrease like :math:`h^2`
+    in at least three successive halvings of h, or be round-off only.
 
     Parameters
     ----------
-    function, derivative : callable
-        ``(n,) -> float`` and ``(n,) -> (n,)``.
+    function : callable
+        Function to differentiate, ``(n,) -> float``.
+    derivative : callable
+        Its gradient, ``(n,) -> (n,)``.
     model : (n,) numpy.ndarray
+        Where to check.
     random_seed : int
-        Of the direction, which changes every entry by a part of its own size.
+        Seed of the direction, which changes every entry by a fraction of its size.
 
     Raises
     ------
     AssertionError
-        That gives the orders and the remainders.
+        If the order is not 2; it gives the orders and the remainders.
     """
     value, gradient = function(model), derivative(model)
     check_that(gradient.shape == model.shape, f"gradient: got shape {gradient.shape}, wanted {model.shape}")
@@ -83,54 +87,37 @@ def check_derivative_order(
     )
 
 
-def check_operator(operator: JacobianOperator, dense: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-12):
-    """Check that an operator does in every way what its dense truth does, and stays an operator.
+def check_operator(operator: JacobianOperator, dense: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-12) -> None:
+    """Check that an operator behaves like its dense matrix in all products and sums, and stays an operator.
 
     Parameters
     ----------
     operator : linear operator
-        Such as a coupling's ``deriv2(model)`` or a map's ``deriv(model)``.
+        Operator such as a coupling's ``deriv2(model)`` or a map's ``deriv(model)``.
     dense : (n_rows, n_columns) numpy.ndarray
         The same matrix, entry by entry.
     random_seed : int
-        Of the vectors and matrices it is multiplied by.
+        Seed of the vectors and matrices that the operator is multiplied by.
     rtol : float
-        Largest difference, as a part of the largest entry wanted.
+        Largest difference allowed, relative to the largest entry wanted.
 
     Raises
     ------
     AssertionError
-        That names the operation and by how much it is off.
+        If a result differs; it names the operation and the difference.
     """
     rng = np.random.default_rng(random_seed)
     n_rows, n_columns = dense.shape
     u, v = rng.standard_normal(n_rows), rng.standard_normal(n_columns)
     block = rng.standard_normal((n_columns, 2))
-    left, right = sp.diags(u).tocsr(), sp.diags(v).tocsr()
     like = sp.random(n_rows, n_columns, density=0.1, rng=rng, format="csr")
-    operator_results = {
-        "A * 1": (operator * 1, dense),
-        "2 * A": (np.float64(2.0) * operator, 2 * dense),
-        "A / 2": (operator / 2, dense / 2),
-        "-A": (-operator, -dense),
-        "A.T": (operator.T, dense.T),
-        "A.T.T": (operator.T.T, dense),
-        "A + A": (operator + operator, 2 * dense),
-        "A + sparse": (operator + like, dense + like.toarray()),
-        "sparse + A": (like + operator, dense + like.toarray()),
-        "A - sparse": (operator - like, dense - like.toarray()),
-        "sparse @ A": (left @ operator, u[:, None] * dense),
-        "A @ sparse": (operator @ right, dense * v),
-        "sparse * A": (left * operator, u[:, None] * dense),
-        "A.T @ A": (operator.T @ operator, dense.T @ dense),
-    }
     check_that(operator.shape == dense.shape, f"operator: got shape {operator.shape}, wanted {dense.shape}")
     check_close(operator @ v, dense @ v, rtol, "A @ v")
     check_close(operator * v, dense @ v, rtol, "A * v")
     check_close(u @ operator, u @ dense, rtol, "u @ A")
     check_close(operator @ block, dense @ block, rtol, "A @ matrix")
     check_close(u @ (operator @ v), (operator.T @ u) @ v, rtol * n_columns, "adjoint identity <u, A v> = <Aᵀ u, v>")
-    for what, (got, wanted) in operator_results.items():
+    for what, (got, wanted) in _combinations(operator, dense, u, v, like).items():
         check_that(isinstance(got, JacobianOperator), f"{what}: got {type(got).__name__}, wanted JacobianOperator")
         probe = rng.standard_normal(wanted.shape[1])
         check_close(got @ probe, wanted @ probe, rtol, f"({what}) @ v")
@@ -143,14 +130,36 @@ def check_operator(operator: JacobianOperator, dense: np.ndarray, *, random_seed
             check_close((3 * operator + like).diagonal(), wanted, rtol, "(3 A + sparse).diagonal()")
 
 
-def check_that(holds: bool, message: str):
-    """AssertionError with this message, unless it holds."""
+def _combinations(operator, dense, u, v, like) -> dict[str, tuple]:
+    """Sums and products that must be operators again, each beside its dense matrix."""
+    left, right = sp.diags(u).tocsr(), sp.diags(v).tocsr()
+    return {
+        "A * 1": (operator * 1, dense),
+        "2 * A": (np.float64(2.0) * operator, 2 * dense),
+        "A / 2": (operator / 2, dense / 2),
+        "-A": (-operator, -dense),
+        "A.T": (operator.T, dense.T),
+        "A.T.T": (operator.T.T, dense),
+        "A + A": (operator + operator, 2 * dense),
+        "A + sparse": (operator + like, dense + like.toarray()),
+        "sparse + A": (like + operator, dense + like.toarray()),
+        "A - sparse": (operator - like, dense - like.toarray()),
+        "sparse - A": (like - operator, like.toarray() - dense),
+        "sparse @ A": (left @ operator, u[:, None] * dense),
+        "A @ sparse": (operator @ right, dense * v),
+        "sparse * A": (left * operator, u[:, None] * dense),
+        "A.T @ A": (operator.T @ operator, dense.T @ dense),
+    }
+
+
+def check_that(holds: bool, message: str) -> None:
+    """Raise an AssertionError with this message unless the condition holds."""
     if not holds:
         raise AssertionError(message + ".")
 
 
-def random_change(model, random_seed):
-    """A random change of a tenth of every entry's size."""
+def random_change(model: np.ndarray, random_seed: int) -> np.ndarray:
+    """Draw a random change of the model, a tenth of each entry's size."""
     size = np.abs(model)
     size = np.where(size > 0, size, size.mean() if size.any() else 1.0)
     return 0.1 * size * np.random.default_rng(random_seed).standard_normal(len(model))

@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
+from simpeg.maps import IdentityMap
 
+from .._core.protocols import HasAdjointRows, HasTensorDerivative
 from .._core.tensors import as_numpy, as_tensor
 from ._laws import check_close, check_derivative_order, check_operator
 
 
-def check_map(mapping, model: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-8):
-    """Check that a map's derivative belongs to its value, and can be used wherever SimPEG uses one.
+def check_map(mapping: IdentityMap, model: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-8) -> None:
+    """Check that the derivative of a map is that of its value, in every form in which SimPEG uses it.
 
-    The value against ``deriv`` by Taylor expansion, ``deriv(m)`` as an operator under everything SimPEG does to it,
-    ``deriv(m, v)`` for vectors and for the sparse identity that ``SumMap`` hands over, the tensor path where there is
-    one, fresh arrays at every call, and the model left as it was.
+    It compares the value with ``deriv`` by a Taylor expansion; ``deriv(m)`` as an operator with a dense matrix;
+    ``deriv(m, v)`` for vectors and for the sparse identity that ``SumMap`` passes; and the products on tensors, where
+    the map has them. Results must be fresh arrays, and the model must not be written to.
 
     Parameters
     ----------
     mapping : simpeg.maps.IdentityMap
-        Small, as every column of its derivative is computed.
+        Map to check. It should be small, since every column of its derivative is computed.
     model : (nP,) numpy.ndarray
-        In general position.
+        Model at which to check, in general position.
     random_seed : int
+        Seed of the random vectors.
     rtol : float
-        Of the largest entry; about 1e-4 for a map in float32.
+        Largest difference allowed, relative to the largest entry wanted; about 1e-4 for a map in float32.
 
     Raises
     ------
     AssertionError
-        That names the law and by how much it is broken.
+        If a check fails; it names the check and the difference.
     """
     rng, kept = np.random.default_rng(random_seed), np.array(model)
     values = mapping * model
-    check_close([values.size, model.size], mapping.shape, 0.0, "shape, against what comes out and goes in")
+    check_close([values.size, model.size], mapping.shape, 0.0, "shape, against the sizes of value and model")
     derivative = mapping.deriv(model)
     full = np.column_stack([mapping.deriv(model, unit) for unit in np.eye(model.size)])  # (n_values, nP)
     v, y = rng.standard_normal(model.size), rng.standard_normal(values.size)
@@ -49,14 +52,14 @@ def check_map(mapping, model: np.ndarray, *, random_seed: int = 0, rtol: float =
             model,
             random_seed=random_seed,
         )
-    if hasattr(mapping, "tensor_derivative"):
+    if isinstance(mapping, HasTensorDerivative):
         at = mapping.tensor_derivative(model)
         check_close(as_numpy(at.tangent(as_tensor(v, at.device, at.dtype))), full @ v, rtol, "tangent on tensors")
         check_close(as_numpy(at.adjoint(as_tensor(y, at.device, at.dtype))), full.T @ y, rtol, "adjoint on tensors")
-        if hasattr(at, "adjoint_rows"):
+        if isinstance(at, HasAdjointRows):
             rows = as_tensor(rng.standard_normal((3, values.size)), at.device, at.dtype)
             check_close(as_numpy(at.adjoint_rows(rows)), as_numpy(rows) @ full, rtol, "adjoint of many rows")
     first = mapping * model
     first += 1.0
     check_close(mapping * model, values, 0.0, "the value, after the caller has changed the first one")
-    check_close(model, kept, 0.0, "the model handed in")
+    check_close(model, kept, 0.0, "the model passed in")

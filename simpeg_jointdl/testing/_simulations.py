@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
+from simpeg.simulation import BaseSimulation
 
+from .._core.protocols import HasTensorJacobian
 from .._core.tensors import as_numpy, as_tensor
 from ._laws import check_close, check_derivative_order
 
 
-def check_simulation(simulation, model: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-8):
-    """Check that a simulation's derivatives belong to its data, and to each other.
+def check_simulation(
+    simulation: BaseSimulation, model: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-8
+) -> None:
+    """Check that the derivatives of a simulation are those of its data and agree with each other.
 
-    Data against ``Jvec`` by Taylor expansion; ``Jvec`` against ``Jtvec`` and ``getJ``; ``getJtJdiag`` with and without
-    weights against the columns of ``getJ``; and, where the simulation has one, the tensor path.
+    It compares the data with ``Jvec`` by a Taylor expansion; ``Jvec`` with ``Jtvec`` and ``getJ``; ``getJtJdiag``, with
+    and without weights, with the columns of ``getJ``; and the products on tensors, where the simulation has them.
 
     Parameters
     ----------
     simulation : simpeg.simulation.BaseSimulation
-        With ``getJ`` and ``getJtJdiag``; small, as every column is computed.
+        Simulation to check, with ``getJ`` and ``getJtJdiag``. It should be small, since every column is computed.
     model : (nP,) numpy.ndarray
-        In general position.
+        Model at which to check, in general position.
     random_seed : int
+        Seed of the random vectors.
     rtol : float
-        Of the largest entry; about 1e-4 for sensitivities in float32.
+        Largest difference allowed, relative to the largest entry wanted; about 1e-4 for sensitivities in float32.
 
     Raises
     ------
     AssertionError
-        That names the law and by how much it is broken.
+        If a check fails; it names the check and the difference.
     """
     rng, kept = np.random.default_rng(random_seed), np.array(model)
     data = np.asarray(simulation.dpred(model))
@@ -42,18 +47,18 @@ def check_simulation(simulation, model: np.ndarray, *, random_seed: int = 0, rto
     weighted = np.sum((w[:, None] * full) ** 2, axis=0)
     check_close(simulation.getJtJdiag(model), squares, rtol, "getJtJdiag, against the columns of J")
     check_close(simulation.getJtJdiag(model, W=sp.diags(w)), weighted, rtol, "getJtJdiag with weights")
-    check_close(simulation.getJtJdiag(model), squares, rtol, "getJtJdiag, asked again without weights")
+    check_close(simulation.getJtJdiag(model), squares, rtol, "getJtJdiag, called again without weights")
     if rtol <= 1e-6:  # differences of float32 data have no order
-        along = np.abs(d) * np.sign(data)  # nothing cancels, so that round-off is known from the sum
+        along = np.abs(d) * np.sign(data)  # no terms cancel, so that round-off is known from the sum
         check_derivative_order(
             lambda m: float(along @ simulation.dpred(m)),
             lambda m: simulation.Jtvec(m, along),
             model,
             random_seed=random_seed,
         )
-    jacobian = simulation.tensor_jacobian(model) if hasattr(simulation, "tensor_jacobian") else None
+    jacobian = simulation.tensor_jacobian(model) if isinstance(simulation, HasTensorJacobian) else None
     if jacobian is not None:
         there = jacobian.device, jacobian.dtype
         check_close(as_numpy(jacobian.tangent(as_tensor(v, *there))), full @ v, rtol, "tangent on tensors")
         check_close(as_numpy(jacobian.adjoint(as_tensor(d, *there))), full.T @ d, rtol, "adjoint on tensors")
-    check_close(model, kept, 0.0, "the model handed in")
+    check_close(model, kept, 0.0, "the model passed in")

@@ -224,18 +224,23 @@ def test_without_a_tensor_path_of_the_simulation_it_goes_through_numpy():
 
 
 # bad input --------------------------------------------------------------------------------------------
+def error_of(value):
+    return ValueError if type(value) is float else TypeError
+
+
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf, "1", None, True])
 @pytest.mark.parametrize(("make", "name"), [(HuberDataMisfit, "threshold"), (StudentTDataMisfit, "dof")])
 def test_bad_settings(make, name, value):
     simulation = line()
-    with pytest.raises(ValueError, match=rf"{make.__name__}\.{name}: got .*, wanted a positive finite number"):
+    with pytest.raises(error_of(value), match=rf"{make.__name__}\.{name}: got .*, wanted a finite number above 0"):
         make(observe(simulation, TRUTH), simulation, **{name: value})
 
 
 @pytest.mark.parametrize("value", [-0.1, 0.5, np.nan, "0.1", True])
 def test_bad_share_of_outliers(value):
     simulation = line()
-    with pytest.raises(ValueError, match=r"HuberDataMisfit\.outliers: got .*, wanted a share of the data from 0 to"):
+    wanted = r"HuberDataMisfit\.outliers: got .*, wanted a finite number at least 0 and below 0.5"
+    with pytest.raises(error_of(value), match=wanted):
         HuberDataMisfit(observe(simulation, TRUTH), simulation, outliers=value)
 
 

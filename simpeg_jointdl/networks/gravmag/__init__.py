@@ -1,6 +1,7 @@
 """The network from gravity and magnetic data to density and susceptibility."""
 
 from ._network import GravMagUNet
+from ._placement import Placement
 from ._prediction import GravMagPrediction
 from ._task import GravMagTask
 
@@ -8,4 +9,5 @@ __all__ = [
     "GravMagPrediction",
     "GravMagUNet",
     "GravMagTask",
+    "Placement",
 ]

@@ -1,4 +1,4 @@
-"""The crossing between numpy and torch: what device and dtype mean, and that nobody's array is written to."""
+"""Between numpy and torch: devices, dtypes, copies, memory errors and seeds."""
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from simpeg_jointdl._core.tensors import (
     resolve_device,
     resolve_dtype,
     seeded,
+    seeded_generator,
 )
 
 CPU = torch.device("cpu")
@@ -33,18 +34,18 @@ def test_device_by_name_or_object(device):
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])
-def test_no_device_is_torchs_default(device, default_device):
+def test_none_is_the_default_device_of_torch(device, default_device):
     default_device(device)
     assert resolve_device(None) == torch.device(device)
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "nonsense", "cpu:x", "", 1.5, [0]])
-def test_absent_device_is_refused_with_the_mend(device):
+def test_an_absent_device_is_refused_with_advice(device):
     with pytest.raises(ValueError, match=r"device: got .*cannot use on this machine.*Use 'cpu', or install"):
         resolve_device(device)
 
 
-def test_present_gpu_is_taken(device):
+def test_a_present_device_is_used(device):
     assert resolve_device(str(device)) == device
 
 
@@ -78,20 +79,20 @@ def test_as_tensor(array, dtype):
     np.testing.assert_array_equal(tensor.numpy(), np.arange(6.0))
 
 
-def test_as_tensor_keeps_the_type_when_none_is_asked():
+def test_as_tensor_keeps_the_dtype_unless_one_is_given():
     assert as_tensor(np.arange(3), CPU).dtype is torch.int64
     assert as_tensor(np.array([True, False]), CPU).dtype is torch.bool
 
 
 @pytest.mark.parametrize("view", [lambda a: a[::-1], lambda a: a[::2], lambda a: a.reshape(2, 3).T, lambda a: a[:0]])
 @pytest.mark.parametrize("order", ["<f8", ">f8"])
-def test_as_tensor_takes_views_and_either_byte_order(view, order):
+def test_as_tensor_accepts_views_and_both_byte_orders(view, order):
     array = view(np.arange(6.0).astype(order))
     np.testing.assert_array_equal(as_tensor(array, CPU).numpy(), array)
 
 
 @pytest.mark.parametrize("make", [lambda a: a, lambda a: np.broadcast_to(a[:1], 6)])
-def test_as_tensor_copies_what_is_read_only(make):
+def test_as_tensor_copies_read_only_arrays(make):
     array = make(np.arange(1.0, 7.0))
     array.flags.writeable = False
     before = array.copy()
@@ -100,25 +101,25 @@ def test_as_tensor_copies_what_is_read_only(make):
     np.testing.assert_array_equal(array, before)
 
 
-def test_as_tensor_goes_to_the_named_device_not_to_the_default(default_device):
+def test_as_tensor_uses_the_given_device_not_the_default_one(default_device):
     default_device("meta")
     assert as_tensor(np.arange(3.0), CPU).device == CPU
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.int64, torch.bool])
-def test_as_numpy_is_double(dtype):
+def test_as_numpy_returns_float64(dtype):
     array = as_numpy(torch.tensor([0, 1]).to(dtype))
     assert type(array) is np.ndarray
     assert array.dtype == np.float64
     np.testing.assert_array_equal(array, [0.0, 1.0])
 
 
-def test_as_numpy_leaves_the_graph():
+def test_as_numpy_detaches_from_autograd():
     tensor = torch.ones(3, requires_grad=True) * 2
     np.testing.assert_array_equal(as_numpy(tensor), 2.0)
 
 
-def test_there_and_back(device, dtype):
+def test_to_torch_and_back_changes_nothing(device, dtype):
     array = np.arange(6.0).reshape(2, 3)
     np.testing.assert_array_equal(as_numpy(as_tensor(array, device, dtype)), array)
 
@@ -132,7 +133,7 @@ def test_csr_as_tensor(form, device, dtype):
     np.testing.assert_allclose(as_numpy(tensor.to_dense()), matrix.toarray(), rtol=1e-6)
 
 
-def test_csr_as_tensor_sorts_without_touching_the_callers_matrix():
+def test_csr_as_tensor_sorts_a_copy_of_the_matrix():
     matrix = sp.csr_matrix((np.array([1.0, 2.0]), np.array([2, 0]), np.array([0, 2])), shape=(1, 3))
     tensor = csr_as_tensor(matrix, CPU, torch.float64)
     assert tensor.col_indices().tolist() == [0, 2]
@@ -140,7 +141,7 @@ def test_csr_as_tensor_sorts_without_touching_the_callers_matrix():
     np.testing.assert_array_equal(matrix.data, [1.0, 2.0])
 
 
-def test_csr_as_tensor_stays_as_it_was_when_the_matrix_changes():
+def test_csr_as_tensor_shares_no_memory_with_the_matrix():
     matrix = sp.csr_matrix(np.eye(3))
     tensor = csr_as_tensor(matrix, CPU, torch.float64)
     matrix.data[:] = 5.0
@@ -148,7 +149,7 @@ def test_csr_as_tensor_stays_as_it_was_when_the_matrix_changes():
 
 
 # out of memory ------------------------------------------------------------------------------------------
-def test_cpu_out_of_memory_names_who_and_where():
+def test_an_out_of_memory_error_of_the_cpu_names_the_caller_and_the_device():
     with (
         pytest.raises(MemoryError, match=r"CrossGradient: out of memory on device 'cpu'.*dtype='float32'") as caught,
         explain_out_of_memory("CrossGradient", CPU),
@@ -157,7 +158,7 @@ def test_cpu_out_of_memory_names_who_and_where():
     assert isinstance(caught.value.__cause__, RuntimeError)
 
 
-def test_gpu_out_of_memory_names_who_and_where():
+def test_an_out_of_memory_error_of_a_gpu_names_the_caller_and_the_device():
     cuda = torch.device("cuda:1")
     with (
         pytest.raises(MemoryError, match="Gramian: out of memory on device 'cuda:1'"),
@@ -173,14 +174,14 @@ def test_other_errors_pass_unchanged(error):
     assert caught.value is error
 
 
-def test_no_error_passes():
+def test_without_an_error_nothing_happens():
     with explain_out_of_memory("CrossGradient", CPU):
         value = torch.ones(3).sum()
     assert value == 3
 
 
 # seeds ----------------------------------------------------------------------------------------------------
-def test_seeds_hold_within_and_leave_generators_where_they_were(monkeypatch):
+def test_a_seed_gives_the_same_numbers_and_generators_are_restored(monkeypatch):
     monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("another device was seeded"))
     torch.default_generator.manual_seed(5)
     before = torch.get_rng_state()
@@ -193,10 +194,25 @@ def test_seeds_hold_within_and_leave_generators_where_they_were(monkeypatch):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
-def test_seeds_of_a_gpu_are_its_own():
+def test_the_generator_of_a_gpu_is_seeded_and_restored_too():
     state = torch.cuda.get_rng_state()
     with seeded(3, ["cuda"]):
         first = torch.randn(4, device="cuda")
     with seeded(3, ["cuda"]):
         assert torch.equal(torch.randn(4, device="cuda"), first)
     assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
+def test_a_generator_of_a_seed_and_a_generator_as_it_is():
+    first, again = seeded_generator("f.random_seed", 3), seeded_generator("f.random_seed", 3)
+    assert torch.equal(torch.rand(2, generator=first), torch.rand(2, generator=again))
+    assert seeded_generator("f.random_seed", first) is first
+    with pytest.raises(TypeError, match=r"f\.random_seed: got None, wanted a whole number of at least 0"):
+        seeded_generator("f.random_seed", None)
+
+
+def test_errors_name_the_caller_where_it_is_known():
+    with pytest.raises(ValueError, match=r"Gramian\.device: got 'nonsense'"):
+        resolve_device("nonsense", "Gramian")
+    with pytest.raises(ValueError, match=r"Gramian\.dtype: got 'float16'"):
+        resolve_dtype("float16", "Gramian")

@@ -97,7 +97,7 @@ def test_a_broken_coupling_is_found(broken, match):
 
 
 def test_results_must_belong_to_the_caller():
-    with pytest.raises(AssertionError, match="cell_values, asked for again after its result was written to"):
+    with pytest.raises(AssertionError, match="cell_values, called again after its result was written to"):
         testing.check_ownership(HandsOutItsOwn(MESH, WIRES), MODEL)
 
 
