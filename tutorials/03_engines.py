@@ -113,8 +113,8 @@ print(f'engine="auto" takes: {simulation.sensitivities.name}')
 # %%
 # A larger inversion
 # ------------------
-# A million cells, where the dense matrix would end the run before it starts. The recipe is that of tutorial 01 with one
-# property; the engine is what makes the problem fit into memory.
+# At full size it has a million cells, and a dense matrix would not fit into memory. The recipe is that of tutorial 01
+# with one property; the engine is all that differs.
 
 mesh, stations, model = make_problem(128 if SIZE == "full" else 24)
 survey = make_survey(stations)
@@ -124,7 +124,7 @@ clean, noise = simulation.dpred(model), 2.0  # nT
 observed = clean + noise * np.random.default_rng(0).normal(size=clean.size)
 misfit = data_misfit.L2DataMisfit(data=Data(survey, dobs=observed, standard_deviation=noise), simulation=simulation)
 held, dense = (n_bytes / 2**20 for n_bytes in (simulation.sensitivities.n_bytes, 4 * survey.nD * mesh.n_cells))
-print(f"{survey.nD} data, {mesh.n_cells} cells: kernels of {held:.3g} MiB, where a dense matrix has {dense:.3g} MiB")
+print(f"{survey.nD} data, {mesh.n_cells} cells: kernels of {held:.1f} MiB, where a dense matrix has {dense:,.0f} MiB")
 
 # %%
 # Interrupted and resumed
@@ -153,8 +153,7 @@ model_figure = plotting.plot_models(
 model_figure.savefig(OUTPUT / "03_models.png")
 
 # %%
-# Thirty steps of conjugate gradients in each iteration are few. They leave a little in the residuals that is not noise,
-# mostly at the rims of the shallow prism, which a smooth model rounds off.
+# What is left in the residuals and is not noise lies at the rims of the shallow prism, which a smooth model rounds off.
 
 fit = plotting.DataFit("tmi", "nT", stations, observed, simulation.dpred(recipe.model), np.full(survey.nD, noise))
 fit_figure = plotting.plot_data_fit(fit)

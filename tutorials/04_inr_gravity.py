@@ -50,9 +50,8 @@ simulation = gravity.Simulation3DIntegral(
 misfit = data_misfit.L2DataMisfit(data=survey.gravity.data(), simulation=simulation)
 sparse = regularization.Sparse(mesh, gradient_type="total", norms=[0, 1, 1, 1])
 minimizer = optimization.ProjectedGNCG(
-    maxIter=60 if SIZE == "full" else 8, maxIterLS=20, lower=bounds[0], upper=bounds[1], cg_maxiter=20, cg_rtol=1e-3,
-    cg_atol=0.0,
-)  # fmt: skip
+    maxIter=60, maxIterLS=20, lower=bounds[0], upper=bounds[1], cg_maxiter=20, cg_rtol=1e-3, cg_atol=0.0
+)
 steps = [
     directives.UpdateSensitivityWeights(every_iteration=False),
     directives.BetaEstimate_ByEig(beta0_ratio=10.0, random_seed=0),
