@@ -181,18 +181,7 @@ class JacobianOperator:
         return probe_mean(self.shape[1], lambda probe: probe[:n] * self._matvec(probe)[:n])
 
     def power(self, exponent: int) -> SquaredOperator:
-        """Return the element-wise square, of which only the sums along an axis are available.
-
-        Parameters
-        ----------
-        exponent : int
-            Must be 2: products alone give no other power.
-
-        Returns
-        -------
-        SquaredOperator
-            Element-wise square.
-        """
+        """Return the element-wise square, of which only sums along an axis are available; `exponent` must be 2."""
         if exponent != 2:
             msg = f"JacobianOperator.power: got {exponent!r}, wanted 2. Only power(2).sum(axis) is available."
             raise ValueError(msg)

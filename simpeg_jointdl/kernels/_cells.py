@@ -45,17 +45,7 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
         All x-derivatives, then all y-derivatives, and so on; in units of the property per m.
     """
     n_cells, dim = centers.shape
-    near, far = np.r_[pairs[:, 0], pairs[:, 1]], np.r_[pairs[:, 1], pairs[:, 0]]
-    scatter = _scatter_matrices(centers, near, far)
-    adjacency = sp.csr_matrix((np.ones(len(near)), (near, far)), shape=(n_cells, n_cells))
-    lacking = np.flatnonzero(_rank(scatter) < dim)
-    for _ in range(_RINGS):
-        if not lacking.size:
-            break
-        near, far = _with_next_ring(near, far, lacking, adjacency)
-        scatter = _scatter_matrices(centers, near, far)
-        lacking = lacking[_rank(scatter[lacking]) < dim]
-
+    near, far, scatter = _stencils(centers, pairs)
     inverse = _pseudo_inverse(scatter)
     offset, weight = _offsets(centers, near, far)
     coefficient = np.einsum("eij,ej->ei", inverse[near], weight[:, None] * offset)  # (n_edges, dim)
@@ -69,6 +59,22 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
     gradient = gradient + sp.csr_matrix((own, (np.arange(dim * n_cells), cells)), shape=gradient.shape)
     gradient.sort_indices()
     return gradient
+
+
+def _stencils(centers: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the edges of all stencils, from cells to neighbours, (n_edges,) each, and their scatter matrices."""
+    n_cells, dim = centers.shape
+    near, far = np.r_[pairs[:, 0], pairs[:, 1]], np.r_[pairs[:, 1], pairs[:, 0]]
+    scatter = _scatter_matrices(centers, near, far)
+    adjacency = sp.csr_matrix((np.ones(len(near)), (near, far)), shape=(n_cells, n_cells))
+    lacking = np.flatnonzero(_rank(scatter) < dim)
+    for _ in range(_RINGS):
+        if not lacking.size:
+            break
+        near, far = _with_next_ring(near, far, lacking, adjacency)
+        scatter = _scatter_matrices(centers, near, far)
+        lacking = lacking[_rank(scatter[lacking]) < dim]
+    return near, far, scatter
 
 
 def cell_laplacian(
@@ -102,41 +108,42 @@ def cell_laplacian(
         In units of the property per m².
     """
     n_cells, dim = centers.shape
-    n_pairs = len(pairs)
     gradient = cell_gradient(centers, pairs)
-    offset = centers[pairs[:, 1]] - centers[pairs[:, 0]]
-    across = np.sum(offset * normals, axis=1)
-    along = offset - across[:, None] * normals
-
-    faces = np.arange(n_pairs)
-    difference = sp.csr_matrix(
-        (np.r_[-1 / across, 1 / across], (np.r_[faces, faces], np.r_[pairs[:, 0], pairs[:, 1]])),
-        shape=(n_pairs, n_cells),
-    )
-    mean = sp.csr_matrix(
-        (np.full(2 * n_pairs, 0.5), (np.r_[faces, faces], np.r_[pairs[:, 0], pairs[:, 1]])),
-        shape=(n_pairs, n_cells),
-    )
-    flux = difference
-    for axis in range(dim):
-        if np.any(along[:, axis]):
-            part = gradient[axis * n_cells : (axis + 1) * n_cells]
-            flux = flux - sp.diags(along[:, axis] / across) @ mean @ part
-
-    outward = sp.csr_matrix(
-        (np.r_[areas, -areas], (np.r_[pairs[:, 0], pairs[:, 1]], np.r_[faces, faces])),
-        shape=(n_cells, n_pairs),
-    )
-    balance = outward @ flux
+    by_axis = [gradient[axis * n_cells : (axis + 1) * n_cells] for axis in range(dim)]
+    outward = _pairs_matrix(pairs, areas, -areas, n_cells).T
+    balance = outward @ _face_derivative(centers, pairs, normals, by_axis)
     # the area vectors of a closed surface sum to zero: the remainder belongs to faces without an active neighbour
     for axis in range(dim):
         missing = -(outward @ normals[:, axis])
         missing[np.abs(missing) < 1e-12 * np.abs(areas).max(initial=0.0)] = 0.0
         if np.any(missing):
-            balance = balance + sp.diags(missing) @ gradient[axis * n_cells : (axis + 1) * n_cells]
+            balance = balance + sp.diags(missing) @ by_axis[axis]
     laplacian = (sp.diags(1.0 / volumes) @ balance).tocsr()
     laplacian.sort_indices()
     return laplacian
+
+
+def _face_derivative(centers, pairs, normals, by_axis) -> sp.csr_matrix:
+    """Build the matrix of the derivative across each face, (n_pairs, n_cells)."""
+    n_cells = len(centers)
+    offset = centers[pairs[:, 1]] - centers[pairs[:, 0]]
+    across = np.sum(offset * normals, axis=1)
+    along = offset - across[:, None] * normals
+    derivative = _pairs_matrix(pairs, -1 / across, 1 / across, n_cells)
+    mean = _pairs_matrix(pairs, np.full(len(pairs), 0.5), np.full(len(pairs), 0.5), n_cells)
+    for axis, gradient in enumerate(by_axis):
+        if np.any(along[:, axis]):
+            derivative = derivative - sp.diags(along[:, axis] / across) @ mean @ gradient
+    return derivative
+
+
+def _pairs_matrix(pairs, of_first, of_second, n_cells) -> sp.csr_matrix:
+    """Build a matrix with one row per pair and an entry for each of its two cells, (n_pairs, n_cells)."""
+    faces = np.arange(len(pairs))
+    return sp.csr_matrix(
+        (np.r_[of_first, of_second], (np.r_[faces, faces], np.r_[pairs[:, 0], pairs[:, 1]])),
+        shape=(len(pairs), n_cells),
+    )
 
 
 def _offsets(centers, near, far):
