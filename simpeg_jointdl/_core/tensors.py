@@ -1,32 +1,43 @@
-"""The only crossing between numpy and torch: device and dtype policy live here."""
+"""The only file where arrays cross between numpy and torch: devices, dtypes, memory and seeds."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
 import torch
 
+from . import validation as check
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+    from numpy.typing import ArrayLike
+
 _DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
 
-def resolve_device(device: str | torch.device | None) -> torch.device:
-    """Device to compute on; ``None`` is torch's current default device.
+def resolve_device(device: str | torch.device | None, who: str = "") -> torch.device:
+    """Return the device to compute on.
 
     Parameters
     ----------
     device : None, str or torch.device
-        For example ``"cpu"``, ``"cuda"`` or ``"cuda:1"``.
+        Device such as ``"cpu"``, ``"cuda"`` or ``"cuda:1"``; None is torch's current default device.
+    who : str
+        Function or class that the user called, for the message.
 
     Returns
     -------
     torch.device
+        Device of this machine.
 
     Raises
     ------
     ValueError
-        If torch does not know the device or it is not present on this machine.
+        If torch does not know the device, or if this machine does not have it.
     """
     if device is None:
         return torch.get_default_device()
@@ -35,24 +46,28 @@ def resolve_device(device: str | torch.device | None) -> torch.device:
         torch.empty(0, device=resolved)
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         msg = (
-            f"device: got {device!r}, which torch cannot use on this machine ({str(error).splitlines()[0]}). "
-            f"Use 'cpu', or install a torch build that matches your accelerator's driver."
+            f"{_argument(who, 'device')}: got {device!r}, which torch cannot use on this machine "
+            f"({str(error).splitlines()[0]}). "
+            "Use 'cpu', or install a torch build that matches your accelerator's driver."
         )
         raise ValueError(msg) from error
     return resolved
 
 
-def resolve_dtype(dtype: str | type | np.dtype | torch.dtype | None) -> torch.dtype:
-    """Floating-point type to compute in; ``None`` is float64.
+def resolve_dtype(dtype: str | type | np.dtype | torch.dtype | None, who: str = "") -> torch.dtype:
+    """Return the floating-point type to compute in.
 
     Parameters
     ----------
     dtype : None, torch.dtype, numpy dtype or str
-        float64 or float32, in any spelling of torch or numpy.
+        float64 or float32, in any spelling of torch or numpy; None is float64.
+    who : str
+        Function or class that the user called, for the message.
 
     Returns
     -------
     torch.dtype
+        float64 or float32.
 
     Raises
     ------
@@ -67,42 +82,46 @@ def resolve_dtype(dtype: str | type | np.dtype | torch.dtype | None) -> torch.dt
         name = np.dtype(dtype).name
         if name in _DTYPES:
             return _DTYPES[name]
-    msg = f"dtype: got {dtype!r}, wanted 'float64' or 'float32' (or None, which is float64)."
+    msg = f"{_argument(who, 'dtype')}: got {dtype!r}, wanted 'float64' or 'float32' (or None, which is float64)."
     raise ValueError(msg)
 
 
-def as_tensor(array, device: torch.device, dtype: torch.dtype | None = None) -> torch.Tensor:
-    """Tensor of `array`; shares memory where it can, so the result must never be written to."""
+def _argument(who: str, name: str) -> str:
+    return f"{who}.{name}" if who else name
+
+
+def as_tensor(array: ArrayLike, device: torch.device, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """Return a tensor of an array. It shares memory where it can, so it must never be written to."""
     array = np.asarray(array)
-    # torch takes no negative strides, no foreign byte order, and warns of read-only memory
+    # torch refuses negative strides and foreign byte orders, and warns of read-only memory
     array = np.require(array, array.dtype.newbyteorder("="), "CW")
     return torch.as_tensor(array, dtype=dtype, device=device)
 
 
 def as_numpy(tensor: torch.Tensor) -> np.ndarray:
-    """float64 numpy array of `tensor`, whatever its device and dtype."""
+    """Return a float64 numpy array of a tensor on any device and of any dtype."""
     return np.asarray(tensor.detach().cpu().numpy(), dtype=np.float64)
 
 
 def as_numpy_view(tensor: torch.Tensor) -> np.ndarray:
-    """Numpy array of `tensor` in its own dtype, sharing memory where that is the host's."""
+    """Return a numpy array of a tensor in its own dtype, which shares memory if the tensor is on the CPU."""
     return tensor.detach().cpu().numpy()
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that is free on a device, in bytes; on a CPU what the system can give without swapping."""
+    """Return the free memory of a device in bytes; on a CPU what the system can provide without swapping."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
 
 
-def csr_as_tensor(matrix, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """Torch CSR tensor of a scipy sparse matrix, a copy; every row's indices sorted.
+def csr_as_tensor(matrix: sp.spmatrix, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Copy a scipy sparse matrix to a torch CSR tensor with sorted indices.
 
-    int64 indices: MKL takes int32 ones in a slower path.
+    Indices are int64, since MKL handles int32 ones in a slower way.
     """
     matrix = matrix.tocsr().sorted_indices()
-    # built by hand from a matrix known to be valid; checking again would cost as much as building it
+    # scipy's matrix is valid, and checking it again would take as long as building the tensor
     with _quiet_beta_warning():
         return torch.sparse_csr_tensor(
             torch.as_tensor(matrix.indptr.astype(np.int64)),
@@ -117,7 +136,7 @@ def csr_as_tensor(matrix, device: torch.device, dtype: torch.dtype) -> torch.Ten
 
 @contextlib.contextmanager
 def _quiet_beta_warning():
-    """Torch calls its CSR tensors beta once per process; the tests here hold them to account."""
+    """Silence torch's warning, once per process, that CSR tensors are in beta state; the tests cover their use."""
     import warnings
 
     with warnings.catch_warnings():
@@ -126,8 +145,8 @@ def _quiet_beta_warning():
 
 
 @contextlib.contextmanager
-def explain_out_of_memory(who: str, device: torch.device):
-    """Turn torch's out-of-memory error into a MemoryError that says whose it is and what helps."""
+def explain_out_of_memory(who: str, device: torch.device) -> Iterator[None]:
+    """Turn torch's out-of-memory error into a MemoryError that names the caller and says what helps."""
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -146,10 +165,10 @@ def _out_of_memory_message(who: str, device: torch.device) -> str:
 
 
 @contextlib.contextmanager
-def seeded(random_seed: int, devices=()):
-    """torch's global generators begin at a seed, and are where they were afterwards: the CPU's, and of CUDA devices.
+def seeded(random_seed: int, devices: Iterable[str | torch.device] = ()) -> Iterator[None]:
+    """Seed torch's global generators, of the CPU and of the given CUDA devices, and restore them afterwards.
 
-    Unlike after ``torch.manual_seed``, generators of other devices are left alone.
+    Unlike ``torch.manual_seed`` it does not seed the generators of other devices.
     """
     cuda = [device for device in map(torch.device, devices) if device.type == "cuda"]
     indices = sorted({torch.cuda.current_device() if one.index is None else one.index for one in cuda})
@@ -159,3 +178,10 @@ def seeded(random_seed: int, devices=()):
             with torch.cuda.device(index):
                 torch.cuda.manual_seed(random_seed)
         yield
+
+
+def seeded_generator(who: str, random_seed: int | torch.Generator) -> torch.Generator:
+    """Return a generator on the CPU with this seed; a generator comes back as it is."""
+    if isinstance(random_seed, torch.Generator):
+        return random_seed
+    return torch.Generator("cpu").manual_seed(check.whole(who, random_seed, least=0))

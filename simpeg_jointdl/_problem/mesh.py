@@ -1,84 +1,70 @@
-"""What couplings need of a discretize mesh with active cells, as arrays."""
+"""Matrices of a discretize mesh with active cells: gradient and Laplacian at cell centres."""
 
 from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from discretize.base import BaseMesh
+from discretize import TensorMesh, TreeMesh
+from numpy.typing import ArrayLike
 from simpeg.regularization import RegularizationMesh
 
+from .._core import validation as check
 from ..kernels import cell_gradient, cell_laplacian
 
 
-def as_regularization_mesh(mesh, active_cells, name: str) -> RegularizationMesh:
-    """Validate a mesh and its active cells.
+def as_regularization_mesh(
+    mesh: TensorMesh | TreeMesh | RegularizationMesh, active_cells: ArrayLike | None, who: str
+) -> RegularizationMesh:
+    """Check a mesh and its active cells and make SimPEG's mesh for regularizations of them.
+
+    Parameters
+    ----------
+    mesh : discretize.TensorMesh, discretize.TreeMesh or simpeg.regularization.RegularizationMesh
+        Mesh in two or three dimensions.
+    active_cells : (n_cells,) array_like of bool, array_like of int, or None
+        Active cells, or their indices; all cells for None.
+    who : str
+        Function or class that the user called, for messages.
 
     Raises
     ------
     TypeError
-        If `mesh` is not a discretize TensorMesh or TreeMesh (or a RegularizationMesh of one).
+        If `mesh` is of another kind.
     ValueError
-        If it has one dimension, or no cell is active.
+        If the mesh has one dimension, if active cells do not fit the mesh, or if no cell is active.
     """
     if isinstance(mesh, RegularizationMesh):
         if mesh.active_cells is not None and active_cells is not None:
-            msg = f"{name}: the RegularizationMesh has active cells of its own; give them once."
+            msg = f"{who}.active_cells: got active cells, and the RegularizationMesh has its own. Give them once."
             raise ValueError(msg)
         active_cells = mesh.active_cells if active_cells is None else active_cells
         mesh = mesh.mesh
-    if not isinstance(mesh, BaseMesh):
-        msg = f"{name}.mesh: got {type(mesh).__name__}, wanted a discretize TensorMesh or TreeMesh."
-        raise TypeError(msg)
-    regularization_mesh = RegularizationMesh(mesh, _check_active(active_cells, mesh.n_cells, name))
-    base = regularization_mesh.mesh
-    if getattr(base, "_meshType", None) not in ("TENSOR", "TREE"):
-        msg = f"{name}.mesh: got {type(base).__name__}, wanted a discretize TensorMesh or TreeMesh."
-        raise TypeError(msg)
-    if base.dim not in (2, 3):
-        msg = f"{name}.mesh: got a mesh of dimension {base.dim}; structure can be coupled in 2-D and 3-D."
-        raise ValueError(msg)
-    if regularization_mesh.n_cells == 0:
-        msg = f"{name}.active_cells: no cell is active."
-        raise ValueError(msg)
-    return regularization_mesh
-
-
-def _check_active(active_cells, n_cells: int, name: str) -> np.ndarray | None:
-    """A boolean per mesh cell, from booleans or indices."""
+    # SimPEG's class of regularization meshes also accepts cylindrical and curvilinear ones
+    check.instance(f"{who}.mesh", mesh, (TensorMesh, TreeMesh), "a discretize TensorMesh or TreeMesh")
+    check.discretize_mesh(f"{who}.mesh", mesh, (2, 3))
     if active_cells is None:
-        return None
-    values = np.array(active_cells)
-    if values.dtype == bool and values.shape == (n_cells,):
-        return values
-    if np.issubdtype(values.dtype, np.integer) and values.ndim == 1 and np.all((values >= 0) & (values < n_cells)):
-        mask = np.zeros(n_cells, dtype=bool)
-        mask[values] = True
-        return mask
-    msg = (
-        f"{name}.active_cells: got {values.dtype} of shape {values.shape}, wanted ({n_cells},), one boolean per mesh "
-        f"cell, or indices from 0 to {n_cells - 1}."
-    )
-    raise ValueError(msg)
+        return RegularizationMesh(mesh)
+    return RegularizationMesh(mesh, check.active_cells(f"{who}.active_cells", mesh, active_cells, indices=True))
 
 
 def active_values(mesh: RegularizationMesh, values: np.ndarray) -> np.ndarray:
-    """Rows of `values` that belong to active cells."""
+    """Return the rows of `values` that belong to active cells."""
     return values if mesh.active_cells is None else values[mesh.active_cells]
 
 
 def gradient_matrix(mesh: RegularizationMesh) -> sp.csr_matrix:
-    """Cell gradient on the active cells, (dim * n_cells, n_cells)."""
+    """Build the cell gradient on the active cells, (dim * n_cells, n_cells)."""
     return cell_gradient(active_values(mesh, mesh.mesh.cell_centers), _active_pairs(mesh))
 
 
 def laplacian_matrix(mesh: RegularizationMesh) -> sp.csr_matrix:
-    """Cell Laplacian on the active cells, (n_cells, n_cells)."""
+    """Build the cell Laplacian on the active cells, (n_cells, n_cells)."""
     centers = active_values(mesh, mesh.mesh.cell_centers)
     widths = active_values(mesh, mesh.mesh.h_gridded)
     pairs = _active_pairs(mesh)
     first, second = pairs.T
     offset = centers[second] - centers[first]
-    # faces are shared along the axis where the centres are half the sum of both widths apart
+    # two cells share a face across the axis along which their centres are half the sum of both widths apart
     reach = 0.5 * (widths[first] + widths[second])
     axis = np.argmin(np.abs(np.abs(offset) - reach) / reach, axis=1)
     faces = np.arange(len(pairs))
@@ -90,7 +76,10 @@ def laplacian_matrix(mesh: RegularizationMesh) -> sp.csr_matrix:
 
 
 def _active_pairs(mesh: RegularizationMesh) -> np.ndarray:
-    """Pairs of active cells that share a face, (n_pairs, 2), hanging faces included; indices among the active."""
+    """Find the pairs of active cells that share a face, (n_pairs, 2), as indices among the active cells.
+
+    Hanging faces are included.
+    """
     stencil = mesh.mesh.stencil_cell_gradient.tocsr()
     stencil.eliminate_zeros()
     rows = np.flatnonzero(np.diff(stencil.indptr) == 2)

@@ -1,34 +1,29 @@
-"""Misfit per datum, of least squares and of misfits that say themselves what noise alone makes of them."""
+"""Data misfits of an inverse problem: their misfit factors χ, their data, the parameters they depend on."""
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 import numpy as np
+from simpeg.data_misfit import BaseDataMisfit
+from simpeg.objective_function import ComboObjectiveFunction
+
+from .._core.protocols import HasChi
 
 
-@runtime_checkable
-class HasChi(Protocol):
-    """A data misfit of which noise alone does not make the number of data."""
-
-    def chi(self, residual: np.ndarray) -> float:
-        """Its χ at a residual over the uncertainties, (n_data,)."""
-
-
-def chi_factors(dmisfit, predicted: np.ndarray) -> np.ndarray:
-    """χ of every data misfit of a sum, without a new forward run: 1 where the data are fitted to their noise.
+def chi_factors(dmisfit: ComboObjectiveFunction, predicted: np.ndarray) -> np.ndarray:
+    """Compute the misfit factor χ of each data misfit of a sum, without another forward calculation.
 
     Parameters
     ----------
     dmisfit : simpeg.objective_function.ComboObjectiveFunction
-        Of data misfits; their multipliers do not count.
+        Sum of data misfits; their multipliers have no influence.
     predicted : (n_data_of_all,) numpy.ndarray
-        Predicted data of all, one after the other, as ``invProb.dpred``.
+        Predicted data of all misfits, one after the other, as ``invProb.dpred``.
 
     Returns
     -------
     (n_misfits,) numpy.ndarray
-        The squared norm of the residual over its uncertainties per datum; of a misfit with a `chi`, that.
+        Squared norm of the residual over its uncertainties, divided by the number of data. A misfit with a method
+        `chi` computes its own. It is 1 where the data are fitted to their noise.
     """
     chi, start = [], 0
     for misfit in dmisfit.objfcts:
@@ -40,20 +35,23 @@ def chi_factors(dmisfit, predicted: np.ndarray) -> np.ndarray:
     return np.array(chi)
 
 
-def check_data(dmisfit):
-    """Raise ValueError where data or uncertainties are not finite, naming the misfit."""
+def check_data(dmisfit: ComboObjectiveFunction) -> None:
+    """Raise ValueError, which names the misfit, unless all data and uncertainties are finite."""
     for i, misfit in enumerate(dmisfit.objfcts):
         data = getattr(misfit, "data", None)
         if data is None:
             continue
-        # one after the other: SimPEG makes the uncertainties from the data
+        # first the data, from which SimPEG computes the uncertainties
         for what, get in (("data", lambda d: d.dobs), ("uncertainties", lambda d: d.standard_deviation)):
             if not np.isfinite(get(data)).all():
-                msg = f"data misfit {i} ({type(misfit.simulation).__module__}): NaN or infinite {what}; take them out."
+                msg = (
+                    f"data misfit {i} ({type(misfit.simulation).__module__}): got NaN or infinite {what}, wanted none. "
+                    "Leave these data out."
+                )
                 raise ValueError(msg)
 
 
-def misfit_support(misfit, model: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Model parameters that a data misfit depends on, (nP,) of bool."""
+def misfit_support(misfit: BaseDataMisfit, model: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Find the model parameters that a data misfit depends on, (nP,) of bool."""
     simulation = misfit.simulation
     return simulation.Jtvec(model, rng.standard_normal(simulation.survey.nD)) != 0

@@ -1,4 +1,4 @@
-"""Spectral norms by power iteration."""
+"""Largest eigenvalues by power iteration."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ POWER_ITERATIONS = 8
 
 
 def spectral_norm(product: Callable[[np.ndarray], np.ndarray], support: np.ndarray, rng: np.random.Generator) -> float:
-    """Estimate of the largest eigenvalue of a symmetric block, by seeded power iteration.
+    """Estimate the largest eigenvalue of a block of a symmetric matrix by power iteration.
 
     Parameters
     ----------
     product : callable
-        Product of the whole matrix with a vector.
+        Product of the whole matrix with a vector, (nP,) -> (nP,).
     support : (nP,) numpy.ndarray of bool
         Rows and columns of the block.
     rng : numpy.random.Generator
+        Generator of the first vector.
 
     Returns
     -------
     float
-        A Rayleigh quotient, so at most the largest eigenvalue; 0 for a block of zeros.
+        A Rayleigh quotient, which is at most the largest eigenvalue; 0 for a block of zeros.
     """
     x = rng.standard_normal(support.size) * support
     value = 0.0

@@ -1,4 +1,4 @@
-"""What joint directives ask of SimPEG's inverse problem, in one place and in any order of its terms."""
+"""Terms of a regularization, in any order: which are couplings, and which parameters each depends on."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
+from simpeg.maps import IdentityMap
+from simpeg.objective_function import ComboObjectiveFunction
 from simpeg.regularization import BaseSimilarityMeasure
 
+from .._core.protocols import HasProperties
 
-def couplings(reg) -> list[int]:
-    """Places of the couplings among the terms of a regularization."""
+
+def couplings(reg: ComboObjectiveFunction) -> list[int]:
+    """Return the positions of the couplings among the terms of a regularization."""
     return [i for i, term in enumerate(reg.objfcts) if isinstance(term, BaseSimilarityMeasure)]
 
 
-def smoothness_terms(reg) -> list[int]:
-    """Places of all terms that are not couplings."""
+def smoothness_terms(reg: ComboObjectiveFunction) -> list[int]:
+    """Return the positions of all terms that are not couplings."""
     return [i for i, term in enumerate(reg.objfcts) if not isinstance(term, BaseSimilarityMeasure)]
 
 
-def group_terms(reg, places, model: np.ndarray) -> tuple[list[list[int]], list[np.ndarray]]:
-    """Terms (of these places) that share parameters, and the parameters each such group shares, (nP,) of bool."""
+def group_terms(
+    reg: ComboObjectiveFunction, places: Sequence[int], model: np.ndarray
+) -> tuple[list[list[int]], list[np.ndarray]]:
+    """Group terms that share parameters; return the positions in each group and its parameters, (nP,) of bool."""
     groups: list[list[int]] = []
     supports: list[np.ndarray] = []
     for place in places:
@@ -33,15 +39,15 @@ def group_terms(reg, places, model: np.ndarray) -> tuple[list[list[int]], list[n
     return groups, supports
 
 
-def property_maps(coupling) -> tuple:
-    """The maps to the properties of a coupling, ours or SimPEG's."""
-    if hasattr(coupling, "properties"):
+def property_maps(coupling: BaseSimilarityMeasure) -> tuple[IdentityMap, ...]:
+    """Return the maps from the model to the properties of a coupling, one of this package or of SimPEG."""
+    if isinstance(coupling, HasProperties):
         return coupling.properties.maps
     return tuple(one for _, one in coupling.wire_map.maps)
 
 
-def map_support(mapping, model: np.ndarray) -> np.ndarray:
-    """Model parameters that a map depends on, (nP,) of bool; all of them where only products are known."""
+def map_support(mapping: IdentityMap, model: np.ndarray) -> np.ndarray:
+    """Find the model parameters that a map depends on, (nP,) of bool; all of them if only products are known."""
     derivative = _sparse_derivative(mapping, model)
     if derivative is None:
         return np.ones(model.size, dtype=bool)
@@ -51,36 +57,36 @@ def map_support(mapping, model: np.ndarray) -> np.ndarray:
     return mask
 
 
-def _sparse_derivative(mapping, model: np.ndarray):
-    """Derivative of a map as a sparse matrix, None where only its products are known."""
+def _sparse_derivative(mapping: IdentityMap, model: np.ndarray) -> sp.spmatrix | None:
+    """Return the derivative of a map as a sparse matrix, None if only its products are known."""
     derivative = mapping.deriv(model)
     if isinstance(derivative, np.ndarray):
         derivative = sp.csr_matrix(derivative)
     return derivative if sp.issparse(derivative) else None
 
 
-def structured_cells(maps: Sequence, model: np.ndarray) -> np.ndarray:
-    """Cells where any property stands out from its median by a tenth of its largest excursion, of bool."""
-    stands_out = []
+def structured_cells(maps: Sequence[IdentityMap], model: np.ndarray) -> np.ndarray:
+    """Find the cells where a property differs from its median by over a tenth of its largest difference, of bool."""
+    structured = []
     for one in maps:
         values = one * model
-        excursion = np.abs(values - np.median(values))
-        stands_out.append(excursion > 0.1 * excursion.max())
-    return np.any(stands_out, axis=0)
+        difference = np.abs(values - np.median(values))
+        structured.append(difference > 0.1 * difference.max())
+    return np.any(structured, axis=0)
 
 
-def parameters_of_cells(mapping, model: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Model parameters that move a property in these cells, (nP,) of bool."""
+def parameters_of_cells(mapping: IdentityMap, model: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Find the model parameters that a property in these cells depends on, (nP,) of bool."""
     derivative = _sparse_derivative(mapping, model)
     if derivative is None:
         return map_support(mapping, model)
     return abs(derivative).T @ cells.astype(float) > 0
 
 
-def at_cells_of(mapping, other, values: np.ndarray, model: np.ndarray) -> np.ndarray | None:
-    """Values on the cells of another map, (n_other,), on those of `mapping`: where both depend on the same parameters.
+def at_cells_of(mapping: IdentityMap, other: IdentityMap, values: np.ndarray, model: np.ndarray) -> np.ndarray | None:
+    """Move values (n_other,) from the cells of another map to the cells of `mapping` with the same parameters.
 
-    A cell without such a partner takes 1; None where the parameters of cells are not known.
+    A cell without such a counterpart gets 1. The result is None where the parameters of cells are not known.
     """
     n_cells = mapping.shape[0]
     if values.shape == (n_cells,):
@@ -94,5 +100,5 @@ def at_cells_of(mapping, other, values: np.ndarray, model: np.ndarray) -> np.nda
 
 
 def has_structure(values: np.ndarray) -> bool:
-    """Whether a property varies at all, beyond round-off."""
+    """Whether a property varies by more than round-off."""
     return bool(np.ptp(values) > 1e-8 * np.max(np.abs(values), initial=0.0))

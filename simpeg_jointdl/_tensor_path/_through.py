@@ -1,22 +1,25 @@
-"""Objective functions of properties as ones of the weights of a network that gives all of them."""
+"""Objective functions of the properties that one network gives, as functions of the network's weights."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from simpeg.objective_function import ComboObjectiveFunction
 
 from ._crossing import Crossing
-from ._terms import hessian_product, map_operator
+from ._terms import Product, hessian_product, map_operator
 
 
 class Passage:
-    """A network's derivative at a model, the same one for all terms that look through it."""
+    """Derivative of a network at a model, shared by all terms that depend on the weights through the network."""
 
-    def __init__(self, network_map):
+    def __init__(self, network_map: Any):
         self.map = network_map
         self._at = self._operator = None
 
-    def operator(self, model, crossing: Crossing):
-        """On tensors."""
+    def operator(self, model: np.ndarray, crossing: Crossing) -> Any:
+        """Return the derivative as an operator on tensors; it is the same object until the model changes."""
         at = self.map.linearization(model)
         if self._at is not at:
             self._at, self._operator = at, map_operator(self.map, model, crossing)
@@ -24,30 +27,33 @@ class Passage:
 
 
 class SumThrough(ComboObjectiveFunction):
-    r"""Sum of terms that look through one network, whose derivative is applied to their sum.
+    r"""Sum of terms that depend on the weights through one network, whose derivative is applied once to their sum.
 
     .. math::
         \nabla \sum_i c_i \phi_i(\mathbf u(\mathbf m)) =
         \mathbf J^\top \sum_i c_i \nabla_{\mathbf u} \phi_i
 
-    Term by term, as SimPEG's own sum has it, every one of them would go through the network.
+    with the weights :math:`\mathbf m`, the properties :math:`\mathbf u`, and the derivative :math:`\mathbf J` of the
+    network. SimPEG's own sum would apply the derivative of the network for every term.
 
     Parameters
     ----------
     terms : list of simpeg.objective_function.BaseObjectiveFunction
-        Of the weights.
+        Terms as functions of the weights.
     inner : list of simpeg.objective_function.BaseObjectiveFunction
-        The same, of all properties, one after the other.
+        The same terms as functions of all properties, one property after the other.
     passage : Passage
+        Network and its derivative.
     multipliers : list of float, optional
+        Multiplier of each term, 1 if not given.
     """
 
     def __init__(self, terms: list, inner: list, passage: Passage, multipliers: list | None = None):
         super().__init__(terms, [1.0] * len(terms) if multipliers is None else multipliers)
         self._inner, self._passage = inner, passage
 
-    def deriv(self, m, f=None):
-        """Gradient, (nP,)."""
+    def deriv(self, m: np.ndarray, f: list | None = None) -> np.ndarray:
+        """Compute the gradient with respect to the weights, (nP,)."""
         network_map = self._passage.map
         properties, total = network_map * m, 0.0
         for i, (multiplier, term) in enumerate(zip(self.multipliers, self._inner, strict=True)):
@@ -56,20 +62,20 @@ class SumThrough(ComboObjectiveFunction):
                 total = total + multiplier * term.deriv(properties, **known)
         return network_map.deriv(m).T @ total
 
-    def deriv2(self, m, v=None, f=None):
-        """Product with the Gauss-Newton Hessian, (nP,), or that of SimPEG's sum without `v`."""
+    def deriv2(self, m: np.ndarray, v: np.ndarray | None = None, f: list | None = None) -> Any:
+        """Multiply the Gauss-Newton Hessian by a vector, (nP,); without one return the Hessian of SimPEG's sum."""
         if v is None:
             return super().deriv2(m, v, f=f)
         derivative = self._passage.map.deriv(m)
         return derivative.T @ self._sum.deriv2(self._passage.map * m, derivative @ v)
 
-    def tensor_through(self, model, crossing: Crossing):
-        """The network's derivative on tensors, and the product with the Hessian by the properties."""
+    def tensor_through(self, model: np.ndarray, crossing: Crossing) -> tuple[Any, Product]:
+        """Return the network's derivative on tensors, and the product with the Hessian of the properties."""
         inner = hessian_product(self._sum, self._passage.map * model, crossing)
         return self._passage.operator(model, crossing), inner
 
-    def tensor_hessian(self, model, crossing: Crossing):
-        """The product of `deriv2` on tensors."""
+    def tensor_hessian(self, model: np.ndarray, crossing: Crossing) -> Product:
+        """Return the product of :meth:`deriv2` on tensors."""
         operator, inner = self.tensor_through(model, crossing)
         return lambda v: operator.adjoint(inner(operator.tangent(v)))
 

@@ -13,6 +13,7 @@ from simpeg_jointdl._core.tensors import (
     resolve_device,
     resolve_dtype,
     seeded,
+    seeded_generator,
 )
 
 CPU = torch.device("cpu")
@@ -200,3 +201,18 @@ def test_the_generator_of_a_gpu_is_seeded_and_restored_too():
     with seeded(3, ["cuda"]):
         assert torch.equal(torch.randn(4, device="cuda"), first)
     assert torch.equal(torch.cuda.get_rng_state(), state)
+
+
+def test_a_generator_of_a_seed_and_a_generator_as_it_is():
+    first, again = seeded_generator("f.random_seed", 3), seeded_generator("f.random_seed", 3)
+    assert torch.equal(torch.rand(2, generator=first), torch.rand(2, generator=again))
+    assert seeded_generator("f.random_seed", first) is first
+    with pytest.raises(TypeError, match=r"f\.random_seed: got None, wanted a whole number of at least 0"):
+        seeded_generator("f.random_seed", None)
+
+
+def test_errors_name_the_caller_where_it_is_known():
+    with pytest.raises(ValueError, match=r"Gramian\.device: got 'nonsense'"):
+        resolve_device("nonsense", "Gramian")
+    with pytest.raises(ValueError, match=r"Gramian\.dtype: got 'float16'"):
+        resolve_dtype("float16", "Gramian")

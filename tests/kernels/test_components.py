@@ -131,7 +131,7 @@ def test_a_vector_model_along_the_field_is_a_scalar_one():
     [
         (lambda: gravity_terms("gzx"), "gravity_terms.component: got 'gzx', wanted one of 'gx', 'gy'"),
         (lambda: magnetic_terms("b", DIRECTION, DIRECTION), "magnetic_terms.component: got 'b', wanted one of 'tmi'"),
-        (lambda: magnetic_terms("tmi", (1.0, 0.0), DIRECTION), "magnetic_terms.field_direction: got 2 entries, wanted 3"),
+        (lambda: magnetic_terms("tmi", (1.0, 0.0), DIRECTION), "terms.field_direction: got 2 entries, wanted 3"),
         (lambda: magnetizations("tensor", **INDUCING), "model_type: got 'tensor', wanted one of 'scalar', 'vector'"),
     ],
     ids=["gravity", "magnetic", "direction", "model type"],

@@ -97,10 +97,10 @@ BAD = {
     "mapping=": (lambda: cross(mapping=maps.IdentityMap(nP=N)), TypeError, "mapping"),
     "reference_model=": (lambda: cross(reference_model=MODEL), TypeError, "reference_model"),
     # the mesh
-    "one-dimensional mesh": (lambda: cross(mesh=ONE_D), ValueError, "CrossGradient.mesh: got a mesh of dimension 1"),
+    "one-dimensional mesh": (lambda: cross(mesh=ONE_D), ValueError, "CrossGradient.mesh: got a 1-D TensorMesh"),
     "cylindrical mesh": (lambda: cross(mesh=CYLINDER), TypeError, "CrossGradient.mesh: got CylindricalMesh"),
     "not a mesh": (lambda: cross(mesh="mesh"), TypeError, "CrossGradient.mesh: got str"),
-    "no active cell": (lambda: cross(active_cells=np.zeros(N, bool)), ValueError, "active_cells: no cell is active"),
+    "no active cell": (lambda: cross(active_cells=np.zeros(N, bool)), ValueError, "with 0 True, wanted"),
     "active cells beyond the mesh": (lambda: cross(active_cells=np.array([0, 99])), ValueError, "indices from 0 to 11"),
     "active cells of floats": (lambda: cross(active_cells=np.ones(12)), ValueError, "got float64 of shape"),
     "model complex": (lambda: cross()(MODEL * 1j), TypeError, "CrossGradient: got a complex model"),
