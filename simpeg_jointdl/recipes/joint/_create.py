@@ -25,7 +25,7 @@ from ._options import CellOptions, Strategy
 WHO = "create_joint_inversion"
 
 
-@accept_old_names
+@accept_old_names()
 def create_joint_inversion(
     mesh: BaseMesh,
     misfits: Sequence[BaseDataMisfit] | ComboObjectiveFunction | BaseDataMisfit,
