@@ -60,7 +60,8 @@ def table_block(table: Table) -> str:
     rows = [[table.heading, *table.columns]]
     for name in table.rows:
         marked = table.marked(name)
-        cells = [_bold(cell) if mark else _escape(cell) for cell, mark in zip(table.cells(name), marked, strict=True)]
+        cells = [_unbroken(cell) for cell in table.cells(name)]
+        cells = [_bold(cell) if mark else _escape(cell) for cell, mark in zip(cells, marked, strict=True)]
         rows.append([_escape(name), *cells])
     rows[0] = [_escape(cell) for cell in rows[0]]
     lines = [*list_table(rows, _escape(table.title)), ""]
@@ -116,6 +117,11 @@ def _escape(text: str) -> str:
     text = re.sub(r"([\\*`|])", r"\\\1", text)
     text = re.sub(r"_(?=\W|$)", r"\\_", text)
     return re.sub(r"^([-+])(?=\s|$)", r"\\\1", text)
+
+
+def _unbroken(text: str) -> str:
+    """A few numbers, which stay on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= 18 and re.match(r"[-+±<]?\d", text) else text
 
 
 def _bold(text: str) -> str:

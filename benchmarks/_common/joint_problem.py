@@ -1,4 +1,4 @@
-"""One joint problem and the inversions of it: with SimPEG's classes throughout, and with ours."""
+"""A joint problem and two inversions of it: with SimPEG's classes throughout, and with ours."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _BETA0_RATIO, _RTOL, _THRESHOLD, _ALPHA_S = 10.0, 1e-3, 1e-2, 1e-3
 
 @dataclass(frozen=True)
 class Problem:
-    """Gravity and magnetics above every column of a mesh with two prisms.
+    """Gravity and magnetic data above every column of a mesh with two prisms.
 
     Attributes
     ----------
     mesh : discretize.TensorMesh
     truth : (2 n_cells,) numpy.ndarray
-        g/cc, then SI.
+        True density in g/cc, then true susceptibility in SI.
     locations : (n_data, 3) numpy.ndarray
     observed, noise : tuple of (n_data,) numpy.ndarray
-        Of gravity, in mGal, and of magnetics, in nT.
+        Gravity data in mGal and magnetic data in nT, and their standard deviations.
     """
 
     mesh: TensorMesh
@@ -49,7 +49,7 @@ class Problem:
     @classmethod
     def make(cls, shape, device="cpu", random_seed=0) -> Problem:
         """Two blocks of `datasets.make_two_blocks`, a station above every column, 2 % noise."""
-        frame = datasets.make_two_blocks(shape=shape, n_stations=(1, 1))  # whose data are not used
+        frame = datasets.make_two_blocks(shape=shape, n_stations=(1, 1))  # its data are not used
         mesh, truth = frame.mesh, np.concatenate([frame.true_models[name] for name in NAMES])
         top = mesh.cell_centers[-mesh.shape_cells[0] * mesh.shape_cells[1] :, :2]
         locations = np.column_stack([top, np.full(len(top), mesh.nodes_z[-1] + 0.2 * mesh.h[2][-1])])
@@ -63,28 +63,28 @@ class Problem:
 
     @property
     def n_data(self) -> int:
-        """Of each method."""
+        """Number of data of each method."""
         return len(self.locations)
 
     @cached_property
     def wires(self):
-        """Properties of the model."""
+        """Wires of both properties."""
         return maps.Wires(*((name, self.mesh.n_cells) for name in NAMES))
 
     @property
     def start(self) -> np.ndarray:
-        """Starting model, off the bounds."""
+        """Starting model, just inside the bounds."""
         return np.full(self.truth.size, 1e-4)
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        """No negative susceptibility."""
+        """Bounds without negative susceptibility."""
         lower = np.full(self.truth.size, -np.inf)
         lower[self.mesh.n_cells :] = 0.0
         return lower, np.full(self.truth.size, np.inf)
 
     def surveys(self):
-        """Of gravity and of magnetics."""
+        """The surveys of gravity and of magnetics."""
         point = simpeg_gravity.receivers.Point(self.locations, components="gz")
         yield simpeg_gravity.Survey(simpeg_gravity.SourceField([point]))
         point, (amplitude, inclination, declination) = simpeg_magnetics.receivers.Point(self.locations), _FIELD
@@ -92,7 +92,7 @@ class Problem:
         yield simpeg_magnetics.Survey(field)
 
     def simulations(self, modules, *each, **shared):
-        """Both, of these modules; `each` are further arguments of gravity's and of magnetics'."""
+        """Both simulations, of these modules; `each` holds further arguments for gravity and for magnetics."""
         each = each or ({}, {})
         of_property = ({"rhoMap": self.wires.density}, {"chiMap": self.wires.susceptibility})
         return [
@@ -101,7 +101,7 @@ class Problem:
         ]
 
     def misfits(self, simulations):
-        """Of both data sets."""
+        """The misfits of both data sets."""
         return [
             data_misfit.L2DataMisfit(
                 data=simpeg_data.Data(simulation.survey, dobs=observed, standard_deviation=noise),
@@ -111,7 +111,7 @@ class Problem:
         ]
 
     def smoothness(self):
-        """Smallness and smoothness of both properties; SimPEG's class for all."""
+        """Smallness and smoothness of both properties, the same SimPEG class for all inversions."""
         weighted = simpeg_regularization.WeightedLeastSquares
         wires = (self.wires.density, self.wires.susceptibility)
         return [weighted(self.mesh, mapping=w, alpha_s=_ALPHA_S, reference_model=0.0 * self.start) for w in wires]
@@ -121,22 +121,22 @@ class Problem:
         return simpeg_regularization.CrossGradient(self.mesh, self.wires)
 
     def chi(self, model) -> np.ndarray:
-        """Misfit per datum of both, (2,), in float64 by the same matrix for all."""
+        """χ of both data sets, (2,), in float64 by the same matrix for all inversions."""
         found = self.simulations((gravity, magnetics), device="cpu", sensitivity_dtype=np.float64)
         return np.array([misfit(model) for misfit in self.misfits(found)]) / self.n_data
 
     def rms(self, model) -> np.ndarray:
-        """Error of both properties, (2,)."""
+        """The rms error of both properties, (2,)."""
         return np.sqrt(np.mean((model - self.truth).reshape(2, -1) ** 2, axis=1))
 
 
 class StopWhenFitted(simpeg_directives.InversionDirective):
-    """The end of every run: both data sets at their target, as the inversion itself has computed them."""
+    """Ends a run when both data sets are at their target, by the data that the inversion has computed."""
 
     log = None
 
     def endIter(self):
-        """Look at what the last evaluation has left."""
+        """Compare the last predicted data with the targets."""
         predicted = np.split(self.invProb.dpred, len(self.dmisfit.objfcts))  # as many data of each method
         chi = [
             np.sum(np.square(misfit.W @ (mine - misfit.data.dobs))) / mine.size
@@ -187,13 +187,13 @@ def make_simpegs(problem: Problem, engines, weight, cg_iterations, max_iteration
 
 def _cooling():
     schedule = simpeg_directives.PairedBetaSchedule(cooling_factor=2, cooling_rate=1)
-    # it nears its target from above, and with 1 stays a hair above the end of the run for dozens of iterations
+    # it approaches its target from above; with 1 it would stay just above it for dozens of iterations
     schedule.chifact_target = 0.95
     return schedule
 
 
 def make_ours(problem: Problem, minimizer, device, cg_iterations, max_iterations, dtype=None):
-    """The same with ours; SimPEG's own where we have none."""
+    """The same inversion with our classes; SimPEG's where we have none."""
     misfits = problem.misfits(problem.simulations((gravity, magnetics), device=device))
     lower, upper = problem.bounds
     optimizer = getattr(optimization, minimizer)(

@@ -196,6 +196,8 @@ def _machine() -> str:
     told.append(f"{threads} thread{'s' * (threads > 1)}")
     if torch.cuda.is_available():
         told.append(torch.cuda.get_device_name())
+    if hasattr(os, "getloadavg"):  # other processes make times longer
+        told.append(f"load average {os.getloadavg()[1]:.1f}")
     return ", ".join(told)
 
 

@@ -1,4 +1,4 @@
-"""Pure functions of arrays and tensors: no simpeg, no meshes, no options."""
+"""Pure functions of arrays and tensors, without SimPEG, meshes or classes of options."""
 
 from ._bidiagonal import bidiagonalized
 from ._cells import cell_gradient, cell_laplacian
@@ -10,10 +10,11 @@ from ._components import (
     magnetic_terms,
     magnetizations,
 )
+from ._constants import MU_0
 from ._density_peaks import density_peaks, find_clusters, have_moved, match_clusters
 from ._gram import pair_coefficients, volume_coefficients
 from ._impedance import apparent_resistivity, impedance_component, is_spike, is_wrong_quadrant, rotate_impedance
-from ._layered_earth import MU_0, layered_impedance, layered_impedance_derivatives, layered_sounding
+from ._layered_earth import layered_impedance, layered_impedance_derivatives, layered_sounding
 from ._prism import NODE_FUNCTIONS, cell_values, gather_cells, node_function
 from ._sparse import SparseMatrix, matvec
 
@@ -21,7 +22,7 @@ __all__ = [
     # derivatives at cell centres
     "cell_gradient",
     "cell_laplacian",
-    # determinants
+    # Gram determinants
     "pair_coefficients",
     "volume_coefficients",
     # layered earth under a plane wave
@@ -32,7 +33,7 @@ __all__ = [
     # sparse matrices
     "SparseMatrix",
     "matvec",
-    # prisms: node functions, their sums over cells, and what SimPEG's components are made of
+    # prisms: node functions, their sums over cells, and SimPEG's data components
     "NODE_FUNCTIONS",
     "node_function",
     "cell_values",
@@ -43,14 +44,17 @@ __all__ = [
     "magnetic_terms",
     "field_direction",
     "magnetizations",
+    # impedance tensors
     "apparent_resistivity",
-    "is_wrong_quadrant",
     "rotate_impedance",
     "impedance_component",
+    "is_wrong_quadrant",
     "is_spike",
+    # clusters of a cross-plot
     "density_peaks",
     "find_clusters",
-    "have_moved",
     "match_clusters",
+    "have_moved",
+    # Krylov spaces
     "bidiagonalized",
 ]

@@ -1,14 +1,20 @@
-"""Golub-Kahan bidiagonalisation: one Krylov space in which a step with any damping is a small problem."""
+"""Golub-Kahan bidiagonalization: a Krylov space in which least squares with any damping are a small problem."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-_TINY = 1e-12
+_TINY = 1e-12  # a vector below this fraction of the largest entry is round-off: the Krylov space is exhausted
+
+Product = Callable[[np.ndarray], np.ndarray]
 
 
-def bidiagonalized(product, transposed, right_hand_side, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
-    r"""Lower bidiagonal form of an operator, started from a right-hand side, fully orthogonalised.
+def bidiagonalized(
+    product: Product, transposed: Product, right_hand_side: np.ndarray, n_steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Compute the lower bidiagonal form of an operator from a right-hand side, with full orthogonalization.
 
     .. math::
         \mathbf A \mathbf V_k = \mathbf U_{k+1} \mathbf B_k, \qquad
@@ -16,22 +22,28 @@ def bidiagonalized(product, transposed, right_hand_side, n_steps: int) -> tuple[
 
     so that :math:`\min \|\mathbf A \mathbf V \mathbf y - \mathbf b\|^2 + \mu \|\mathbf y\|^2` is
     :math:`\min \|\mathbf B \mathbf y - \|\mathbf b\| \mathbf e_1\|^2 + \mu \|\mathbf y\|^2` for every :math:`\mu`
-    (Paige and Saunders, 1982, https://doi.org/10.1145/355984.355989).
+    [1]_.
 
     Parameters
     ----------
     product, transposed : callable
-        Of the operator and its transpose with a vector, (n,) -> (m,) and (m,) -> (n,).
+        Products of the operator and of its transpose with a vector, (n,) -> (m,) and (m,) -> (n,).
     right_hand_side : (m,) numpy.ndarray
-        Not zero.
+        :math:`\mathbf b`, not zero.
     n_steps : int
-        At most so many; fewer where the space is exhausted.
+        Largest number of steps k; there are fewer where the Krylov space is exhausted.
 
     Returns
     -------
     bidiagonal : (k + 1, k) numpy.ndarray
+        :math:`\mathbf B_k`.
     basis : (k, n) numpy.ndarray
-        Rows are orthonormal.
+        :math:`\mathbf V_k^\top`, with orthonormal rows.
+
+    References
+    ----------
+    .. [1] Paige, C. C. and Saunders, M. A. (1982). LSQR: An algorithm for sparse linear equations and sparse least
+       squares. ACM Transactions on Mathematical Software, 8, 43-71. https://doi.org/10.1145/355984.355989
     """
     n_steps = min(n_steps, right_hand_side.size)
     left = np.zeros((n_steps + 1, right_hand_side.size))
@@ -55,7 +67,7 @@ def bidiagonalized(product, transposed, right_hand_side, n_steps: int) -> tuple[
 
 
 def _orthogonal(vector, basis):
-    """What is left of a vector off a basis; twice, as once leaves round-off along it."""
+    """Subtract from a vector its part along a basis; twice, since once leaves round-off."""
     for _ in range(2):
         vector = vector - basis.T @ (basis @ vector)
     return vector

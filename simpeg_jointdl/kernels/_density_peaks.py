@@ -1,17 +1,17 @@
-"""Clusters of a cross-plot: density peaks of the directions from its background."""
+"""Clusters of a cross-plot: density peaks among the directions from its background."""
 
 from __future__ import annotations
 
 import numpy as np
 
-_MOST_POINTS = 1500
-_LEAST = 0.1  # of the highest density: what is counted as a cluster
-_NEAR = 0.3  # of the range of the clusters, or radians: one and the same cluster
+_MOST_POINTS = 1500  # points whose distances to each other are computed
+_LEAST = 0.1  # least density of a cluster, as a fraction of the highest
+_NEAR = 0.3  # clusters nearer than this are the same: a fraction of the range of all clusters, or radians
 
 
 def density_peaks(
-    properties,
-    weights,
+    properties: np.ndarray,
+    weights: np.ndarray,
     n_peaks: int,
     *,
     floor: float = 0.25,
@@ -19,38 +19,47 @@ def density_peaks(
     quantile: float = 0.9,
     least: float = 0.0,
 ) -> np.ndarray:
-    r"""Directions from zero in which the cells of a model gather, the most prominent first, and how far they go.
+    r"""Find the directions from zero along which the cells of a model cluster in a cross-plot.
+
+    Clustering by density peaks [1]_ uses the density :math:`\rho_i` at a cell and its distance :math:`\delta_i` to the
+    nearest cell of higher density,
 
     .. math::
-        \rho_i = \sum_j w_j e^{-(d_{ij} / d_c)^2}, \qquad \delta_i = \min_{\rho_j > \rho_i} d_{ij}
+        \rho_i = \sum_j w_j e^{-(d_{ij} / d_c)^2}, \qquad \delta_i = \min_{\rho_j > \rho_i} d_{ij}.
 
-    with chords between unit vectors as distances, each property in units of its largest value; peaks are where
-    :math:`\rho_i \delta_i` is largest. Directions, because a body that is smeared out by an inversion is a ray in the
-    cross-plot: its ratios are right and its amplitudes are anything. A peak lies at a quantile of its ray.
+    Peaks are where :math:`\rho_i \delta_i` is largest. Distances are chords between unit vectors, with each property in
+    units of its largest value. Directions are used because a body that an inversion has smeared out is a ray in the
+    cross-plot: the ratios of its properties are right, but its amplitudes are not. A peak lies at a quantile of its
+    ray.
 
     Parameters
     ----------
     properties : (n_properties, n_cells) numpy.ndarray
+        Properties of the cells, relative to those of the background.
     weights : (n_cells,) numpy.ndarray
-        How much a cell counts.
+        Weight of each cell, such as its volume.
     n_peaks : int
-        At most so many.
+        Largest number of peaks.
     floor : float
-        Cells nearer to zero than this part of the largest values are background.
+        Cells nearer to zero than this fraction of the largest values belong to the background.
     width : float
-        :math:`d_c`, in radians for small angles.
+        :math:`d_c`, which is in radians for small angles.
     quantile : float
-        Of the cells of a ray, by weight.
+        Quantile, by weight, of the cells of a ray.
     least : float
-        Density of a peak, as a part of the highest.
+        Least density of a peak, as a fraction of the highest one.
 
     Returns
     -------
     (n_peaks or fewer, n_properties) numpy.ndarray
+        Properties of the peaks, the most prominent first.
+
+    References
+    ----------
+    .. [1] Rodriguez, A. and Laio, A. (2014). Clustering by fast search and find of density peaks. Science, 344,
+       1492-1496. https://doi.org/10.1126/science.1242072
     """
-    largest = np.abs(properties).max(axis=1)
-    scale = np.quantile(np.abs(properties), 0.999, axis=1)
-    scale = np.where(scale > 0, scale, np.where(largest > 0, largest, 1.0))
+    scale = _scales(properties)
     points = (properties / scale[:, None]).T
     lengths = np.linalg.norm(points, axis=1)
     off = np.flatnonzero(lengths > floor)
@@ -61,10 +70,7 @@ def density_peaks(
     rays = points[off] / lengths[:, None]
     distances = np.linalg.norm(rays[:, None] - rays[None], axis=2)
     density = np.exp(-np.square(distances / width)) @ heavy
-    order = np.argsort(density)[::-1]
-    apart = np.full(len(order), 2.0)
-    for place, i in enumerate(order[1:], start=1):
-        apart[i] = distances[i, order[:place]].min()
+    apart = _distance_to_higher(distances, density)
     chosen = np.argsort(density * apart)[::-1]
     chosen = chosen[(apart[chosen] > width) & (density[chosen] >= least * density.max())][:n_peaks]
     nearest = distances[:, chosen].argmin(axis=1)
@@ -72,10 +78,26 @@ def density_peaks(
     return rays[chosen] * np.array(reach)[:, None] * scale
 
 
-def _sampled(cells, heavy):
-    """At most so many cells and their weights: every so-and-so-much weight one cell, so that no small cluster is lost.
+def _scales(properties: np.ndarray) -> np.ndarray:
+    """Largest value of each property, (n_properties,), up to a few outliers; 1 for a property of zeros."""
+    largest = np.abs(properties).max(axis=1)
+    scale = np.quantile(np.abs(properties), 0.999, axis=1)
+    return np.where(scale > 0, scale, np.where(largest > 0, largest, 1.0))
 
-    The heaviest cells would all be of the largest body.
+
+def _distance_to_higher(distances: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Distance of each point to the nearest one of higher density, (n,); 2, the diameter, for the highest."""
+    order = np.argsort(density)[::-1]
+    apart = np.full(len(order), 2.0)
+    for place, i in enumerate(order[1:], start=1):
+        apart[i] = distances[i, order[:place]].min()
+    return apart
+
+
+def _sampled(cells: np.ndarray, heavy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sample cells at equal steps of their cumulated weight, with the weight that each stands for.
+
+    The heaviest cells would all belong to the largest body, and small clusters would be lost.
     """
     if len(cells) <= _MOST_POINTS:
         return cells, heavy
@@ -85,32 +107,39 @@ def _sampled(cells, heavy):
     return cells[places], counts * total[-1] / _MOST_POINTS
 
 
-def _quantile(values, weights, q) -> float:
+def _quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
+    """Weighted quantile."""
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, q * total[-1])])
 
 
-def find_clusters(properties, weights, most: int, fixed=None) -> np.ndarray:
-    """Background of a model, the weighted median of each property, and its density peaks, the most prominent first.
+def find_clusters(
+    properties: np.ndarray, weights: np.ndarray, most: int, fixed: np.ndarray | None = None
+) -> np.ndarray:
+    """Find the clusters of a model: its background and the density peaks around it.
+
+    The background is the weighted median of each property; see :func:`density_peaks` for the others.
 
     Parameters
     ----------
     properties : (n_properties, n_cells) numpy.ndarray
+        Properties of the cells.
     weights : (n_cells,) numpy.ndarray
+        Weight of each cell, such as its volume.
     most : int
-        At most so many clusters, the background and the fixed ones among them.
+        Largest number of clusters, including the background and the fixed clusters.
     fixed : (n_fixed, n_properties) numpy.ndarray, optional
-        Clusters that are there anyway, and are not found again: in the same direction or at the same place.
+        Known clusters. A cluster at the same place or in the same direction is not returned again.
 
     Returns
     -------
     (n_clusters, n_properties) numpy.ndarray
-        Without the fixed ones; empty for a model without structure.
+        New clusters, the background first, then the most prominent; empty for a model without structure.
     """
     background = np.array([_quantile(p, weights, 0.5) for p in properties])
     off = properties - background[:, None]
-    # what is left of a uniform model is round-off
+    # a uniform property differs from its median by round-off only
     off = off * (np.ptp(properties, axis=1) > 1e-8 * np.abs(properties).max(axis=1))[:, None]
     peaks = density_peaks(off, weights, most, least=_LEAST)
     if len(peaks) == 0:
@@ -125,8 +154,19 @@ def find_clusters(properties, weights, most: int, fixed=None) -> np.ndarray:
     return found[new][: max(most - len(fixed), 0)]
 
 
-def match_clusters(old, new) -> np.ndarray:
-    """For each old cluster its place among the new ones, nearest pairs first, -1 where none is left, (n_old,)."""
+def match_clusters(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Match old clusters with new ones, the nearest pairs first.
+
+    Parameters
+    ----------
+    old, new : (n_old, n_properties), (n_new, n_properties) numpy.ndarray
+        Properties of the clusters.
+
+    Returns
+    -------
+    (n_old,) numpy.ndarray of int
+        Index of the new cluster that matches each old one, -1 where none is left.
+    """
     unit = _unit(np.vstack([old, new]))
     distances = np.linalg.norm((old[:, None] - new[None]) / unit, axis=2)
     places = np.full(len(old), -1)
@@ -137,17 +177,32 @@ def match_clusters(old, new) -> np.ndarray:
     return places
 
 
-def have_moved(old, new, by: float) -> np.ndarray:
-    """Whether clusters lie farther apart than a part of the range of all, (n_clusters,) of bool."""
+def have_moved(old: np.ndarray, new: np.ndarray, by: float) -> np.ndarray:
+    """Compare matched clusters.
+
+    Parameters
+    ----------
+    old, new : (n_clusters, n_properties) numpy.ndarray
+        Properties of the clusters before and after.
+    by : float
+        Distance, as a fraction of the range of all clusters.
+
+    Returns
+    -------
+    (n_clusters,) numpy.ndarray of bool
+        True where a cluster has moved farther.
+    """
     return np.linalg.norm((old - new) / _unit(np.vstack([old, new])), axis=1) > by
 
 
-def _unit(clusters) -> np.ndarray:
+def _unit(clusters: np.ndarray) -> np.ndarray:
+    """Range of each property over all clusters, (n_properties,), 1 where it is zero."""
     extent = np.ptp(clusters, axis=0)
     return np.where(extent > 0.0, extent, 1.0)
 
 
-def _same(step, other) -> bool:
+def _same(step: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two clusters, relative to the background, are at the same place or in the same direction."""
     lengths = np.linalg.norm(step), np.linalg.norm(other)
     if np.linalg.norm(step - other) < _NEAR or min(lengths) < _NEAR:
         return bool(np.linalg.norm(step - other) < _NEAR)

@@ -1,21 +1,55 @@
-"""Impedance tensors: turned, reduced to one component, and judged. Pure functions of arrays (..., 2, 2)."""
+"""Impedance tensors of magnetotellurics: rotation, components, and checks of their quality."""
 
 from __future__ import annotations
 
 import numpy as np
 
-MU_0 = 4e-7 * np.pi
+from ._constants import MU_0
 
 
 def apparent_resistivity(impedance: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
-    """|Z|² / (2π f μ₀) in ohm m of (..., n_f) impedances in ohm."""
+    r"""Compute apparent resistivities.
+
+    .. math::
+        \rho_a = \frac{|Z|^2}{2 \pi f \mu_0}
+
+    Parameters
+    ----------
+    impedance : (...) numpy.ndarray
+        Complex impedances in ohm.
+    frequencies : (...) numpy.ndarray
+        Frequencies in Hz, of a shape that broadcasts to that of the impedances.
+
+    Returns
+    -------
+    (...) numpy.ndarray
+        Apparent resistivities in ohm m.
+    """
     return np.abs(impedance) ** 2 / (2 * np.pi * frequencies * MU_0)
 
 
-def rotate_impedance(impedance: np.ndarray, error: np.ndarray, degrees) -> tuple[np.ndarray, np.ndarray]:
-    """R Z Rᵀ and its standard deviations, axes turned clockwise seen from above (from north to east).
+def rotate_impedance(
+    impedance: np.ndarray, error: np.ndarray, degrees: float | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rotate the axes of impedance tensors, Z' = R Z Rᵀ.
 
-    The errors of the four elements are taken as independent; an EDI says nothing of their covariances.
+    The errors of the four elements are assumed to be independent, since an EDI file does not hold their covariances.
+
+    Parameters
+    ----------
+    impedance : (..., 2, 2) numpy.ndarray
+        Complex impedance tensors.
+    error : (..., 2, 2) numpy.ndarray
+        Standard deviations of their elements.
+    degrees : float or (...) numpy.ndarray
+        Angle by which the axes turn, clockwise seen from above (from north to east).
+
+    Returns
+    -------
+    impedance : (..., 2, 2) numpy.ndarray
+        Impedance tensors in the new axes.
+    error : (..., 2, 2) numpy.ndarray
+        Standard deviations of their elements.
     """
     angle = np.radians(np.asarray(degrees, dtype=np.float64))
     cosine, sine = np.cos(angle), np.sin(angle)
@@ -26,17 +60,32 @@ def rotate_impedance(impedance: np.ndarray, error: np.ndarray, degrees) -> tuple
 
 
 def impedance_component(impedance: np.ndarray, error: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """(..., ) complex impedance, in the first quadrant over layers, and its standard deviation.
+    """Reduce impedance tensors to one component, which is in the first quadrant over a layered earth.
 
-    ``"xy"`` is Zxy and ``"yx"`` is -Zyx. ``"determinant"`` is sqrt(Zxx Zyy - Zxy Zyx), the same whatever the axes;
-    its error comes from the derivative of the determinant, the four elements being independent.
+    Parameters
+    ----------
+    impedance : (..., 2, 2) numpy.ndarray
+        Complex impedance tensors.
+    error : (..., 2, 2) numpy.ndarray
+        Standard deviations of their elements.
+    name : {"xy", "yx", "determinant"}
+        ``"xy"`` is Zxy, ``"yx"`` is -Zyx, and ``"determinant"`` is sqrt(Zxx Zyy - Zxy Zyx), which does not depend on
+        the axes.
+
+    Returns
+    -------
+    impedance : (...) numpy.ndarray
+        Complex impedances; NaN where the determinant is zero.
+    error : (...) numpy.ndarray
+        Their standard deviations. That of the determinant follows from its derivative, for independent errors of the
+        four elements.
     """
     if name == "xy":
         return impedance[..., 0, 1], error[..., 0, 1]
     if name == "yx":
         return -impedance[..., 1, 0], error[..., 1, 0]
     root = np.sqrt(impedance[..., 0, 0] * impedance[..., 1, 1] - impedance[..., 0, 1] * impedance[..., 1, 0])
-    # d det / d Zij is, but for its sign, the element across
+    # the derivative of the determinant by an element is, up to its sign, the diagonally opposite element
     across = np.abs(impedance[..., ::-1, ::-1])
     spread = np.sqrt(np.sum((across * error) ** 2, axis=(-2, -1)))
     size = np.where(root == 0, np.nan, np.abs(root))
@@ -44,7 +93,18 @@ def impedance_component(impedance: np.ndarray, error: np.ndarray, name: str) -> 
 
 
 def is_wrong_quadrant(impedance: np.ndarray) -> np.ndarray:
-    """(..., 2, 2) True where the phase of Zxy or -Zyx is not between 0 and 90 degrees; never on the diagonal."""
+    """Find off-diagonal elements whose phase is not between 0 and 90 degrees.
+
+    Parameters
+    ----------
+    impedance : (..., 2, 2) numpy.ndarray
+        Complex impedance tensors, NaN where an element is missing.
+
+    Returns
+    -------
+    (..., 2, 2) numpy.ndarray of bool
+        True where the phase of Zxy or -Zyx is outside; False on the diagonal.
+    """
     wrong = np.zeros(impedance.shape, dtype=bool)
     for (i, j), sign in (((0, 1), 1.0), ((1, 0), -1.0)):
         z = sign * impedance[..., i, j]
@@ -53,11 +113,26 @@ def is_wrong_quadrant(impedance: np.ndarray) -> np.ndarray:
 
 
 def is_spike(log_rho: np.ndarray, frequencies: np.ndarray, limit: float) -> np.ndarray:
-    """(n, n_f) True where log10 apparent resistivity is out of its neighbours' reach by more than `limit`.
+    """Find apparent resistivities that change too much from one frequency to the next.
 
-    Over layers it changes by no more than a decade over a decade of frequency, so two points are out of reach of each
-    other by |Δ log10 ρ| - |Δ log10 f|. Asked are the two nearest points that are there on either side, and the
-    second nearest of the answers counts (of two or three, the middle or the lower): one bad neighbour is outvoted.
+    Over a layered earth the apparent resistivity changes by at most a decade per decade of frequency. The excess of two
+    points is therefore |Δ log10 ρ| - |Δ log10 f|. Each point is compared with the two nearest points present on either
+    side, and the second smallest of these four values counts (of three or two the middle or the smaller one), so that
+    one bad neighbour has no influence.
+
+    Parameters
+    ----------
+    log_rho : (n, n_frequencies) numpy.ndarray
+        log10 of apparent resistivities in ohm m, NaN where missing.
+    frequencies : (n_frequencies,) numpy.ndarray
+        Frequencies in Hz.
+    limit : float
+        Largest excess allowed, in decades.
+
+    Returns
+    -------
+    (n, n_frequencies) numpy.ndarray of bool
+        True where the excess is larger than the limit.
     """
     spikes = np.zeros(log_rho.shape, dtype=bool)
     for row, found in zip(log_rho, spikes, strict=True):
@@ -65,11 +140,11 @@ def is_spike(log_rho: np.ndarray, frequencies: np.ndarray, limit: float) -> np.n
         if len(there) < 3:
             continue
         value, place = (np.pad(v[there], 2, constant_values=np.nan) for v in (row, np.log10(frequencies)))
-        answers = [
+        excesses = [
             np.abs(value[2:-2] - value[k : k + len(there)]) - np.abs(place[2:-2] - place[k : k + len(there)])
             for k in (0, 1, 3, 4)
         ]
-        ordered = np.sort(answers, axis=0)  # nan, of neighbours that are not there, last
+        ordered = np.sort(excesses, axis=0)  # NaN, of absent neighbours, comes last
         middle = (np.sum(~np.isnan(ordered), axis=0) - 1) // 2
         found[there] = np.take_along_axis(ordered, middle[None], axis=0)[0] > limit
     return spikes

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
-from scipy.constants import mu_0
 from torch import Tensor
 
-#: Magnetic permeability of vacuum in H/m, the value of scipy that SimPEG uses.
-MU_0: float = mu_0
+from ._constants import MU_0
 
 # |x| below which t - x (1 - t²) is summed as a series. The closed form loses digits as eps / x², the series, cut off
 # after six terms, as (x / 2)^12.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...data import GravityData, GravityMagneticDataset, MagneticData
+from ...kernels import MU_0
 from ._sources import fetch
 
 #: Amplitude in nT, inclination and declination in degrees.
@@ -14,7 +15,6 @@ _CELL = 50.0  # m
 _SHAPE = (30, 20, 15)
 _NOISE = (0.107, 11.25)  # mGal and nT: scatter about the noise-free data; the files say 0.1 for both
 _TESLA_PER_NANOTESLA = 1e-9
-_MU_0 = 4e-7 * np.pi  # T m/A
 
 _DESCRIPTION = (
     "Synthetic gravity and magnetics over a dipping body, a slab and a box (1 g/cc, 1 A/m) and another box "
@@ -46,7 +46,7 @@ def load_two_bodies() -> GravityMagneticDataset:
 
     mesh = TensorMesh([np.full(n, _CELL) for n in _SHAPE], origin="00N")
     gravity, magnetics = _table("two_bodies_gravity"), _table("two_bodies_magnetics")
-    susceptibility_per_magnetization = _MU_0 / (INDUCING_FIELD[0] * _TESLA_PER_NANOTESLA)
+    susceptibility_per_magnetization = MU_0 / (INDUCING_FIELD[0] * _TESLA_PER_NANOTESLA)
     return GravityMagneticDataset(
         name="two_bodies",
         gravity=GravityData(gravity[:, :3], -gravity[:, 3], _NOISE[0]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...datasets import MTSoundings
+from ...kernels import MU_0
 
-_MU_0 = 4e-7 * np.pi
 _REST = 2.0  # times the depth of the last interface, down to where the half-space is averaged
 
 
@@ -16,7 +16,7 @@ def penetration(soundings: MTSoundings) -> tuple[float, float]:
     :math:`\sqrt{\rho_a / \omega \mu_0}` (Niblett and Bostick); a tenth of the stations may see less deep, and a tenth
     less shallow.
     """
-    depth = np.sqrt(soundings.apparent_resistivity / (2.0 * np.pi * soundings.frequencies * _MU_0))
+    depth = np.sqrt(soundings.apparent_resistivity / (2.0 * np.pi * soundings.frequencies * MU_0))
     depth = depth[~np.isnan(depth).all(axis=1)]
     if not depth.size:
         msg = "create_mt_inversion.data: no station has an apparent resistivity; give thicknesses= to go without."

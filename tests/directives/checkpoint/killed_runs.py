@@ -1,11 +1,12 @@
-"""Kill a joint inversion at random moments, resume each, and compare with the run that was never interrupted.
+"""Kill a joint inversion at random moments, resume it, and compare with a run that was never interrupted.
 
     python -m tests.directives.checkpoint.killed_runs --kills 20
 
-A small inversion of gravity and magnetics with sparse norms and clusters runs in a process of its own, which is
-sent SIGKILL a random part of an iteration after a random one, so always after its first checkpoint and before its end;
-another process resumes it. Exit status 1 if any final model differs by more than 1e-8 of the largest property, or if a
-run was not resumed from an iteration between the first and the last.
+A small inversion of gravity and magnetics with sparse norms and clusters runs in a process of its own. After a random
+iteration, and a random part of the next one, the process gets SIGKILL: always after its first checkpoint and before its
+end. Another process resumes the run. The exit status is 1 if any final model differs by more than 1e-8 of the largest
+property, or if a run was not resumed from an iteration between the first and the last. The tests use the functions of
+this file with two processes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from simpeg_jointdl import directives, regularization
 from simpeg_jointdl.directives.checkpoint._file import read_checkpoint
 from tests.directives.problem import make_joint_problem
 
-ROOT = Path(__file__).parents[3]  # of the repository: where a process of its own starts
+ROOT = Path(__file__).parents[3]  # of the repository, where processes are started
 MODULE = "tests.directives.checkpoint.killed_runs"
 TOLERANCE, ITERATIONS = 1e-8, 14
 PATIENCE = 300.0  # seconds for one process
@@ -57,36 +58,36 @@ def build(folder: Path, max_iterations: int = ITERATIONS):
 
 
 def work(folder: Path, max_iterations: int):
-    """Run to the end from wherever the files of `folder` are; what a killed process and its successor do."""
+    """Run to the end from the checkpoint in `folder`, if there is one: what the killed and the resuming process do."""
     inversion, start = build(folder, max_iterations)
     (folder / "begun").touch()
     try:
         model = directives.resume(inversion, folder / "run.npz")
     except FileNotFoundError:
-        (folder / "log.csv").unlink(missing_ok=True)  # of an iteration that was not saved
+        (folder / "log.csv").unlink(missing_ok=True)  # the log of an iteration that was not saved
         model = inversion.run(start)
     np.save(folder / "model.npy", model)
 
 
 def spawn(folder: Path, max_iterations: int = ITERATIONS) -> subprocess.Popen:
-    """Work in a process of its own."""
+    """Start `work` in a process of its own."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", MODULE, "--work", str(folder), "--iterations", str(max_iterations)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
 
 
 def wait_until(true, process: subprocess.Popen):
-    """Wait while a process gets somewhere."""
+    """Wait until a condition is true, while the process runs."""
     deadline = time.monotonic() + PATIENCE
     while not true():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
-            raise RuntimeError(f"{process.args} ended with {process.wait()} before its time")
+            raise RuntimeError(f"{process.args} ended with {process.wait()} too early")
         time.sleep(0.01)
 
 
 def start_process(folder: Path) -> subprocess.Popen:
-    """Begin to work in a process of its own, and wait until the inversion has been built."""
+    """Start `work` in a process of its own, and wait until the inversion has been built."""
     (folder / "begun").unlink(missing_ok=True)
     process = spawn(folder)
     wait_until((folder / "begun").exists, process)
@@ -94,7 +95,7 @@ def start_process(folder: Path) -> subprocess.Popen:
 
 
 def kill(folder: Path, iteration: int, wait: float) -> int:
-    """Kill a process so many seconds after an iteration was saved, or when the next is; where it can be resumed."""
+    """Kill a process some seconds after an iteration was saved, or when the next is saved; return the last one."""
     folder.mkdir()
     process = start_process(folder)
     wait_until(lambda: last_iteration(folder) >= iteration, process)
@@ -108,7 +109,7 @@ def kill(folder: Path, iteration: int, wait: float) -> int:
 
 
 def finish(folder: Path) -> np.ndarray:
-    """Work to the end in a process of its own, and give the model."""
+    """Run to the end in a process of its own, and return the model."""
     if start_process(folder).wait(PATIENCE) != 0:
         raise RuntimeError(f"the process in {folder} failed")
     return np.load(folder / "model.npy")
@@ -145,7 +146,7 @@ def main() -> int:
         duration = time.monotonic() - began
         reference, n_lines = np.load(whole / "model.npy"), len(directives.read_log(whole / "log.csv")["iteration"])
         pause = duration / n_lines
-        # the end of the last but one would leave too little time to be killed in
+        # after the last iteration but one there would be too little time to kill the process
         chosen = rng.integers(1, n_lines - 1, options.kills)
         for i, (iteration, part) in enumerate(zip(chosen, rng.uniform(0.0, 0.9, options.kills), strict=True), start=1):
             folder = Path(temporary, str(i))
