@@ -1,4 +1,4 @@
-"""Misfits, regularization, minimizer and directives put together as a SimPEG inversion: one function for all recipes."""
+"""One assembly for all recipes: misfits, regularization, minimizer and directives become a SimPEG inversion."""
 
 from __future__ import annotations
 

@@ -138,9 +138,7 @@ def create_finetuned_inversion(
     latent = placed.map_of(GravMagUNet.from_pretrained() if network is None else network, tuning, random_seed)
     predicted = reference = predictions(latent)
     if anchor.target == "mesh_inversion":
-        made = warm_started(
-            WHO, placed, predicted, CellOptions(), sparse_share=anchor.sparse_share, chifact=chifact
-        )
+        made = warm_started(WHO, placed, predicted, CellOptions(), sparse_share=anchor.sparse_share, chifact=chifact)
         reference = predicted | made.run()
     passage = Passage(latent)
     reg, strength = anchor_and_couplings(

@@ -62,7 +62,10 @@ def anchor_and_couplings(
         return Smallness(TensorMesh([latent.nP]), reference_model=model), 0.0
     cells = data.paired.active_cells
     through, inner = (
-        [made_coupling(who, make, data.paired.mesh, wire_map=list(some.values()), active_cells=cells) for make in makers]
+        [
+            made_coupling(who, make, data.paired.mesh, wire_map=list(some.values()), active_cells=cells)
+            for make in makers
+        ]
         for some in (outer, wires_of(latent))
     )
     if not strength:

@@ -29,9 +29,7 @@ WHO = "create_inr_inversion"
 COOLING_RATE, ADAM_COOLING_RATE = 2, 20  # iterations between two coolings of the couplings; Adam's are ten short steps
 OPTIMIZERS = {
     "levenberg-marquardt": optimization.LevenbergMarquardt,
-    "adam": partial(
-        optimization.TorchMinimize, "adam", lr=3e-3, steps_per_iteration=10, patience=1, keep="first"
-    ),
+    "adam": partial(optimization.TorchMinimize, "adam", lr=3e-3, steps_per_iteration=10, patience=1, keep="first"),
 }
 ADAM_FACTOR = 10  # iterations of Adam for one of Gauss-Newton
 

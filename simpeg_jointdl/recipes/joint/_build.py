@@ -134,8 +134,7 @@ def build(
             term.reference_model_in_smooth = True
     takes_turns = options.strategy in ROUNDS
     minimizer = optimization.BoundedGaussNewton(
-        maxIter=options.max_iterations
-        * (ROUNDS[options.strategy] * len(problem.names) if takes_turns else 1),
+        maxIter=options.max_iterations * (ROUNDS[options.strategy] * len(problem.names) if takes_turns else 1),
         lower=settings.lower,
         upper=settings.upper,
         cg_maxiter=options.cg_iterations,
