@@ -1,4 +1,4 @@
-"""Checks of arrays, and of a mesh and its active cells; the door is :mod:`validation`."""
+"""Checks of arrays; the door is :mod:`validation`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ._messages import message, range_text, shown
-from .protocols import HasCells
 
 Shape = tuple[int | None, ...]
 _MASKED = "Fill the masked entries, or leave them out."
@@ -179,58 +178,10 @@ def bounds(who: str, pair: Any, n: int = 1, *, mend: str = "") -> tuple[np.ndarr
     return low, high
 
 
-# meshes -------------------------------------------------------------------------------------------------
-def discretize_mesh(who: str, value: Any, dims: tuple[int, ...] = (1, 2, 3)) -> Any:
-    """Return a mesh of discretize, or an object with the same attributes, of one of the given dimensions."""
-    if not isinstance(value, HasCells):
-        msg = message(who, type(value).__name__, "a discretize.TensorMesh or discretize.TreeMesh")
-        raise TypeError(msg)
-    if value.dim not in dims:
-        wanted = " or ".join(f"{dim}-D" for dim in dims)
-        msg = message(who, f"a {value.dim}-D {type(value).__name__}", f"a {wanted} mesh")
-        raise ValueError(msg)
-    return value
-
-
-def active_cells(who: str, mesh: HasCells, value: Any, *, indices: bool = False) -> np.ndarray:
-    """Return which cells are active, a bool for each mesh cell (n_cells,); all cells for None.
-
-    Parameters
-    ----------
-    who : str
-        Name of the caller and its argument, which begins the message: ``"create_joint_inversion.active_cells"``.
-    mesh : HasCells
-        Mesh that :func:`discretize_mesh` has accepted.
-    value : (n_cells,) array_like of bool, or None
-        Active cells, at least one.
-    indices : bool
-        Whether indices of cells, each at most once, are allowed too.
-    """
-    n_cells = int(mesh.n_cells)
-    if value is None:
-        return np.ones(n_cells, dtype=bool)
-    wanted = f"({n_cells},) of bool, at least one True"
-    if indices:
-        wanted += f", or different indices from 0 to {n_cells - 1}"
-    _refuse_masked(who, value)
-    array = np.array(value)
-    if indices and np.issubdtype(array.dtype, np.integer) and array.ndim == 1:
-        inside = bool(np.all((array >= 0) & (array < n_cells)))
-        if inside and array.size and np.unique(array).size == array.size:
-            mask = np.zeros(n_cells, dtype=bool)
-            mask[array] = True
-            return mask
-    if array.dtype != bool or array.shape != (n_cells,) or not array.any():
-        n_true = f" with {int(array.sum())} True" if array.dtype == bool else ""
-        msg = message(who, f"{array.dtype} of shape {array.shape}{n_true}", wanted)
-        raise ValueError(msg)
-    return array
-
-
 # what the checks are made of ----------------------------------------------------------------------------
 def _real(who: str, value: Any, wanted: str, mend: str, dtype: type = np.float64) -> np.ndarray:
     """Copy of numbers; complex ones only where `dtype` is complex."""
-    _refuse_masked(who, value)
+    refuse_masked(who, value)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged lists; tensors that are not on the CPU
@@ -261,13 +212,21 @@ def _shape_text(shape: Shape) -> str:
     return "(" + ", ".join("n" if n is None else str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
 
 
-def _within(array, least=-math.inf, above=-math.inf, most=math.inf, below=math.inf) -> np.ndarray:
+def _within(
+    array: np.ndarray,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+    below: float = math.inf,
+) -> np.ndarray:
     inside = (array >= least) & (array <= most)
     inside &= (array > above) | (above == -math.inf)
     return inside & ((array < below) | (below == math.inf))
 
 
-def _check_limits(who, array, least, above, most, below, mend):
+def _check_limits(
+    who: str, array: np.ndarray, least: float, above: float, most: float, below: float, mend: str
+) -> None:
     """ValueError for the first entry that is outside the limits; NaN is not."""
     outside = np.flatnonzero(~(_within(array, least, above, most, below) | np.isnan(array)))
     if outside.size:
@@ -277,14 +236,14 @@ def _check_limits(who, array, least, above, most, below, mend):
         raise ValueError(msg)
 
 
-def _refuse(who, bad: np.ndarray, what: str, mend: str):
+def _refuse(who: str, bad: np.ndarray, what: str, mend: str) -> None:
     """ValueError that counts the bad entries."""
     if bad.any():
         msg = message(who, f"{int(bad.sum())} of {bad.size} entries that are {what}", "none", mend)
         raise ValueError(msg)
 
 
-def _refuse_masked(who: str, value: Any):
+def refuse_masked(who: str, value: Any) -> None:
     """ValueError for masked entries, whose values would come out from under their mask."""
     parts = value if isinstance(value, list | tuple) else (value,)
     masked = [one for one in parts if isinstance(one, np.ma.MaskedArray) and np.ma.is_masked(one)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 _LONGEST = 60  # characters of a value that a message shows
 
 
-def shown(value) -> str:
+def shown(value: Any) -> str:
     """The value as a message shows it, shortened."""
     text = " ".join(repr(value).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
@@ -33,7 +34,7 @@ def range_text(least: float, above: float, most: float, below: float) -> str:
     return " and ".join(limits)
 
 
-def unwrapped(value):
+def unwrapped(value: Any) -> Any:
     """The number that a numpy array without dimensions holds; anything else as it is."""
     is_scalar_array = isinstance(value, np.ndarray) and value.ndim == 0 and not np.ma.is_masked(value)
     return value[()] if is_scalar_array else value

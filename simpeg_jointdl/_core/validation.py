@@ -9,7 +9,8 @@ says so, and numpy arrays with masked entries are refused, since the mask would 
 Use it as ``from .._core import validation as check``, then ``check.positive("Class.argument", value)``.
 """
 
-from ._arrays import active_cells, bounds, discretize_mesh, finite_array, gappy_array, per_cell, per_item
+from ._arrays import bounds, finite_array, gappy_array, per_cell, per_item
+from ._meshes import active_cells, discretize_mesh
 from ._values import (
     distinct_names,
     instance,

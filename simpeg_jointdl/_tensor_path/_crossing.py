@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,16 @@ class Crossing:
         Terms that were computed with numpy since then.
     """
 
-    def __init__(self, device: str | torch.device | None = None, dtype=None):
+    def __init__(
+        self,
+        device: str | torch.device | None = None,
+        dtype: str | type | np.dtype | torch.dtype | None = None,
+    ):
         self.device, self.dtype = resolve_device(device), resolve_dtype(dtype)
         self._kept: dict[tuple[int, str], _Slot] = {}
         self.start_count()
 
-    def start_count(self):
+    def start_count(self) -> None:
         """Set all counts to zero."""
         self.uploads = self.downloads = self.nbytes = 0
         self.seconds = 0.0
@@ -143,7 +147,7 @@ class Crossing:
         )
         return operator
 
-    def symmetric(self, matrix) -> torch.Tensor:
+    def symmetric(self, matrix: sp.spmatrix) -> torch.Tensor:
         """Return a CSR tensor of a symmetric sparse matrix, which needs no transpose."""
         with self._clock():
             tensor = csr_as_tensor(matrix, self.device, self.dtype)
@@ -151,14 +155,14 @@ class Crossing:
         self.nbytes += sum(part.nbytes for part in (tensor.crow_indices(), tensor.col_indices(), tensor.values()))
         return tensor
 
-    def _index(self, owner, name, columns):
+    def _index(self, owner: object, name: str, columns: np.ndarray) -> slice | torch.Tensor:
         start = int(columns[0])
         if np.array_equal(columns, np.arange(start, start + len(columns))):
             return slice(start, start + len(columns))
         return self.kept(owner, f"{name}: index", columns, lambda: self.send(columns, torch.int64))
 
     @contextlib.contextmanager
-    def _clock(self, device=None):
+    def _clock(self, device: torch.device | None = None) -> Iterator[None]:
         device = self.device if device is None else device
         _wait(device)
         began = time.perf_counter()
@@ -184,21 +188,22 @@ class _Cast:
     device: torch.device
     dtype: torch.dtype
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         return self.crossing.move(v, self.device, self.dtype)
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         return self.crossing.move(y, self.crossing.device, self.crossing.dtype)
 
     adjoint_rows = adjoint
 
 
-def _wait(device):
+def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
-def _same(one, other) -> bool:
+def _same(one: Any, other: Any) -> bool:
+    """Whether two sources are the same object or have the same content."""
     if one is other:
         return True
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):

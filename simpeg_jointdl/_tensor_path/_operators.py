@@ -22,22 +22,22 @@ def adjoint_rows(operator: Any, rows: torch.Tensor) -> torch.Tensor:
 class Chain:
     """Operators applied one after the other, the first one first; the identity where there are none."""
 
-    def __init__(self, *links):
+    def __init__(self, *links: Any):
         self.links = links
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """Multiply by the operators."""
         for link in self.links:
             v = link.tangent(v)
         return v
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """Multiply by the transpose."""
         for link in reversed(self.links):
             y = link.adjoint(y)
         return y
 
-    def adjoint_rows(self, rows):
+    def adjoint_rows(self, rows: torch.Tensor) -> torch.Tensor:
         """See :func:`adjoint_rows`."""
         for link in reversed(self.links):
             rows = adjoint_rows(link, rows)
@@ -50,11 +50,11 @@ class Stack:
 
     rows: tuple
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(n,) -> (n_operators, m)."""
         return torch.stack([row.tangent(v) for row in self.rows])
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """(n_operators, m) -> (n,)."""
         return sum(row.adjoint(part) for row, part in zip(self.rows, y, strict=True))
 
@@ -65,7 +65,7 @@ class Diagonal:
 
     weights: torch.Tensor  # (n,)
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(n,) -> (n,)."""
         return self.weights * v
 
@@ -80,17 +80,17 @@ class Selection:
     weights: torch.Tensor | None  # (m,)
     n: int
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(n,) -> (m,)."""
         return v[self.index] if self.weights is None else self.weights * v[self.index]
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """(m,) -> (n,)."""
         total = y.new_zeros(self.n)
         total[self.index] = y if self.weights is None else self.weights * y
         return total
 
-    def adjoint_rows(self, rows):
+    def adjoint_rows(self, rows: torch.Tensor) -> torch.Tensor:
         """See :func:`adjoint_rows`."""
         total = rows.new_zeros(len(rows), self.n)
         total[:, self.index] = rows if self.weights is None else self.weights * rows
@@ -103,11 +103,11 @@ class Sparse:
 
     matrix: SparseMatrix
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(n,) -> (m,)."""
         return self.matrix.matrix.mv(v)
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """(m,) -> (n,)."""
         return self.matrix.transposed.mv(y)
 
@@ -118,11 +118,11 @@ class Transposed:
 
     of: Any
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """Multiply by the transpose of the operator."""
         return self.of.adjoint(v)
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """Multiply by the operator."""
         return self.of.tangent(y)
 

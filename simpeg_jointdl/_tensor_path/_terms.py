@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from discretize.utils import Zero
 from simpeg.data_misfit import L2DataMisfit
-from simpeg.maps import ComboMap
-from simpeg.objective_function import ComboObjectiveFunction, L2ObjectiveFunction
+from simpeg.maps import ComboMap, IdentityMap
+from simpeg.objective_function import BaseObjectiveFunction, ComboObjectiveFunction, L2ObjectiveFunction
 from simpeg.regularization import Smallness, SmoothnessFirstOrder, SmoothnessSecondOrder, WeightedLeastSquares
 from simpeg.regularization.base import BaseRegularization
 
@@ -21,7 +22,9 @@ from ._operators import Chain, Transposed, gauss_newton
 Product = Callable[[torch.Tensor], torch.Tensor]
 
 
-def hessian_product(term, model, crossing: Crossing, fields: dict | None = None) -> Product:
+def hessian_product(
+    term: BaseObjectiveFunction, model: np.ndarray, crossing: Crossing, fields: dict[int, Any] | None = None
+) -> Product:
     """Return the product with the Hessian of a term at a model, on tensors.
 
     Parameters
@@ -51,7 +54,12 @@ def hessian_product(term, model, crossing: Crossing, fields: dict | None = None)
     return _through_numpy(term, model, crossing, fields or {}) if product is None else product
 
 
-def sum_product(terms, model, crossing: Crossing, fields: dict | None = None) -> Product:
+def sum_product(
+    terms: Sequence[tuple[float, BaseObjectiveFunction]],
+    model: np.ndarray,
+    crossing: Crossing,
+    fields: dict[int, Any] | None = None,
+) -> Product:
     """Return the product with the Hessian of a sum of terms, [(multiplier, term)].
 
     Where all terms depend on the model through one operator, as ``tensor_through(model, crossing)`` says, it is applied
@@ -76,7 +84,7 @@ def _weighted_sum(parts) -> Product:
     return product
 
 
-def map_operator(mapping, model, crossing: Crossing):
+def map_operator(mapping: IdentityMap, model: np.ndarray, crossing: Crossing) -> Any:
     """Return the operator of a map's derivative; None if it is not sparse and the map has no tensor path.
 
     The derivative of a linear map is computed once.

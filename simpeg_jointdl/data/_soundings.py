@@ -29,12 +29,12 @@ class MTSoundings:
     frequencies : (n_f,) array_like
         In Hz, ascending; those of all stations together.
     apparent_resistivity : (n, n_f) array_like
-        |Z|² / (2π f μ₀) in ohm m; nan where missing.
+        ``|Z|² / (2π f μ₀)`` in ohm m; nan where missing.
     phase : (n, n_f) array_like
         Of Z in degrees, 45 over a half-space and 0 to 90 over any layers, time factor exp(+iωt); nan where missing.
     apparent_resistivity_error, phase_error : (n, n_f) array_like, optional
         Standard deviations in ohm m and in degrees; nan (or None for all) where nobody has told them. A relative
-        error e of the impedance, that is e |Z| of its real and of its imaginary part, is 2 e of the apparent
+        error e of the impedance, that is ``e |Z|`` of its real and of its imaginary part, is 2 e of the apparent
         resistivity and e radians of the phase.
 
     Raises

@@ -145,7 +145,7 @@ class MTStations:
         Parameters
         ----------
         relative_error : float, optional
-            Drop elements of larger error / |Z|; unknown errors stay.
+            Drop elements of larger ``error / |Z|``; unknown errors stay.
         wrong_quadrant : bool
             Drop Zxy whose phase is not between 0 and 90 degrees, and Zyx whose phase less 180 is not.
         spikes : float, optional

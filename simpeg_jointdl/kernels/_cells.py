@@ -102,41 +102,42 @@ def cell_laplacian(
         In units of the property per m².
     """
     n_cells, dim = centers.shape
-    n_pairs = len(pairs)
     gradient = cell_gradient(centers, pairs)
-    offset = centers[pairs[:, 1]] - centers[pairs[:, 0]]
-    across = np.sum(offset * normals, axis=1)
-    along = offset - across[:, None] * normals
-
-    faces = np.arange(n_pairs)
-    difference = sp.csr_matrix(
-        (np.r_[-1 / across, 1 / across], (np.r_[faces, faces], np.r_[pairs[:, 0], pairs[:, 1]])),
-        shape=(n_pairs, n_cells),
-    )
-    mean = sp.csr_matrix(
-        (np.full(2 * n_pairs, 0.5), (np.r_[faces, faces], np.r_[pairs[:, 0], pairs[:, 1]])),
-        shape=(n_pairs, n_cells),
-    )
-    flux = difference
-    for axis in range(dim):
-        if np.any(along[:, axis]):
-            part = gradient[axis * n_cells : (axis + 1) * n_cells]
-            flux = flux - sp.diags(along[:, axis] / across) @ mean @ part
-
-    outward = sp.csr_matrix(
-        (np.r_[areas, -areas], (np.r_[pairs[:, 0], pairs[:, 1]], np.r_[faces, faces])),
-        shape=(n_cells, n_pairs),
-    )
-    balance = outward @ flux
+    by_axis = [gradient[axis * n_cells : (axis + 1) * n_cells] for axis in range(dim)]
+    outward = _pairs_matrix(pairs, areas, -areas, n_cells).T
+    balance = outward @ _face_derivative(centers, pairs, normals, by_axis)
     # the area vectors of a closed surface sum to zero: the remainder belongs to faces without an active neighbour
     for axis in range(dim):
         missing = -(outward @ normals[:, axis])
         missing[np.abs(missing) < 1e-12 * np.abs(areas).max(initial=0.0)] = 0.0
         if np.any(missing):
-            balance = balance + sp.diags(missing) @ gradient[axis * n_cells : (axis + 1) * n_cells]
+            balance = balance + sp.diags(missing) @ by_axis[axis]
     laplacian = (sp.diags(1.0 / volumes) @ balance).tocsr()
     laplacian.sort_indices()
     return laplacian
+
+
+def _face_derivative(centers, pairs, normals, by_axis) -> sp.csr_matrix:
+    """Build the matrix of the derivative across each face, (n_pairs, n_cells)."""
+    n_cells = len(centers)
+    offset = centers[pairs[:, 1]] - centers[pairs[:, 0]]
+    across = np.sum(offset * normals, axis=1)
+    along = offset - across[:, None] * normals
+    derivative = _pairs_matrix(pairs, -1 / across, 1 / across, n_cells)
+    mean = _pairs_matrix(pairs, np.full(len(pairs), 0.5), np.full(len(pairs), 0.5), n_cells)
+    for axis, gradient in enumerate(by_axis):
+        if np.any(along[:, axis]):
+            derivative = derivative - sp.diags(along[:, axis] / across) @ mean @ gradient
+    return derivative
+
+
+def _pairs_matrix(pairs, of_first, of_second, n_cells) -> sp.csr_matrix:
+    """Build a matrix with one row per pair and an entry for each of its two cells, (n_pairs, n_cells)."""
+    faces = np.arange(len(pairs))
+    return sp.csr_matrix(
+        (np.r_[of_first, of_second], (np.r_[faces, faces], np.r_[pairs[:, 0], pairs[:, 1]])),
+        shape=(len(pairs), n_cells),
+    )
 
 
 def _offsets(centers, near, far):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import scipy.sparse as sp
 import torch
 
 from .._core.tensors import csr_as_tensor
@@ -25,7 +26,7 @@ class SparseMatrix:
     transposed: torch.Tensor  # (n, m)
 
     @classmethod
-    def from_scipy(cls, matrix, device: torch.device, dtype: torch.dtype) -> SparseMatrix:
+    def from_scipy(cls, matrix: sp.spmatrix, device: torch.device, dtype: torch.dtype) -> SparseMatrix:
         """Copy a scipy sparse matrix to a device, with its transpose.
 
         Parameters

@@ -7,9 +7,11 @@
 `EnsembleLevenbergMarquardt` the same for all members of an ensemble at once
 `Occam`                     many columns at once, each with its own trade-off, ends at the noise
 `TorchMinimize`             any optimizer and scheduler of torch
+`without_tables`            any SimPEG minimizer, without the tables that it prints
 ==========================  =====================================================================
 """
 
+from .._problem.minimizers import without_tables
 from .gauss_newton import BoundedGaussNewton, ProjectedGNCG
 from .network_weights import EnsembleLevenbergMarquardt, LevenbergMarquardt
 from .occam import Occam
@@ -22,4 +24,5 @@ __all__ = [
     "EnsembleLevenbergMarquardt",
     "Occam",
     "TorchMinimize",
+    "without_tables",
 ]

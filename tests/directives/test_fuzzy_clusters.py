@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from simpeg_jointdl import directives, regularization
-from simpeg_jointdl.kernels import find_clusters, match_clusters
 from tests.directives.problem import make_joint_problem
 
 TARGETS = [[0.0, 0.0], [0.5, 0.03]]
@@ -174,20 +173,6 @@ def test_a_resumed_run_has_the_same_clusters(tmp_path, at):
     assert whole.n_clusters == again.n_clusters == 3
     np.testing.assert_array_equal(again.centers, whole.centers)
     np.testing.assert_allclose(resumed, model, atol=1e-12 * np.abs(model).max())
-
-
-def test_clusters_of_a_background_that_is_not_zero():
-    """Velocities, say: directions count from the background."""
-    rng = np.random.default_rng(0)
-    along = rng.uniform(0.3, 1.0, (2, 200))
-    off = np.concatenate([np.zeros((2, 900)), along[0] * [[1.0], [0.0]], along[1] * [[-0.5], [0.4]]], axis=1)
-    background = np.array([5.0, 2.0])
-    found = find_clusters(off + background[:, None], np.ones(1300), 6)
-    np.testing.assert_allclose(found[0], background)
-    np.testing.assert_allclose(sorted(found[1:].tolist()), [[4.5, 2.4], [6.0, 2.0]], atol=0.1)
-    np.testing.assert_array_equal(match_clusters(found, found[::-1]), [2, 1, 0])
-    weights = np.r_[np.ones(1100), np.zeros(200)]  # cells that the coupling does not count
-    assert len(find_clusters(off + background[:, None], weights, 6)) == 2
 
 
 @pytest.mark.parametrize("name", ["search_every", "patience", "max_clusters"])

@@ -166,4 +166,24 @@ def test_a_line_search_that_finds_nothing_better_is_rest_and_not_the_end():
     np.testing.assert_array_equal(inversion.invProb.model, model)
     for misfit, chi in zip(problem.misfits, schedule.chi, strict=True):
         assert misfit(model) / misfit.simulation.survey.nD == pytest.approx(chi, rel=1e-9)
-    assert "modifySearchDirectionBreak" not in vars(inversion.opt)
+    assert inversion.opt.modifySearchDirectionBreak.__self__ is inversion.opt
+    assert len(inversion.opt.stoppersLS) == 2
+
+
+def test_the_minimizer_has_its_own_criteria_again_after_an_error_and_a_second_run():
+    class Fails(directives.UpdateJointPreconditioner):
+        fails = True
+
+        def endIter(self):
+            if self.fails:
+                raise ArithmeticError
+
+    problem, fails = make_joint_problem(), Fails()
+    inversion = problem.inversion(problem.terms, [directives.JointBetaSchedule(), fails], max_iterations=2)
+    stoppers, line_search = inversion.opt.stoppers, list(inversion.opt.stoppersLS)
+    with pytest.raises(ArithmeticError):
+        inversion.run(problem.start)
+    fails.fails = False
+    inversion.run(problem.start)
+    assert inversion.opt.stoppers is stoppers
+    assert inversion.opt.stoppersLS == line_search

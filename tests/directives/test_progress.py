@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 from simpeg import directives as simpeg_directives
+from simpeg import optimization
 
 from simpeg_jointdl import directives, regularization
 from tests.directives.problem import make_joint_problem
@@ -32,6 +33,13 @@ def make(progress, *more, max_iterations=3):
     steps = [progress, directives.JointBetaSchedule(), directives.EstimateCouplingWeights(), *more]
     inversion = problem.inversion([*problem.terms, coupling], steps, max_iterations=max_iterations)
     return inversion, problem.start
+
+
+def assert_as_it_was(inversion):
+    """The user's minimizer is the inversion's own again, and none of its methods has been replaced."""
+    assert inversion.opt is inversion.invProb.opt
+    assert type(inversion.opt) is optimization.ProjectedGNCG
+    assert not {name for name in vars(inversion.opt) if callable(getattr(optimization.Minimize, name, None))}
 
 
 def terminal(file=None, **options):
@@ -79,7 +87,7 @@ def test_the_table_in_a_terminal_shows_every_iteration_and_changes_nothing(capsy
     assert "GNCG" not in capsys.readouterr().out
     inversion.opt.printInit()
     assert "GNCG" in capsys.readouterr().out
-    assert not {"minimize", "printInit", "printIter", "printDone"} & set(vars(inversion.opt))
+    assert_as_it_was(inversion)
 
 
 def test_what_others_print_stands_above_the_table():
@@ -117,11 +125,29 @@ def test_a_plain_line_per_iteration_elsewhere(capsys):
     assert "GNCG" not in capsys.readouterr().out
 
 
-def test_silent_under_pytest(capsys):
-    progress = directives.ShowProgress()
-    inversion, start = make(progress, max_iterations=1)
+def test_it_writes_to_standard_output_without_a_console(capsys):
+    inversion, start = make(directives.ShowProgress(), max_iterations=1)
     inversion.run(start)
-    assert "iteration 1 of" not in capsys.readouterr().out
+    assert "iteration 1 of" in capsys.readouterr().out
+
+
+def test_an_error_before_the_minimizer_begins_leaves_nothing_that_a_second_run_stumbles_over():
+    class Fails(simpeg_directives.InversionDirective):
+        fails = True
+
+        def initialize(self):
+            if self.fails:
+                raise ArithmeticError
+
+    console, fails = Console(file=io.StringIO(), width=40), Fails()
+    inversion, start = make(directives.ShowProgress(console=console), fails, max_iterations=1)
+    with pytest.raises(ArithmeticError):
+        inversion.run(start)
+    assert inversion.opt.maxIter == 1
+    fails.fails = False
+    inversion.run(start)
+    assert len(console.file.getvalue().splitlines()) == 1
+    assert_as_it_was(inversion)
 
 
 @pytest.mark.parametrize("kind", ["terminal", "file"])
@@ -137,7 +163,7 @@ def test_a_terminal_that_goes_away_does_not_end_the_inversion(error, after, kind
     progress = directives.ShowProgress(console=console)
     inversion, start = make(progress)
     np.testing.assert_array_equal(inversion.run(start), quiet_model)
-    assert not {"minimize", "printInit", "printIter", "printDone"} & set(vars(inversion.opt))
+    assert_as_it_was(inversion)
 
 
 def test_its_own_console_falls_silent_when_the_pipe_breaks():
@@ -166,7 +192,7 @@ def test_whatever_ends_the_run_leaves_the_terminal_usable(error, monkeypatch):
     written = console.file.getvalue()
     assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")  # the cursor is there again
     assert re.search(r"│ +2 │", last_table(console))
-    assert not {"minimize", "printInit", "printIter", "printDone"} & set(vars(inversion.opt))
+    assert_as_it_was(inversion)
     console.print("free")
     assert written in console.file.getvalue()
     assert not console._live_stack

@@ -6,7 +6,6 @@ from discretize import TensorMesh
 from simpeg import data, data_misfit, maps
 from simpeg.potential_fields import gravity, magnetics
 
-from simpeg_jointdl.kernels import density_peaks
 from simpeg_jointdl.plotting import plot_center_search
 from simpeg_jointdl.recipes import CenterSearch, find_centers
 from simpeg_jointdl.recipes.cluster_centers._linear_data import linear_data
@@ -162,24 +161,6 @@ def test_multipliers_are_honoured():
         chi.append(fit_shapes(linear, smooth, problem.units, levels, sharpness=(3.0,)).chi)
     assert chi[0][0] < 0.5 * chi[1][0]
     assert chi[1][1] < chi[0][1]
-
-
-def test_peaks_are_directions_with_a_reach():
-    rng = np.random.default_rng(0)
-    along = rng.uniform(0.0, 1.0, (2, 300))
-    cells = np.concatenate([along[0] * [[0.4], [0.02]], along[1] * [[-0.2], [0.05]], np.zeros((2, 500))], axis=1)
-    peaks = density_peaks(cells, np.ones(cells.shape[1]), 3)
-    peaks = peaks[np.argsort(peaks[:, 0])]
-    np.testing.assert_allclose(peaks, [[-0.2, 0.05], [0.4, 0.02]], rtol=0.15)
-    assert len(density_peaks(np.zeros((2, 5)), np.ones(5), 2)) == 0
-
-
-def test_a_small_body_is_not_lost_among_many_cells():
-    """Peaks are sought among some of the cells; the largest body must not fill them all."""
-    large, small = np.repeat([[-0.1], [0.15]], 2500, axis=1), np.repeat([[0.05], [0.05]], 300, axis=1)
-    cells = np.concatenate([large, small, np.zeros((2, 50))], axis=1)
-    peaks = density_peaks(cells, np.ones(cells.shape[1]), 3)
-    np.testing.assert_allclose(peaks, [[-0.1, 0.15], [0.05, 0.05]], rtol=1e-6)
 
 
 def _search(supported, explained=True):

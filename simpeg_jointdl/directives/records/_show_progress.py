@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from simpeg.directives import InversionDirective
 
+from ..._problem.minimizers import without_tables
 from ._iteration import Iteration, IterationWatcher
 
-_SIMPEG_PRINTS = ("printInit", "printIter", "printDone")
 _GONE = (OSError, ValueError, SystemExit)  # a closed terminal; rich leaves by SystemExit when a pipe breaks
 _FRAME = 8  # lines of the terminal that are not rows of the table
 
@@ -22,8 +22,8 @@ class ShowProgress(IterationWatcher, InversionDirective):
     """Show a live table: each iteration's misfits, betas, couplings and time, and the time left.
 
     In a terminal it is a table, elsewhere (a file, a pipe, a notebook) one plain line per iteration; both take the
-    place of SimPEG's own lines for the length of the run. Under pytest there is nothing, unless a console is
-    given. A terminal that goes away ends the table, never the inversion.
+    place of SimPEG's own tables for the length of the run. A terminal that goes away ends the table, never the
+    inversion.
 
     χ is the misfit per datum, β the trade-off parameter of each property beside a
     :class:`JointBetaSchedule` and else the common one; a coupling comes with its value and its multiplier, all
@@ -54,27 +54,22 @@ class ShowProgress(IterationWatcher, InversionDirective):
         """Wait for the minimizer to begin."""
         super().initialize()
         self._rows, self._live = [], None
-        self._shown = self.console
-        if self.console is None and "PYTEST_CURRENT_TEST" not in os.environ:
-            self._shown = _LastingConsole()
-        if self._shown is not None:
-            # around the minimizer, so that whatever ends it, an interrupt from the keyboard too, ends the table
-            self.opt.minimize = self._minimize
+        self._shown = _LastingConsole() if self.console is None else self.console
+        opt = self.inversion.opt
+        is_left_over = isinstance(opt, _Watched) and opt.progress is self  # by a run that ended before it began
+        self.inversion.opt = opt if is_left_over else _Watched(opt, self)
 
-    def _minimize(self, *args, **kwargs):
-        opt = self.opt
-        del opt.minimize
+    @contextmanager
+    def _display(self):
+        """Show the table as long as the minimizer runs, whatever ends it."""
         self._clock = time.perf_counter()
-        vars(opt).update(dict.fromkeys(_SIMPEG_PRINTS, _print_nothing))
         try:
             with self._mends():
                 if self._shown.is_terminal and not self._shown.is_dumb_terminal:
                     self._live = Live(console=self._shown, auto_refresh=False)
                     self._live.start()
-            return opt.minimize(*args, **kwargs)
+            yield
         finally:
-            for name in _SIMPEG_PRINTS:
-                vars(opt).pop(name, None)
             with self._mends():
                 self._stop()
 
@@ -140,6 +135,29 @@ class ShowProgress(IterationWatcher, InversionDirective):
         return "; ".join([self._outlook(), f"χ {chi}", f"β {betas}", *pairs])
 
 
+class _Watched:
+    """Stands in for the minimizer of an inversion until it begins.
+
+    SimPEG tells directives nothing of errors. A display that surrounds the minimizer ends with it in every case, after
+    an interrupt from the keyboard, too.
+    """
+
+    def __init__(self, minimizer: Any, progress: ShowProgress):
+        self.minimizer, self.progress = minimizer, progress
+
+    def minimize(self, *args, **kwargs):
+        """Run the minimizer inside of the display, and without SimPEG's own tables."""
+        minimizer = self.progress.inversion.opt = self.minimizer
+        quiet = minimizer if isinstance(minimizer, _Watched) else without_tables(minimizer)
+        with self.progress._display():
+            return quiet.minimize(*args, **kwargs)
+
+    def __getattr__(self, name):
+        if name in ("minimizer", "progress") or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.minimizer, name)
+
+
 class _LastingConsole(Console):
     """A console that falls silent when its pipe breaks; rich's own ends the process, inversion and all."""
 
@@ -149,10 +167,6 @@ class _LastingConsole(Console):
 
 def _betas(row: Iteration) -> dict[str, float]:
     return row.betas or {"": row.beta}
-
-
-def _print_nothing(*args, **kwargs):
-    """In the place of SimPEG's lines."""
 
 
 def _duration(seconds: float) -> str:

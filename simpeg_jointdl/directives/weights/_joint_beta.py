@@ -14,13 +14,13 @@ from simpeg.directives import (
     UpdatePreconditioner,
     UpdateSensitivityWeights,
 )
-from simpeg.optimization import StoppingCriteria
 from simpeg.utils import get_logger
 
 from ..._problem.misfits import check_data, misfit_support
 from ..._problem.spectra import spectral_norm
 from ..._problem.terms import group_terms, smoothness_terms
 from .._base import JointTerms, check_order, chi_factors, per_item
+from ._criteria import RunCriteria
 from ._pace import Pace
 
 
@@ -189,9 +189,7 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         self.steer(np.ones(len(self._groups), dtype=bool))
         self._pace = Pace(len(self._groups), self.cooling_factor, self.tolerance)
         self.set_first_betas()
-        # a line search that finds nothing better means rest, not the end: a turn or a sparse norm may be due
-        self.opt.modifySearchDirectionBreak = self._stay
-        self._stoppers, self.opt.stoppers = self.opt.stoppers, [StoppingCriteria.iteration]
+        self._criteria = RunCriteria(self.opt)
 
     def steer(self, properties: np.ndarray):
         """Only these, (n_properties,) of bool, follow their data from now on, with all patience."""
@@ -248,10 +246,6 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         if self.done and on.all() and not self._steered_by_irls:
             self.opt.stopNextIteration = True
 
-    def _stay(self, _):
-        self.opt.evalFunction(self.opt.xc, return_g=False, return_H=False)  # model and data of here, not of the trial
-        return self.opt.xc, True
-
     def _is_done(self, excess) -> bool:
         # others may still have steps to take: sparse norms, couplings that wait
         settled = all(getattr(other, "settled", True) for other in self.inversion.directiveList)
@@ -262,8 +256,7 @@ class JointBetaSchedule(JointTerms, InversionDirective):
 
     def finish(self):
         """Give the minimizer its criteria back, and say which data are not fitted."""
-        self.opt.stoppers = self._stoppers
-        vars(self.opt).pop("modifySearchDirectionBreak", None)
+        self._criteria.give_back()
         if self.chi is None:
             return
         above = np.flatnonzero(self._counts & (self.chi > self.targets))

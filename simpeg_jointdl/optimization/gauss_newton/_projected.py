@@ -7,16 +7,16 @@ import contextlib
 import numpy as np
 import torch
 from simpeg import optimization
-from simpeg.inverse_problem import BaseInvProblem
-from simpeg.utils import get_logger, timeIt
+from simpeg.utils import timeIt
 
 from ..._core.tensors import explain_out_of_memory
+from ..._problem.minimizers import OptionalTables
 from ..._tensor_path import Crossing, sum_product
 from .._conjugate_gradients import conjugate_gradients
-from .._garbage import older_objects_kept
+from .._evaluation import evaluation_of, is_simpegs, problem_of
 
 
-class ProjectedGNCG(optimization.ProjectedGNCG):
+class ProjectedGNCG(OptionalTables, optimization.ProjectedGNCG):
     """SimPEG's ``ProjectedGNCG`` whose conjugate gradients run on tensors.
 
     Same steps to round-off. In an inversion, the products with the Hessian go through tensors end to end for every
@@ -57,8 +57,15 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
         When it runs, where the device has no memory left; says what helps.
     """
 
-    def __init__(self, *, device: str | torch.device | None = None, dtype=None, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | str | None = None,
+        print_tables: bool = True,
+        **kwargs,
+    ):
+        super().__init__(print_tables=bool(print_tables), **kwargs)
         self._crossing = Crossing(device, dtype)
         self._fields, self._named = {}, set()
         self._note()
@@ -74,9 +81,8 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
         return self._crossing.dtype
 
     def minimize(self, evalFunction, x0):
-        """SimPEG's, with what the process held before kept out of its collections of garbage."""
-        with older_objects_kept():
-            return super().minimize(evalFunction, x0)
+        """Minimize a function from a starting model, (nP,) -> (nP,), as SimPEG's minimizers do."""
+        return super().minimize(evaluation_of(evalFunction), x0)
 
     # called by name by SimPEG: at the start of everything, and of every iteration
     def _startup_tensors(self, x0):
@@ -108,8 +114,7 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
     def _hessian(self):
         """Product of the objective function's Hessian with a tensor."""
         problem, evaluate = self.parent, getattr(self, "evalFunction", None)
-        is_simpegs = getattr(evaluate, "__func__", None) is BaseInvProblem.evalFunction
-        if not is_simpegs or evaluate.__self__ is not problem:
+        if not is_simpegs(evaluate) or problem_of(evaluate) is not problem:
             return self._through_numpy("the function's Hessian", self.H)
         terms = [(1.0, problem.dmisfit), (float(problem.beta), problem.reg)]
         return sum_product(terms, self.xc, self._crossing, self._fields)
@@ -157,4 +162,4 @@ class ProjectedGNCG(optimization.ProjectedGNCG):
         new = [name for name in dict.fromkeys(self.fallbacks) if name not in self._named]
         if new:
             self._named.update(new)
-            get_logger().info(f"{type(self).__name__}: through numpy in every CG iteration go {', '.join(new)}.")
+            self._remark(f"{type(self).__name__}: through numpy in every CG iteration go {', '.join(new)}.")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import torch
 from simpeg.optimization import IterationPrinters, Minimize, StoppingCriteria
-from simpeg.utils import get_logger
 
 from ..._core.tensors import as_numpy, as_tensor, explain_out_of_memory
-from .._garbage import older_objects_kept
+from ..._problem.minimizers import OptionalTables
+from .._evaluation import evaluation_of
 
 WHO = "EnsembleLevenbergMarquardt"
 _EASE, _STIFFEN, _HOLD_BACK = 0.4, 4.0, 2.0  # as LevenbergMarquardt
 _LEAST = 1e-2  # of the weight a data set keeps while it is fitted better than its noise allows
 
 
-class EnsembleLevenbergMarquardt(Minimize):
+class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
     r"""The steps of :class:`LevenbergMarquardt` in the space of the data, for all members of an ensemble.
 
     The model is the members' models, one after the other, and every misfit is of a simulation that sees each member by
@@ -67,8 +67,8 @@ class EnsembleLevenbergMarquardt(Minimize):
 
     def minimize(self, evalFunction, x0):
         """SimPEG's."""
-        with older_objects_kept(), explain_out_of_memory(WHO, self.parent.dmisfit.objfcts[0].simulation.device):
-            return super().minimize(evalFunction, x0)
+        with explain_out_of_memory(WHO, self.parent.dmisfit.objfcts[0].simulation.device):
+            return super().minimize(evaluation_of(evalFunction), x0)
 
     def startup(self, x0):
         """SimPEG's, and every member at work."""
@@ -139,7 +139,7 @@ class EnsembleLevenbergMarquardt(Minimize):
         lost = self._working[stuck & ~fitted[self._working]]
         self._at_work[lost] = False
         if len(lost):
-            get_logger().info(f"{WHO}: no step improves members {lost.tolist()} any more.")
+            self._remark(f"{WHO}: no step improves members {lost.tolist()} any more.")
         self._rows = self._vectors = self._values = None
         if not self._at_work.any():
             self.stopNextIteration = True

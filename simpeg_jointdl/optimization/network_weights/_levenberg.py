@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 from simpeg.optimization import IterationPrinters, StoppingCriteria
-from simpeg.utils import get_logger
 
 from ..._core.tensors import free_bytes
 from ..._problem.misfits import chi_factors
 from ..._tensor_path import hessian_product
 from .._conjugate_gradients import conjugate_gradients
+from .._evaluation import problem_of
 from ..gauss_newton import ProjectedGNCG
 from ._data_space import data_jacobians, make_data_space, weighted_residuals
 
@@ -199,8 +199,8 @@ class LevenbergMarquardt(ProjectedGNCG):
 
     def _inverse_problem(self):
         """SimPEG's, if it is its function that is minimized."""
-        function = getattr(self, "evalFunction", None)
-        return self.parent if getattr(function, "__self__", None) is self.parent is not None else None
+        problem = problem_of(getattr(self, "evalFunction", None))
+        return problem if problem is self.parent else None
 
     # acceptance -----------------------------------------------------------------------------------------
     def modifySearchDirection(self, p):
@@ -227,7 +227,7 @@ class LevenbergMarquardt(ProjectedGNCG):
         self._watch_target()  # a model that fits already can only be left for one that fits the noise
         if not self.stopNextIteration:
             self.stopNextIteration, self.stopped_because = True, "no descent"
-            get_logger().info(f"{WHO}: no step lowers the function any more, up to a damping of {self.damping:.1e}.")
+            self._remark(f"{WHO}: no step lowers the function any more, up to a damping of {self.damping:.1e}.")
         return self.xc, True
 
     def _held_back(self, before) -> float:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from simpeg.inverse_problem import BaseInvProblem
 from simpeg.optimization import IterationPrinters, Minimize, Remember, StoppingCriteria
-from simpeg.utils import get_logger
 
 from ..._core.tensors import as_numpy, as_tensor, explain_out_of_memory, resolve_device
-from .._garbage import older_objects_kept
+from ..._problem.minimizers import OptionalTables
+from .._evaluation import evaluation_of, problem_of
 from ._column_problem import Columns
 from ._search import FIRST, NEXT, Search
 
@@ -18,7 +17,7 @@ _STILL = 0.01  # of a standard deviation per cell: a step at the noise that is s
 _STALL, _STALLS = 1e-3, 3  # part of χ that a step must gain, and in how many it may fail to
 
 
-class Occam(Minimize, Remember):
+class Occam(OptionalTables, Minimize, Remember):
     r"""Occam's inversion of many columns that know nothing of each other, such as stitched 1-D models.
 
     Every step linearises the data of column s, whose misfit and regularization are :math:`\phi_s` and
@@ -163,14 +162,14 @@ class Occam(Minimize, Remember):
     # the run ----------------------------------------------------------------------------------------------
     def minimize(self, evalFunction, x0):
         """SimPEG's; TypeError for a function that is not of its inverse problem."""
-        problem = getattr(evalFunction, "__self__", None)
-        if not isinstance(problem, BaseInvProblem):
+        problem = problem_of(evalFunction)
+        if problem is None:
             msg = f"{WHO}: got {evalFunction!r:.60} to minimize, wanted the function of a BaseInvProblem."
             raise TypeError(msg)
         n_columns = _count(problem) if self.n_columns is None else int(self.n_columns)
         self._columns = Columns(problem, np.asarray(x0, dtype=float), n_columns, self._device, WHO)
-        with older_objects_kept(), explain_out_of_memory(WHO, self._device):
-            return super().minimize(evalFunction, x0)
+        with explain_out_of_memory(WHO, self._device):
+            return super().minimize(evaluation_of(evalFunction), x0)
 
     def startup(self, x0):
         """SimPEG's, and every column at work."""
@@ -249,7 +248,7 @@ class Occam(Minimize, Remember):
         if not self.arrived.all():
             some = ", ".join(f"{i} (χ {self.chi[i]:.2f})" for i in self.failed[:_SHOWN])
             more = ", ..." if self.failed.size > _SHOWN else ""
-            get_logger().info(
+            self._remark(
                 f"{WHO}: {self.failed.size} of {self.arrived.size} columns have not reached χ = {self.target_chi:g}: "
                 f"{some}{more}."
             )

@@ -10,7 +10,8 @@ from simpeg.optimization import Bounded, IterationPrinters, Minimize, Remember, 
 from simpeg.utils import get_logger
 
 from ..._core.tensors import explain_out_of_memory, resolve_device, resolve_dtype
-from .._garbage import older_objects_kept
+from ..._problem.minimizers import OptionalTables
+from .._evaluation import evaluation_of
 from . import _names as names
 from ._checks import WHO, check_closure, check_start, one_of, positive, targets, whole
 from ._noise_watch import KEEP, NoiseWatch
@@ -19,7 +20,7 @@ from ._steps import TorchSteps
 from ._tables import AT_NOISE, LEARNING_RATE, STOPPERS
 
 
-class TorchMinimize(Bounded, Minimize, Remember):
+class TorchMinimize(OptionalTables, Bounded, Minimize, Remember):
     r"""Minimize with any optimizer of ``torch.optim``, under SimPEG's inversions, printers, stoppers and directives.
 
     Every step is taken: there is no line search. The function and its gradient are evaluated once per step, at the new
@@ -116,8 +117,7 @@ class TorchMinimize(Bounded, Minimize, Remember):
     >>> from simpeg_jointdl.optimization import TorchMinimize
     >>> def bowl(x, return_g=True, return_H=True):
     ...     return np.sum((x - 1) ** 2), 2 * (x - 1)
-    >>> minimizer = TorchMinimize("adam", lr=0.1, maxIter=300, scheduler="cosine")
-    >>> minimizer.printInit = minimizer.printIter = minimizer.printDone = lambda *args: None
+    >>> minimizer = TorchMinimize("adam", lr=0.1, maxIter=300, scheduler="cosine", print_tables=False)
     >>> minimizer.minimize(bowl, np.zeros(2)).round(4)
     array([1., 1.])
     """
@@ -190,10 +190,10 @@ class TorchMinimize(Bounded, Minimize, Remember):
 
     def minimize(self, evalFunction, x0: np.ndarray) -> np.ndarray:
         """Minimize ``evalFunction(x, return_g=True, return_H=False) -> value, gradient`` from `x0`, (nP,)."""
-        self.evalFunction = evalFunction
+        self.evalFunction = evaluation_of(evalFunction)
         x0 = np.array(x0, dtype=float)
         check_start(x0)
-        with older_objects_kept(), explain_out_of_memory(WHO, self.device):
+        with explain_out_of_memory(WHO, self.device):
             self.startup(x0)
             self.printInit()
             self._begin()

@@ -6,6 +6,7 @@ import numpy as np
 from simpeg.regularization import WeightedLeastSquares
 
 from ..._problem.misfits import chi_factors
+from .._evaluation import problem_of
 
 
 class Objective:
@@ -32,7 +33,7 @@ class Objective:
 
     def __init__(self, function, problem, target_chi, who: str):
         self._function, self._who = function, who
-        self._problem = problem if problem is not None and getattr(function, "__self__", None) is problem else None
+        self._problem = problem if problem_of(function) is problem else None
         self._targets = None if self._problem is None or target_chi is None else self._checked(target_chi)
         self.evaluations = 0
         self.model, self.value, self.gradient = None, np.nan, None

@@ -1,0 +1,70 @@
+"""Stopping criteria of a minimizer for the length of a run in which a directive decides when to stop."""
+
+from __future__ import annotations
+
+from simpeg.optimization import Minimize, StoppingCriteria
+
+
+def _trials_left(minimizer: Minimize) -> int:
+    """1 while a line search may go on; 0 after its last trial, when the model goes back to where the search began.
+
+    The inverse problem is evaluated there again, so that its model and data are those of the model that is kept.
+    """
+    is_last = minimizer.iterLS + 1 >= minimizer.maxIterLS
+    if not (is_last and minimizer.require_decrease) or _is_descent(minimizer):
+        return 1
+    if minimizer._LS_xt is not minimizer.xc:
+        minimizer._LS_xt = minimizer.xc
+        minimizer._LS_ft = minimizer.evalFunction(minimizer.xc, return_g=False, return_H=False)
+    return 0
+
+
+def _is_descent(minimizer: Minimize) -> bool:
+    """Whether the trial satisfies all conditions of the line search, such as that of Armijo."""
+    conditions = [one for one in minimizer.stoppersLS if one["stopType"] == "optimal"]
+    return bool(conditions) and all(one["left"](minimizer) <= one["right"](minimizer) for one in conditions)
+
+
+def _without_rest(stoppers: list) -> list:
+    return [one for one in stoppers if one is not REST]
+
+
+REST = {
+    "str": "%d : trials left = %3d     <= none        = %3d",
+    "left": _trials_left,
+    "right": lambda minimizer: 0,
+    "stopType": "critical",
+}
+
+
+class RunCriteria:
+    """Leave a minimizer only its largest number of iterations, and let failed line searches rest.
+
+    SimPEG's criteria are absolute, and a line search that finds no descent ends the minimization, though a turn or a
+    sparse norm may be due. Both are exchanged through the minimizer's lists ``stoppers`` and ``stoppersLS``.
+
+    Parameters
+    ----------
+    minimizer : simpeg.optimization.Minimize
+        Minimizer of the run.
+    """
+
+    def __init__(self, minimizer: Minimize):
+        self._minimizer = minimizer
+        # after a run that ended by an error the lists are still those of that run
+        self._given = getattr(minimizer.stoppers, "given", minimizer.stoppers)
+        minimizer.stoppers = _Stoppers(self._given)
+        minimizer.stoppersLS = [*_without_rest(minimizer.stoppersLS), REST]
+
+    def give_back(self):
+        """Give the minimizer its own criteria back."""
+        self._minimizer.stoppers = self._given
+        self._minimizer.stoppersLS = _without_rest(self._minimizer.stoppersLS)
+
+
+class _Stoppers(list):
+    """The largest number of iterations alone, with the list in whose place it stands."""
+
+    def __init__(self, given: list):
+        super().__init__([StoppingCriteria.iteration])
+        self.given = given
