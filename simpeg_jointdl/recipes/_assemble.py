@@ -14,8 +14,9 @@ from simpeg.inverse_problem import BaseInvProblem
 from simpeg.inversion import BaseInversion
 from simpeg.optimization import Minimize
 
-from .. import directives
+from .. import directives, optimization
 from .._core.files import check_writable
+from .._problem.minimizers import OptionalTables
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def assemble(
     misfits = reduce(add, misfits) if isinstance(misfits, list) else misfits
     regularization = reduce(add, regularization) if isinstance(regularization, list) else regularization
     problem = BaseInvProblem(
-        misfits, regularization, without_tables(minimizer), beta=beta, init_bfgs=False, print_version=False
+        misfits, regularization, _silenced(minimizer), beta=beta, init_bfgs=False, print_version=False
     )
     log = directives.SaveLog(records.log)
     # those that watch stand first: they tell what an iteration was computed with, before others change it for the next
@@ -103,7 +104,9 @@ def assemble(
     return BaseInversion(problem, directiveList=made), log
 
 
-def without_tables(minimizer: Minimize) -> Minimize:
-    """Return a minimizer that prints nothing."""
+def _silenced(minimizer: Minimize) -> Minimize:
+    """Return a minimizer that prints nothing: ours with its tables switched off, or a view of any other."""
+    if not isinstance(minimizer, OptionalTables):
+        return optimization.without_tables(minimizer)
     minimizer.print_tables = False
     return minimizer
