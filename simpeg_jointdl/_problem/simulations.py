@@ -19,8 +19,22 @@ from .._core import validation as check
 PROPERTY_NAMES = {"rhoMap": "density", "chiMap": "susceptibility", "sigmaMap": "conductivity"}
 
 
-def checked_misfits(misfits, n_parameters: int, who: str) -> ComboObjectiveFunction:
-    """Sum of the data misfits, each with a simulation of the whole model, finite data and positive uncertainties."""
+def checked_misfits(
+    misfits: BaseObjectiveFunction | Iterable[BaseObjectiveFunction], n_parameters: int, who: str
+) -> ComboObjectiveFunction:
+    """Check data misfits and return their sum.
+
+    Each must have a simulation that takes the whole model, finite data and positive uncertainties.
+
+    Parameters
+    ----------
+    misfits : simpeg.data_misfit.BaseDataMisfit, a sum of them, or a sequence of both
+        Data misfits; multipliers of sums are kept.
+    n_parameters : int
+        Length of the whole model.
+    who : str
+        Function that the user called, for messages.
+    """
     if isinstance(misfits, BaseObjectiveFunction) or not isinstance(misfits, Iterable):
         misfits = [misfits]
     misfits = [one for some in misfits for one in _with_multipliers(some)]
@@ -41,26 +55,27 @@ def checked_misfits(misfits, n_parameters: int, who: str) -> ComboObjectiveFunct
     return ComboObjectiveFunction([one for _, one in misfits], [multiplier for multiplier, _ in misfits])
 
 
-def _with_multipliers(misfit) -> list[tuple]:
-    """The terms of a sum, each with its multiplier."""
+def _with_multipliers(misfit: BaseObjectiveFunction) -> list[tuple[float, BaseObjectiveFunction]]:
+    """Return the terms of a sum, each with its multiplier."""
     if not isinstance(misfit, ComboObjectiveFunction):
         return [(1.0, misfit)]
     return [(outer * inner, one) for outer, term in misfit for inner, one in _with_multipliers(term)]
 
 
-def _check_cells(name, simulation):
-    """Potential fields: one value of every map in each of the simulation's own active cells."""
+def _check_cells(who: str, simulation) -> None:
+    """Check that each map of a potential field gives a value, or several, for every active cell of its simulation."""
     n_cells = getattr(simulation, "nC", None)
     wrong = [one.shape[0] for one in _maps_of(simulation) if n_cells is not None and one.shape[0] % n_cells]
     if wrong:
         msg = (
-            f"{name}: its map gives {wrong[0]} values for the {n_cells} active cells of its simulation; make both with "
-            "the same mesh and active_cells, or put a map between the two meshes in front of it."
+            f"{who}: its map gives {wrong[0]} values for the {n_cells} active cells of its simulation. Make both with "
+            "the same mesh and active_cells, or put maps.between_meshes in front of the simulation's map."
         )
         raise ValueError(msg)
 
 
-def _maps_of(simulation):
+def _maps_of(simulation) -> list[maps.IdentityMap]:
+    """Return the maps of a simulation whose model has a fixed length."""
     names = getattr(simulation, "_all_map_names", None) or [
         name for name in dir(type(simulation)) if name.endswith("Map") and not name.startswith("_")
     ]
@@ -68,19 +83,19 @@ def _maps_of(simulation):
     return [one for one in found if isinstance(one, maps.IdentityMap) and not isinstance(one.nP, str)]
 
 
-def check_noise(name, data):
-    """Finite data with finite, positive standard deviations."""
+def check_noise(who: str, data) -> None:
+    """Check that data are finite and their standard deviations finite and positive; `who` names the data."""
     if not np.isfinite(data.dobs).all():
         count = int((~np.isfinite(data.dobs)).sum())
-        msg = f"{name}: {count} of {data.dobs.size} data are NaN or infinite; leave these stations out."
+        msg = f"{who}: {count} of {data.dobs.size} data are NaN or infinite, wanted none. Leave these stations out."
         raise ValueError(msg)
     given = data.noise_floor is not None or data.relative_error is not None
     deviation = np.asarray(data.standard_deviation) if given else np.zeros(data.dobs.size)
     if not (np.isfinite(deviation).all() and (deviation > 0.0).all()):
         count = int((~(np.isfinite(deviation) & (deviation > 0.0))).sum())
         msg = (
-            f"{name}: {count} of {deviation.size} standard deviations are zero, missing or infinite, and say nothing "
-            "about how well to fit; give Data(..., standard_deviation=) or noise_floor=."
+            f"{who}: {count} of {deviation.size} standard deviations are zero, missing or infinite, so that it is not "
+            "known how well to fit the data. Give Data(..., standard_deviation=) or noise_floor=."
         )
         raise ValueError(msg)
 
