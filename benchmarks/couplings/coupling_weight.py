@@ -117,7 +117,8 @@ def main():
                 model, chi, iterations, multiplier = invert(survey, units, make, ratio)
                 coupling = make(survey.mesh, wires, units)
                 cells.append((coupling(model) / coupling(separate), *chi, iterations))
-            console.log(name, problem, cells, multiplier)
+            told = "; ".join(f"{one[0]:.2f} ({one[1]:.2f}, {one[2]:.2f}; {one[3]})" for one in cells)
+            console.log(f"{name}, {problem}: {told}; multiplier {multiplier:.1e}")
             rows[name, problem] = [*cells, multiplier]
     for name in COUPLINGS:  # all problems of a coupling together
         for problem in PROBLEMS:
