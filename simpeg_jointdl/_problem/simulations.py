@@ -1,14 +1,22 @@
-"""A simulation behind another map; data and simulations that belong together."""
+"""Simulations behind other maps, and data sets paired with their simulations."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from simpeg import maps
-from simpeg.data_misfit import BaseDataMisfit
+from simpeg.data import Data
+from simpeg.data_misfit import BaseDataMisfit, L2DataMisfit
 from simpeg.objective_function import BaseObjectiveFunction, ComboObjectiveFunction
+from simpeg.simulation import BaseSimulation
+
+from .._core import validation as check
+
+#: Properties by the name of the map that a SimPEG simulation takes them from.
+PROPERTY_NAMES = {"rhoMap": "density", "chiMap": "susceptibility", "sigmaMap": "conductivity"}
 
 
 def checked_misfits(
@@ -92,38 +100,119 @@ def check_noise(who: str, data) -> None:
         raise ValueError(msg)
 
 
-NAMES = {"rhoMap": "density", "chiMap": "susceptibility", "sigmaMap": "conductivity"}
-
-
-def looking_through(simulation, key: str, mapping):
-    """A copy of a simulation with another map; it keeps what it has computed, but not its model."""
+def with_map(simulation: BaseSimulation, map_name: str, mapping: maps.IdentityMap) -> BaseSimulation:
+    """Return a copy of a simulation with another map; it shares what has been computed, but not the model."""
     other = copy.copy(simulation)
     other.model = None
-    setattr(other, key, mapping)
+    setattr(other, map_name, mapping)
     return other
 
 
-def common_ground(data, simulation, who: str):
-    """Lists of simulations and data, their mesh and active cells, and the name of each simulation's map."""
+@dataclass(frozen=True, eq=False)
+class PairedData:
+    """Data sets and their simulations, one for each, on the same active cells of one mesh.
+
+    Made by :func:`paired_data`, which checks what it is given; whoever takes one need not check again.
+
+    Attributes
+    ----------
+    data : list of simpeg.data.Data
+        Observed data.
+    simulations : list of simpeg.simulation.BaseSimulation
+        Simulation of each data set; not changed by anything here.
+    map_names : list of str
+        Name of the only map of each simulation, such as "rhoMap".
+    mesh : discretize.base.BaseMesh
+        Mesh of all simulations.
+    active_cells : (n_cells,) numpy.ndarray of bool
+        Active cells of all simulations.
+    """
+
+    data: list[Data]
+    simulations: list[BaseSimulation]
+    map_names: list[str]
+    mesh: object
+    active_cells: np.ndarray
+
+    @property
+    def property_names(self) -> list[str]:
+        """Name of the property that each simulation sees, such as "density"."""
+        return [PROPERTY_NAMES.get(name, name.removesuffix("Map")) for name in self.map_names]
+
+    @property
+    def maps(self) -> list[maps.IdentityMap]:
+        """Map of each simulation, as it was given."""
+        return [getattr(one, name) for one, name in zip(self.simulations, self.map_names, strict=True)]
+
+    @property
+    def n_active(self) -> int:
+        """Number of active cells."""
+        return int(self.active_cells.sum())
+
+    @property
+    def top(self) -> float:
+        """Elevation of the highest face of an active cell in m."""
+        tops = self.mesh.cell_centers[:, -1] + 0.5 * self.mesh.h_gridded[:, -1]
+        return float(tops[self.active_cells].max())
+
+    def simulations_of(self, mappings: Sequence[maps.IdentityMap]) -> list[BaseSimulation]:
+        """Return copies of the simulations, each with a further map in front of its own."""
+        return [
+            with_map(one, name, own * mapping)
+            for one, name, own, mapping in zip(self.simulations, self.map_names, self.maps, mappings, strict=True)
+        ]
+
+    def misfits(self, mappings: Sequence[maps.IdentityMap], kind: type = L2DataMisfit) -> list[BaseDataMisfit]:
+        """Return one data misfit per data set, of simulations with a further map in front of their own."""
+        views = self.simulations_of(mappings)
+        return [kind(data=some, simulation=view) for some, view in zip(self.data, views, strict=True)]
+
+    def predict(self, properties: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """Return the predicted data of each data set, from one property per simulation, {name: (n_active,)}."""
+        triples = zip(self.simulations, self.map_names, self.property_names, strict=True)
+        return [with_map(one, name, getattr(one, name)).dpred(properties[of]) for one, name, of in triples]
+
+
+def paired_data(who: str, data, simulation) -> PairedData:
+    """Pair data sets with their simulations, or raise a ValueError that begins with `who`.
+
+    Parameters
+    ----------
+    who : str
+        Name of the function that the user has called.
+    data : simpeg.data.Data or sequence of simpeg.data.Data
+        Data sets.
+    simulation : simpeg.simulation.BaseSimulation or sequence of simpeg.simulation.BaseSimulation
+        Simulation of each data set, with one map.
+
+    Returns
+    -------
+    PairedData
+    """
     simulations = list(simulation) if isinstance(simulation, (list, tuple)) else [simulation]
     data = list(data) if isinstance(data, (list, tuple)) else [data]
+    check.listed(f"{who}.simulation", simulations, BaseSimulation)
+    check.listed(f"{who}.data", data, Data)
     if len(data) != len(simulations):
         msg = f"{who}: got {len(data)} data sets and {len(simulations)} simulations, wanted one for each."
         raise ValueError(msg)
     mesh = simulations[0].mesh
-    keys, actives = [], []
+    map_names, actives = [], []
     for i, one in enumerate(simulations):
-        found = [k for k in sorted(one._all_map_names) if isinstance(getattr(one, k, None), maps.IdentityMap)]
+        found = [name for name in sorted(one._all_map_names) if isinstance(getattr(one, name, None), maps.IdentityMap)]
         if len(found) != 1:
-            msg = f"{who}.simulation: number {i} has the maps {found}, wanted one; others take no part."
+            msg = (
+                f"{who}.simulation: number {i} has the maps {found}, wanted exactly one: of the property to invert "
+                "for. Set others as fixed values of the simulation."
+            )
             raise ValueError(msg)
-        keys += found
+        map_names += found
         if one.mesh is not mesh:
-            msg = f"{who}.simulation: number {i} is on another mesh than number 0; one network serves one mesh here."
+            msg = f"{who}.simulation: number {i} is on another mesh than number 0; make all simulations on one mesh."
             raise ValueError(msg)
         active = getattr(one, "active_cells", None)
         actives.append(np.ones(mesh.n_cells, dtype=bool) if active is None else np.asarray(active))
     if any(not np.array_equal(active, actives[0]) for active in actives):
         msg = f"{who}.simulation: active cells differ between simulations, wanted the same for all."
         raise ValueError(msg)
-    return simulations, data, mesh, actives[0], keys
+    return PairedData(data, simulations, map_names, mesh, actives[0])
