@@ -93,7 +93,7 @@ for simulation, error in ((mt, np.where(is_phase, 1.5, 0.05 * exact)), (gz, np.f
 
 half_space = np.log(data[0].dobs[~is_phase]).mean()
 settings = {"separate": {"strategy": "separate"}} | {
-    f"joint, {ratio:g}": {"couplings": regularization.CrossGradient, "ratios": ratio}
+    f"joint, {ratio:g}": {"couplings": regularization.CrossGradient, "coupling_ratios": ratio}
     for ratio in ([100.0] if SIZE == "small" else [1.0, 10.0, 100.0])
 }
 table = Table(title=f"{n_stations} stations, {mesh.n_cells} cells; errors below the stations")
