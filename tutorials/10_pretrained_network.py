@@ -122,32 +122,33 @@ seconds["sparse norms"] = time.perf_counter() - start
 table = Table(title=f"{data[0].nD} + {data[1].nD} data, 3 % noise")
 for heading in ("model", "error, density", "error, susceptibility", "χ gravity", "χ magnetics", "time (s)"):
     table.add_column(heading, justify="right" if table.columns else "left")
+labels = {"density": ("gravity gz", "mGal"), "susceptibility": ("magnetics tmi", "nT")}
 fits = {}
 for name, found in results.items():
     errors = [np.linalg.norm(found[key] - truth[key]) / np.linalg.norm(truth[key]) for key in truth]
     fits[name] = [
-        plotting.DataFit(label, unit, stations, one.dobs, simulation.dpred(found[key]), one.standard_deviation)
-        for label, unit, key, one, simulation in zip(
-            ("gravity gz", "magnetics tmi"), ("mGal", "nT"), truth, data, simulations, strict=True
-        )
+        plotting.DataFit(*label, stations, one.dobs, simulation.dpred(found[key]), one.standard_deviation)
+        for (key, label), one, simulation in zip(labels.items(), data, simulations, strict=True)
     ]
     numbers = (f"{value:.2f}" for value in (*errors, *(fit.chi for fit in fits[name])))
     table.add_row(name, *numbers, f"{seconds[name]:.2f}")
 Console(width=100).print(table)
 
 # %%
-# Density and susceptibility on three levels, with the true boundaries. The network finds compact bodies at depth, the
-# sparse inversion broad and weak ones. Fine-tuning changes the model little.
+# Density on three levels, with the true boundaries. The network finds compact bodies at depth, the sparse inversion
+# broad and weak ones. Fine-tuning changes the model little.
 
 shown = {"true": truth} | {name: results[name] for name in ("network", "fine-tuned", "sparse norms")}
 depths = (100.0, 220.0, 380.0)  # m
 models = [PropertyModel(name, "g/cc", one["density"], signed=True) for name, one in shown.items()]
-outlines = [truth["density"]] * len(models)
-density_figure = plotting.plot_depth_slices(mesh, models, depths=depths, true_models=outlines)
+density_figure = plotting.plot_depth_slices(mesh, models, depths=depths, true_models=[truth["density"]] * 4)
 density_figure.savefig(OUTPUT / "10_density.png")
 
+# %%
+# Susceptibility on the same levels.
+
 models = [PropertyModel(name, "SI", one["susceptibility"]) for name, one in shown.items()]
-outlines = [truth["susceptibility"]] * len(models)
+outlines = [truth["susceptibility"]] * 4
 susceptibility_figure = plotting.plot_depth_slices(mesh, models, depths=depths, true_models=outlines)
 susceptibility_figure.savefig(OUTPUT / "10_susceptibility.png")
 

@@ -93,35 +93,39 @@ seconds["sparse, joint"] = time.perf_counter() - start
 table = Table(title=f"Ernest Henry, {data[0].nD} + {data[1].nD} data, {mesh.n_cells} cells")
 for heading in ("model", "χ gravity", "χ magnetics", "structural similarity", "time (s)"):
     table.add_column(heading, justify="right" if table.columns else "left")
+labels = {"density": ("gravity gz", "mGal"), "susceptibility": ("magnetics tmi", "nT")}
 fits = {}
 for name, found in results.items():
     fits[name] = [
         plotting.DataFit(
-            label, unit, one.survey.receiver_locations, one.dobs, simulation.dpred(found[key]), one.standard_deviation
+            *label, one.survey.receiver_locations, one.dobs, simulation.dpred(found[key]), one.standard_deviation
         )
-        for label, unit, key, one, simulation in zip(
-            ("gravity gz", "magnetics tmi"), ("mGal", "nT"), found, data, simulations, strict=True
-        )
+        for (key, label), one, simulation in zip(labels.items(), data, simulations, strict=True)
     ]
     similarity = diagnostics.structural_similarity(mesh, found["density"], found["susceptibility"])
     table.add_row(name, *(f"{fit.chi:.2f}" for fit in fits[name]), f"{similarity:.2f}", f"{seconds[name]:.1f}")
 Console(width=100).print(table)
 
 # %%
-# Density and susceptibility. The planes cross at the deposit.
+# Density, with planes that cross at the deposit. The sections are exaggerated twofold.
 
 deposit = (468_700.0, 7_739_800.0, -1250.0)  # m, MGA94 zone 54
 limits = [*zip(mesh.nodes.min(axis=0)[:2], mesh.nodes.max(axis=0)[:2], strict=True), (-10_000.0, 0.0)]
-models = [PropertyModel(name, "g/cc", one["density"], signed=True) for name, one in results.items()]
-density_figure = plotting.plot_models(mesh, models, center=deposit, limits=limits)
+view = {"center": deposit, "limits": limits, "vertical_exaggeration": 2.0}
+style = {"signed": True, "color_limits": (-0.25, 0.25)}
+models = [PropertyModel(name, "g/cc", one["density"], **style) for name, one in results.items()]
+density_figure = plotting.plot_models(mesh, models, **view)
 density_figure.savefig(OUTPUT / "11_density.png")
 
-models = [PropertyModel(name, "SI", one["susceptibility"]) for name, one in results.items()]
-susceptibility_figure = plotting.plot_models(mesh, models, center=deposit, limits=limits)
+# %%
+# Susceptibility. The colours end at 0.3; larger values occur near the border and in the uppermost cells.
+
+models = [PropertyModel(name, "SI", one["susceptibility"], color_limits=(0.0, 0.3)) for name, one in results.items()]
+susceptibility_figure = plotting.plot_models(mesh, models, **view)
 susceptibility_figure.savefig(OUTPUT / "11_susceptibility.png")
 
 # %%
-# The fit of the fine-tuned model.
+# The fit of the fine-tuned model. The largest residuals are at the border and above the strongest magnetic bodies.
 
 fit_figure = plotting.plot_data_fit(fits["fine-tuned"])
 fit_figure.savefig(OUTPUT / "11_data_fit.png")
@@ -129,7 +133,7 @@ fit_figure.savefig(OUTPUT / "11_data_fit.png")
 # %%
 # Interpretation
 # --------------
-# The magnetic body below the deposit is in the data, in the prediction and in both inversions. Where models differ
-# that fit the data, the data do not decide between them: bottoms of bodies come from the network's training. Sources
-# outside the survey appear at its borders. Gravity stations are several kilometres apart, so the density at the deposit
-# is not resolved.
+# The magnetic body below the deposit is in the data, in the prediction and in both inversions. Both inverted models
+# fit the data, so the data do not decide where they differ. Do not interpret anomalies at the border, which stand for
+# sources outside the survey, or the texture of single cells in the fine-tuned susceptibility. Gravity stations are
+# several kilometres apart, so the density at the deposit is not resolved.

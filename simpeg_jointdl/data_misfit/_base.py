@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from simpeg.data import Data
 from simpeg.data_misfit import BaseDataMisfit
+from simpeg.fields import Fields
 from simpeg.simulation import BaseSimulation
 from simpeg.utils import Counter, timeIt
 
@@ -120,12 +121,12 @@ class BaseRobustDataMisfit(Penalty, BaseDataMisfit):
 
     # SimPEG's interface -------------------------------------------------------------------------------
     @timeIt
-    def __call__(self, m: np.ndarray, f=None) -> float:
+    def __call__(self, m: np.ndarray, f: Fields | None = None) -> float:
         """Compute the misfit of a model, (nP,)."""
         return self.penalty(self.W @ self.residual(m, f=f))
 
     @timeIt
-    def deriv(self, m: np.ndarray, f=None) -> np.ndarray:
+    def deriv(self, m: np.ndarray, f: Fields | None = None) -> np.ndarray:
         """Compute the gradient of the misfit.
 
         Parameters
@@ -145,7 +146,7 @@ class BaseRobustDataMisfit(Penalty, BaseDataMisfit):
         return 2.0 * self.simulation.Jtvec(m, self.W.T @ (self.robust_weights(residual) * residual), f=f)
 
     @timeIt
-    def deriv2(self, m: np.ndarray, v: np.ndarray, f=None) -> np.ndarray:
+    def deriv2(self, m: np.ndarray, v: np.ndarray, f: Fields | None = None) -> np.ndarray:
         """Compute the product of the Gauss-Newton Hessian with a vector.
 
         Parameters

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from os import PathLike
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import ArrayLike, DTypeLike
+from scipy.sparse.linalg import LinearOperator
 from simpeg.maps import IdentityMap
 from torch import nn
 from torch.func import functional_call
@@ -15,7 +19,7 @@ from torch.func import functional_call
 from .._core.operators import JacobianOperator
 from .._core.tensors import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
 from ..networks import load_weights, save_weights
-from ._checks import check_behaviour, check_module, checked_model, trainable_names
+from ._checks import as_tuple, check_behaviour, check_module, check_size, checked_model, trainable_names
 from ._linearization import Linearization, Parameters, Raveled
 from ._seeds import drawn_afresh
 
@@ -81,16 +85,19 @@ class TorchMap(IdentityMap):
     ((20, 25), (20,))
     """
 
+    device: torch.device
+    dtype: torch.dtype
+
     def __init__(
         self,
         module: nn.Module,
-        inputs=(),
+        inputs: ArrayLike | torch.Tensor | Sequence[ArrayLike | torch.Tensor] = (),
         *,
         frozen: Sequence[str] = (),
         n_values: int | None = None,
         dense_derivative: bool = False,
         device: str | torch.device | None = None,
-        dtype=None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         who = type(self).__name__
         check_module(who, module)
@@ -99,9 +106,9 @@ class TorchMap(IdentityMap):
         self._parameters = Parameters.of(self._module, trainable_names(who, self._module, frozen))
         for parameter in self._module.parameters():
             parameter.requires_grad_(False)  # derivatives are with respect to the model vector, not to these
-        self._pieces = self._split(tuple(self._as_input(one) for one in _as_tuple(inputs)))
+        self._pieces = self._split(tuple(self._as_input(one) for one in as_tuple(inputs)))
         self._kept: tuple[np.ndarray, Linearization] | None = None
-        self.dense_derivative = bool(dense_derivative)
+        self.dense_derivative: bool = bool(dense_derivative)
         self._n_values = self._checked_size(n_values)
         super().__init__(mesh=None, nP=sum(self._parameters.sizes))
 
@@ -125,7 +132,9 @@ class TorchMap(IdentityMap):
     def _transform(self, m):
         return as_numpy(self.linearization(m).outputs.ravel()).copy()
 
-    def deriv(self, m, v=None):
+    def deriv(
+        self, m: ArrayLike, v: ArrayLike | sp.spmatrix | LinearOperator | None = None
+    ) -> JacobianOperator | sp.csr_matrix | np.ndarray:
         r"""Derivative :math:`\partial \mathbf u / \partial \mathbf m`, by its products.
 
         Parameters
@@ -152,7 +161,7 @@ class TorchMap(IdentityMap):
         operator = JacobianOperator(self.shape, forward, backward)
         return operator if v is None else operator @ v
 
-    def linearization(self, m) -> Linearization:
+    def linearization(self, m: ArrayLike) -> Linearization:
         """The module at a model: outputs and products as tensors; the last one is kept.
 
         Parameters
@@ -182,7 +191,7 @@ class TorchMap(IdentityMap):
             self._kept = m.copy(), at
         return self._kept[1]
 
-    def tensor_derivative(self, m):
+    def tensor_derivative(self, m: ArrayLike) -> Raveled:
         """The derivative on the device: ``tangent`` (nP,) -> (n_values,), ``adjoint`` back, ``device``, ``dtype``."""
         return Raveled(self.linearization(m))
 
@@ -209,7 +218,7 @@ class TorchMap(IdentityMap):
             module = drawn_afresh(module, random_seed, self.names, type(self).__name__)
         return as_numpy(self._parameters.join(module)).copy()
 
-    def module_from(self, m) -> nn.Module:
+    def module_from(self, m: ArrayLike) -> nn.Module:
         """A copy of the module with the parameters of a model, of shape (nP,); those frozen require no gradients."""
         return self._filled(m)
 
@@ -224,7 +233,7 @@ class TorchMap(IdentityMap):
             known[name].requires_grad_()
         return module
 
-    def save(self, path, m, **card) -> None:
+    def save(self, path: str | PathLike[str], m: ArrayLike, **card: Any) -> None:
         """Write the module with the parameters of a model as safetensors, with a card beside it.
 
         Parameters
@@ -237,7 +246,7 @@ class TorchMap(IdentityMap):
         about = {"architecture": type(self.module_from(m)).__name__, "map": type(self).__name__}
         save_weights(path, self._filled(m), about | card)
 
-    def load(self, path) -> np.ndarray:
+    def load(self, path: str | PathLike[str]) -> np.ndarray:
         """The model of which a file holds the module, (nP,); frozen parameters take the file's values, too.
 
         Raises
@@ -282,18 +291,7 @@ class TorchMap(IdentityMap):
         )
         # pieces are rows of the inputs, and each row gives as many values
         rows = sum(len(piece[0]) for piece in self._pieces) / len(first[0]) if len(self._pieces) > 1 else 1
-        n = round(outputs.numel() * rows)
-        if n_values is not None and n != n_values:
-            msg = (
-                f"{who}.module: its output of shape {tuple(outputs.shape)} holds {n} values, wanted {n_values} "
-                "(n_values), one per property and active cell."
-            )
-            raise ValueError(msg)
-        return n
+        return check_size(who, outputs, round(outputs.numel() * rows), n_values)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_kept": None}  # a graph cannot be copied
-
-
-def _as_tuple(inputs):
-    return inputs if isinstance(inputs, (tuple, list)) else (inputs,)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 from discretize import TensorMesh
 
+if TYPE_CHECKING:
+    from discretize import TreeMesh
+
 _LOGGER = logging.getLogger("simpeg_jointdl")
 
 
-def between_meshes(source, mesh, active: np.ndarray) -> tuple[sp.csr_matrix, np.ndarray]:
+def between_meshes(
+    source: TensorMesh | TreeMesh, mesh: TensorMesh | TreeMesh, active: np.ndarray
+) -> tuple[sp.csr_matrix, np.ndarray]:
     """Averages over shared volumes from a mesh to the active cells of another, and which of these lie outside."""
     n = int(active.sum())
     if _are_same(source, mesh):

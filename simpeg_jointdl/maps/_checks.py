@@ -116,3 +116,19 @@ def checked_model(who: str, model, n: int) -> np.ndarray:
         msg = f"{who}: got a model of shape {model.shape}, wanted ({n},), the parameters of the module."
         raise ValueError(msg)
     return model
+
+
+def check_size(who: str, outputs: torch.Tensor, n: int, wanted: int | None) -> int:
+    """Number of values that a module gives, if it is the one that is wanted."""
+    if wanted is not None and n != wanted:
+        msg = (
+            f"{who}.module: its output of shape {tuple(outputs.shape)} holds {n} values, wanted {wanted} "
+            "(n_values), one per property and active cell."
+        )
+        raise ValueError(msg)
+    return n
+
+
+def as_tuple(inputs: object) -> tuple:
+    """Inputs of a module, several or one."""
+    return tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.func import functional_call
 
 from ._rows import rows_by_cells
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Linearization:
         self,
         module: nn.Module,
         parameters: Parameters,
-        pieces: Sequence[tuple],
+        pieces: Sequence[tuple[Any, ...]],
         vector: torch.Tensor,
         points_per_cell: int | None = None,
     ):
@@ -117,15 +121,15 @@ class Raveled:
     def __init__(self, at: Linearization):
         self._at, self.device, self.dtype = at, at.device, at.dtype
 
-    def tangent(self, v):
+    def tangent(self, v: torch.Tensor) -> torch.Tensor:
         """(nP,) -> (n_values,)."""
         return self._at.tangent(v).ravel()
 
-    def adjoint(self, y):
+    def adjoint(self, y: torch.Tensor) -> torch.Tensor:
         """(n_values,) -> (nP,)."""
         return self._at.adjoint(y.view(self._at.outputs.shape))
 
-    def adjoint_rows(self, rows):
+    def adjoint_rows(self, rows: torch.Tensor) -> torch.Tensor:
         """(k, n_values) -> (k, nP)."""
         return self._at.adjoint_rows(rows.view(-1, *self._at.outputs.shape))
 

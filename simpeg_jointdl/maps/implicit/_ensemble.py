@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from torch.func import functional_call, jacrev, vmap
 from ..._core.tensors import as_tensor
 from .._base import TorchMap
 from ._inr import INRMap
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _NUMBERS = 2**23  # of derivatives held at once
 
@@ -51,6 +55,10 @@ class EnsembleMap(TorchMap):
         At a model, as of :class:`TorchMap`.
     """
 
+    inr: INRMap
+    n_members: int
+    n_properties: int
+
     def __init__(self, inr: INRMap, random_seeds: Sequence[int]):
         seeds = [int(seed) for seed in random_seeds]
         if not seeds or len(set(seeds)) != len(seeds):
@@ -63,15 +71,15 @@ class EnsembleMap(TorchMap):
         n_values = inr.shape[0] * self.n_members
         super().__init__(members, inputs, n_values=n_values, device=inr.device, dtype=inr.dtype)
 
-    def members(self, m) -> np.ndarray:
+    def members(self, m: ArrayLike) -> np.ndarray:
         """Properties of all members, (n_members, n_properties, n_active)."""
         return (self * np.asarray(m, dtype=float)).reshape(self.n_members, self.n_properties, -1)
 
-    def member_model(self, m, index: int) -> np.ndarray:
+    def member_model(self, m: ArrayLike, index: int) -> np.ndarray:
         """The model of one member, for :class:`INRMap`, (nP / n_members,)."""
         return np.asarray(m, dtype=float).reshape(self.n_members, -1)[index].copy()
 
-    def member_rows(self, m, rows: torch.Tensor, members: Sequence[int]) -> torch.Tensor:
+    def member_rows(self, m: ArrayLike, rows: torch.Tensor, members: Sequence[int]) -> torch.Tensor:
         """Rows times the derivative of some members, each with respect to its own weights.
 
         Parameters

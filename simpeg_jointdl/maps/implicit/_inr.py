@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +19,12 @@ from .._linearization import Linearization
 from .._points import checked_domain, checked_per_cell, points_in_cells, scaled
 from ._bounds import Bounds, checked_pair
 from ._units import Units, starting_contrasts
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from discretize import TensorMesh, TreeMesh
+    from numpy.typing import ArrayLike, DTypeLike
 
 _AS_IT_COMES = {"width": 32, "depth": 3, "activation": "gelu"}
 
@@ -99,40 +106,43 @@ class INRMap(TorchMap):
     https://doi.org/10.48550/arXiv.2006.09661
     """
 
+    active_cells: np.ndarray
+    mesh_of: TensorMesh | TreeMesh
+
     def __init__(
         self,
-        mesh,
-        active_cells=None,
+        mesh: TensorMesh | TreeMesh,
+        active_cells: ArrayLike | None = None,
         *,
         network: nn.Module | None = None,
         n_properties: int = 1,
-        bounds: Sequence | None = None,
-        start=None,
-        scales=1.0,
+        bounds: Sequence[Any] | None = None,
+        start: float | Sequence[float] | None = None,
+        scales: float | Sequence[float] = 1.0,
         units: int | None = None,
-        contrasts=None,
-        points_per_cell=1,
-        domain=None,
+        contrasts: ArrayLike | None = None,
+        points_per_cell: int | Sequence[int] = 1,
+        domain: ArrayLike | None = None,
         max_points: int = 2**17,
         random_seed: int = 0,
         frozen: Sequence[str] = (),
         dense_derivative: bool = False,
         device: str | torch.device | None = None,
-        dtype=None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         if active_cells is None:
             active_cells = np.ones(mesh.n_cells, dtype=bool)
         self.mesh_of, self.active_cells = mesh, validate_active_indices("active_cells", active_cells, mesh.n_cells)
-        self.n_properties = int(n_properties)
-        self.domain = checked_domain("INRMap", domain, mesh)
-        self.points_per_cell = checked_per_cell("INRMap", points_per_cell, mesh.dim)
-        self.max_points = int(max_points)
+        self.n_properties: int = int(n_properties)
+        self.domain: np.ndarray = checked_domain("INRMap", domain, mesh)
+        self.points_per_cell: tuple[int, ...] = checked_per_cell("INRMap", points_per_cell, mesh.dim)
+        self.max_points: int = int(max_points)
         if network is None:
             network = ImplicitNetwork(mesh.dim, units or self.n_properties, random_seed=random_seed, **_AS_IT_COMES)
         if self.n_properties < 1 or self.max_points < 1:
             msg = f"INRMap: got n_properties={n_properties!r}, max_points={max_points!r}, wanted at least 1 of each."
             raise ValueError(msg)
-        self.n_points = int(np.prod(self.points_per_cell))
+        self.n_points: int = int(np.prod(self.points_per_cell))
         self._made_with = dict(bounds=bounds, start=start, scales=scales, units=units, contrasts=contrasts)
         self._made_with |= dict(frozen=frozen, dense_derivative=dense_derivative, device=device, dtype=dtype)
         outputs = _make_outputs(bounds, start, scales, self.n_properties, units, contrasts)
@@ -152,7 +162,7 @@ class INRMap(TorchMap):
         )
 
     @property
-    def properties(self) -> tuple:
+    def properties(self) -> tuple[Any, ...]:
         """Maps from the model to every property on the active cells."""
         n = int(self.active_cells.sum())
         return tuple(
@@ -169,7 +179,7 @@ class INRMap(TorchMap):
         """Value of every property where the network gives zero."""
         return tuple(self._module.outputs.start)
 
-    def contrasts(self, m) -> np.ndarray:
+    def contrasts(self, m: ArrayLike) -> np.ndarray:
         """Contrasts of the units in a model of shape (nP,), (n_units, n_properties); ValueError without units."""
         if not isinstance(self._module.outputs, Units):
             msg = "INRMap.contrasts: this map has no units; make it with units=1 or more."
@@ -177,11 +187,11 @@ class INRMap(TorchMap):
         with torch.no_grad():
             return as_numpy(self._filled(m).outputs.values()).copy()
 
-    def module_from(self, m) -> nn.Module:
+    def module_from(self, m: ArrayLike) -> nn.Module:
         """A copy of the network with the weights of a model, of shape (nP,); contrasts of units are not part of it."""
         return self._filled(m).network
 
-    def evaluate(self, m, points) -> np.ndarray:
+    def evaluate(self, m: ArrayLike, points: ArrayLike) -> np.ndarray:
         """Properties anywhere.
 
         Parameters
@@ -210,7 +220,13 @@ class INRMap(TorchMap):
                 results.append(as_numpy(field.outputs(field.network(*inputs)).T))
         return np.concatenate(results, axis=1)
 
-    def on(self, mesh, active_cells=None, *, points_per_cell=None) -> INRMap:
+    def on(
+        self,
+        mesh: TensorMesh | TreeMesh,
+        active_cells: ArrayLike | None = None,
+        *,
+        points_per_cell: int | Sequence[int] | None = None,
+    ) -> INRMap:
         """The same network on another mesh of the same domain; models of one are models of the other."""
         return INRMap(
             mesh,
@@ -253,7 +269,7 @@ class _Field(nn.Module):
         return values.view(-1, self.n_points, values.shape[-1]).mean(dim=1).T
 
 
-def _prepared(network, points, device, dtype) -> tuple:
+def _prepared(network, points, device, dtype) -> tuple[Any, ...]:
     tensor = as_tensor(points, device, dtype)
     inputs = network.prepare(tensor) if hasattr(network, "prepare") else tensor
     return inputs if isinstance(inputs, tuple) else (inputs,)

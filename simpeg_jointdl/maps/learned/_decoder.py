@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +16,13 @@ from torch import nn
 from ..._core.tensors import as_numpy, as_tensor, resolve_device, resolve_dtype
 from .._base import TorchMap
 from .._points import checked_domain, checked_per_cell, points_in_cells, scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from discretize import TreeMesh
+    from numpy.typing import ArrayLike, DTypeLike
 
 _FAR = 2.0  # standard deviations
 
@@ -72,23 +80,29 @@ class DecoderMap(TorchMap):
     https://doi.org/10.1016/j.cageo.2021.104762
     """
 
+    active_cells: np.ndarray
+    mesh_of: TensorMesh | TreeMesh
+    n_latent: int
+    n_offsets: int
+    property_names: tuple[str, ...]
+
     def __init__(
         self,
         decoder: nn.Module,
-        mesh,
-        active_cells=None,
+        mesh: TensorMesh | TreeMesh,
+        active_cells: ArrayLike | None = None,
         *,
         offsets: bool = False,
-        points_per_cell=1,
-        domain=None,
+        points_per_cell: int | Sequence[int] = 1,
+        domain: ArrayLike | None = None,
         device: str | torch.device | None = None,
-        dtype=None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         _check_decoder(decoder, mesh, offsets)
         if active_cells is None:
             active_cells = np.ones(mesh.n_cells, dtype=bool)
         self.mesh_of, self.active_cells = mesh, validate_active_indices("active_cells", active_cells, mesh.n_cells)
-        self.domain = checked_domain("DecoderMap", domain, mesh)
+        self.domain: np.ndarray = checked_domain("DecoderMap", domain, mesh)
         per_cell = checked_per_cell("DecoderMap", points_per_cell, mesh.dim)
         self.n_latent, self.n_offsets = int(decoder.n_latent), int(decoder.n_offsets) if offsets else 0
         self._n_points, self.property_names = int(np.prod(per_cell)), tuple(decoder.properties)
@@ -104,12 +118,12 @@ class DecoderMap(TorchMap):
         )  # fmt: skip
 
     @property
-    def properties(self) -> tuple:
+    def properties(self) -> tuple[Any, ...]:
         """Maps from the model to every property on the active cells."""
         n, n_properties = int(self.active_cells.sum()), len(self.property_names)
         return tuple(Projection(n * n_properties, np.arange(i * n, (i + 1) * n)) * self for i in range(n_properties))
 
-    def prior(self, reference_model=None) -> Smallness:
+    def prior(self, reference_model: ArrayLike | None = None) -> Smallness:
         r"""Regularization :math:`\lVert \mathbf z - \mathbf z_0 \rVert^2`: minus twice the log prior, for β = 1.
 
         Parameters
@@ -138,7 +152,7 @@ class DecoderMap(TorchMap):
             models[:, : self.n_latent] = np.random.default_rng(random_seed).standard_normal((n_models, self.n_latent))
         return models
 
-    def rescaled(self, m, index: int, factor: float) -> tuple[np.ndarray, float]:
+    def rescaled(self, m: ArrayLike, index: int, factor: float) -> tuple[np.ndarray, float]:
         """The model with property `index` multiplied by a factor above zero, as far as the prior goes along.
 
         Returns
@@ -155,14 +169,14 @@ class DecoderMap(TorchMap):
         m[index] = np.clip(before + np.log(factor) / step, -_FAR, _FAR)
         return m, float(np.exp(step * (m[index] - before)))
 
-    def unsized(self, m) -> np.ndarray:
+    def unsized(self, m: ArrayLike) -> np.ndarray:
         """The model with the properties of median size, whatever size it has, (nP,)."""
         m = np.array(m, dtype=float)
         if hasattr(self._module.decoder, "amplitude_steps"):
             m[: len(self.property_names)] = 0.0
         return m
 
-    def inverse(self, D) -> np.ndarray:
+    def inverse(self, D: ArrayLike) -> np.ndarray:
         """Latent vector that the encoder finds for properties on the active cells, (n_properties * n_active,) -> (nP,).
 
         Cells outside count as zero. Decoded again it is near the given properties, not equal to them.
@@ -192,7 +206,7 @@ class DecoderMap(TorchMap):
             model[: self.n_latent] = as_numpy(decoder.encode(as_tensor(grid, self.device, self.dtype))[0][0])
         return model
 
-    def evaluate(self, m, points) -> np.ndarray:
+    def evaluate(self, m: ArrayLike, points: ArrayLike) -> np.ndarray:
         """Properties anywhere, (n_points, 3) in m -> (n_properties, n_points)."""
         points = as_tensor(self._boxed(np.asarray(points, dtype=float)), self.device, self.dtype)
         with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from fnmatch import fnmatch
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,6 +17,17 @@ from ..._core.tensors import as_tensor
 from ...networks import GravMagUNet, with_adapters, without_adapters
 from .._base import TorchMap
 from .._between_meshes import between_meshes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+    from typing import Any
+
+    from discretize import TensorMesh, TreeMesh
+    from numpy.typing import ArrayLike, DTypeLike
+    from simpeg.data import Data
+
+    from ...data import GravityData, MagneticData
 
 _LOGGER = logging.getLogger("simpeg_jointdl")
 TRAINED = ("decoder", "adapters", "all")
@@ -73,31 +85,34 @@ class GravMagMap(TorchMap):
     whatever the data ask for: an anomaly of something out there is put into the mesh.
     """
 
+    outside: np.ndarray
+    property_names: tuple[str, ...]
+
     property_names = ("density", "susceptibility")
 
     def __init__(
         self,
         network: GravMagUNet,
-        gravity_data=None,
-        magnetic_data=None,
+        gravity_data: Data | GravityData | ArrayLike | None = None,
+        magnetic_data: Data | MagneticData | ArrayLike | None = None,
         *,
-        mesh=None,
-        active_cells=None,
-        trained="decoder",
+        mesh: TensorMesh | TreeMesh | None = None,
+        active_cells: ArrayLike | None = None,
+        trained: str | Sequence[str] = "decoder",
         rank: int = 4,
         random_seed: int = 0,
-        device=None,
-        dtype=None,
-        **place,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
+        **place: Any,
     ):
         if not isinstance(network, GravMagUNet):
             msg = f"GravMagMap.network: got {type(network).__name__}, wanted a networks.GravMagUNet."
             raise TypeError(msg)
         self._place = place
         prepared = network.prepare(gravity_data, magnetic_data, **place)
-        self.mesh_of = prepared.mesh if mesh is None else mesh
+        self.mesh_of: TensorMesh | TreeMesh = prepared.mesh if mesh is None else mesh
         active = np.ones(self.mesh_of.n_cells, dtype=bool) if active_cells is None else active_cells
-        self.active_cells = validate_active_indices("active_cells", active, self.mesh_of.n_cells)
+        self.active_cells: np.ndarray = validate_active_indices("active_cells", active, self.mesh_of.n_cells)
         transfer, self.outside = between_meshes(prepared.mesh, self.mesh_of, self.active_cells)
         module = PredictedOnMesh(_adapted(network, trained, rank, random_seed), prepared, transfer)
         super().__init__(
@@ -105,20 +120,20 @@ class GravMagMap(TorchMap):
         )
 
     @property
-    def properties(self) -> tuple:
+    def properties(self) -> tuple[Any, ...]:
         """Maps from the model to density and susceptibility on the active cells."""
         n = len(self.outside)
         return tuple(Projection(2 * n, np.arange(i * n, (i + 1) * n)) * self for i in range(2))
 
-    def grids_of(self, network: GravMagUNet, data: dict):
+    def grids_of(self, network: GravMagUNet, data: dict[str, Any]) -> tuple[Any, ...]:
         """Other data of the same stations, as keywords of `predict`, as `predicted_module` takes them."""
         return network.prepare(**data, **self._place).grids
 
-    def predicted_module(self, m) -> nn.Module:
+    def predicted_module(self, m: ArrayLike) -> nn.Module:
         """A copy of what is evaluated, with the weights of a model: tensors of `GravMagGrids` -> (2, n_active)."""
         return self._filled(m)
 
-    def save(self, path, m, **card) -> None:
+    def save(self, path: str | PathLike[str], m: ArrayLike, **card: Any) -> None:
         """Write the weights of a model for :meth:`load` of such a map; see `module_from` for a network by itself.
 
         Parameters
@@ -130,7 +145,7 @@ class GravMagMap(TorchMap):
         """
         super().save(path, m, **({"architecture": type(self).__name__} | card))
 
-    def module_from(self, m) -> GravMagUNet:
+    def module_from(self, m: ArrayLike) -> GravMagUNet:
         """A network with the weights of a model, of shape (nP,), adapters made part of them, for other data.
 
         ``networks.save_weights("mine.safetensors", map.module_from(m))`` writes it for `GravMagUNet.from_pretrained`.

@@ -144,6 +144,16 @@ class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
         if not self._at_work.any():
             self.stopNextIteration = True
 
+    def checkpoint_state(self) -> dict:
+        """Return the dampings, misfits and which members are at work, as plain values."""
+        return {"dampings": self._dampings, "at_work": self._at_work, "chi": self.chi}
+
+    def restore_checkpoint_state(self, state: dict) -> None:
+        """Put back what :meth:`checkpoint_state` returned."""
+        self._dampings = np.array(state["dampings"], dtype=float)
+        self._at_work = np.array(state["at_work"], dtype=bool)
+        self.chi = np.array(state["chi"], dtype=float)
+
     def _steps(self) -> np.ndarray:
         """Steps of the working members at their dampings, (working, n)."""
         mu = as_tensor(self._dampings[self._working] * self._scales, self._rows.device)

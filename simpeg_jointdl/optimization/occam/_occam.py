@@ -13,6 +13,10 @@ from ._column_problem import Columns
 from ._search import FIRST, NEXT, Search
 
 WHO = "Occam"
+_STATE = (
+    "chi", "evaluations", "stopped_because", "arrived", "at_work", "iterations", "smoothing_iterations", "trade_off",
+    "_stalls", "_targets", "_gave_up",
+)  # fmt: skip
 _STILL = 0.01  # of a standard deviation per cell: a step at the noise that is shorter is the last
 _STALL, _STALLS = 1e-3, 3  # part of χ that a step must gain, and in how many it may fail to
 
@@ -124,6 +128,7 @@ class Occam(OptionalTables, Minimize, Remember):
         self.relaxation = float(relaxation)
         self._device = resolve_device(device)
         self._columns, self._next, self.stopped_because = None, None, ""
+        self._is_restored = False
         self.stoppers = [StoppingCriteria.iteration]
         self.printers = [IterationPrinters.iteration, *_PRINTERS]
 
@@ -150,6 +155,8 @@ class Occam(OptionalTables, Minimize, Remember):
             Before anything has been minimized; for a trade-off of another shape; where the data or the regularization
             at the last model are not as the class asks for.
         """
+        if self._columns is None and self._is_restored:
+            self._columns = self._taken_apart(self.parent, self.xc)
         if self._columns is None:
             msg = f"{WHO}.standard_deviation: nothing has been minimized yet; run the inversion first."
             raise ValueError(msg)
@@ -166,10 +173,24 @@ class Occam(OptionalTables, Minimize, Remember):
         if problem is None:
             msg = f"{WHO}: got {evalFunction!r:.60} to minimize, wanted the function of a BaseInvProblem."
             raise TypeError(msg)
-        n_columns = _count(problem) if self.n_columns is None else int(self.n_columns)
-        self._columns = Columns(problem, np.asarray(x0, dtype=float), n_columns, self._device, WHO)
+        self._columns = self._taken_apart(problem, x0)
         with explain_out_of_memory(WHO, self._device):
             return super().minimize(evaluation_of(evalFunction), x0)
+
+    def _taken_apart(self, problem, model) -> Columns:
+        n_columns = _count(problem) if self.n_columns is None else int(self.n_columns)
+        return Columns(problem, np.asarray(model, dtype=float), n_columns, self._device, WHO)
+
+    def checkpoint_state(self) -> dict:
+        """Return the state of all columns as plain values."""
+        return {name: getattr(self, name) for name in _STATE}
+
+    def restore_checkpoint_state(self, state: dict) -> None:
+        """Put back what :meth:`checkpoint_state` returned."""
+        self._is_restored = True
+        for name in _STATE:
+            value = state[name]
+            setattr(self, name, value.copy() if isinstance(value, np.ndarray) else value)
 
     def startup(self, x0):
         """SimPEG's, and every column at work."""

@@ -60,9 +60,16 @@ def test_ranks_are_other_starts_in_order():
     np.testing.assert_array_equal(make(data, simulation).initial_model, recipe.initial_model)
 
 
-@pytest.mark.parametrize("options", [{"rank": 2}, {"n_candidates": 1}, {"rank": -1}])
-def test_ranks_that_do_not_exist(options):
-    with pytest.raises(ValueError, match="wanted a rank below"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rank": 2}, "wanted a rank below"),
+        ({"n_candidates": 1}, "wanted a rank below"),
+        ({"rank": -1}, "create_prior_inversion.rank: got -1, wanted a whole number of at least 0"),
+    ],
+)
+def test_ranks_that_do_not_exist(options, message):
+    with pytest.raises(ValueError, match=message):
         make(BLOCKS.gravity.data(), simulations()[0], **options)
 
 

@@ -230,7 +230,7 @@ def test_radians_are_told():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"start": "zero"}, r"create_mt_inversion.start: got 'zero', wanted one of \['network', 'halfspace'\]"),
+        ({"start": "zero"}, r"create_mt_inversion.start: got 'zero', wanted one of 'network', 'halfspace'"),
         ({"error_floor": 0.0}, r"create_mt_inversion.error_floor: got 0.0"),
         ({"error_floor": "five"}, r"create_mt_inversion.error_floor: got 'five'"),
         ({"error_floor": 5.0}, r"create_mt_inversion.error_floor: got 5.0"),

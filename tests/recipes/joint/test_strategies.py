@@ -198,7 +198,11 @@ def test_a_fixed_model_attracts_edges(strategy):
     for fixed in (False, True):
         problem = make_tiny_problem()
         geology = edge_model(problem)
-        options = {"couplings": regularization.CrossGradient, "fixed_models": {"geology": geology}, "ratios": 10.0}
+        options = {
+            "couplings": regularization.CrossGradient,
+            "fixed_models": {"geology": geology},
+            "coupling_ratios": 10.0,
+        }
         recipe = problem.recipe(strategy=strategy if fixed else "separate", **options)
         values.append(coupling_to_fixed(problem, recipe.run(), geology))
         assert (recipe.chi <= 1.0).all()
@@ -250,7 +254,7 @@ def test_the_unit_of_a_fixed_model_does_not_matter():
         problem = make_tiny_problem()
         geology = unit * edge_model(problem)
         recipe = problem.recipe(
-            couplings=regularization.CrossGradient, fixed_models={"geology": geology}, ratios=[10.0]
+            couplings=regularization.CrossGradient, fixed_models={"geology": geology}, coupling_ratios=[10.0]
         )
         found.append(recipe.run())
         similarity.append(diagnostics.structural_similarity(problem.mesh, *found[-1].values()))

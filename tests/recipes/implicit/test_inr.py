@@ -148,7 +148,7 @@ def test_names():
     twice = make([DATA[0], DATA[0]], [simulations()[0], simulations()[0]])
     assert list(twice.maps) == ["property_0", "property_1"]
     for names in (["density"], ["one", "one"]):
-        with pytest.raises(ValueError, match=r"create_inr_inversion.names: got .*wanted 2 different ones"):
+        with pytest.raises(ValueError, match=r"create_inr_inversion.names: got .*wanted 2 different names"):
             make(names=names)
 
 
@@ -190,7 +190,7 @@ def test_a_robust_misfit_bears_outliers():
 )
 def test_a_coupling_gets_what_it_asks_for(couplings):
     options = {"optimizer": "levenberg-marquardt"}  # faster, if not better, where properties are free
-    free, coupled = make(**options), make(couplings=couplings, ratio=3.0, **options)
+    free, coupled = make(**options), make(couplings=couplings, coupling_ratios=3.0, **options)
     assert any(isinstance(d, directives.CoolCouplings) for d in coupled.inversion.directiveList)
     free.run()
     coupled.run()
@@ -233,14 +233,14 @@ def other_cells():
 BAD = {
     "data for one": (lambda: {"data": DATA[:1]}, "got 1 data sets and 2 simulations, wanted one for each"),
     "no map": (lambda: {"simulation": [simulations()[0], simulations(susceptibility=None)[1]]},
-               r"number 1 has the maps \[\], wanted one"),
+               r"number 1 has the maps \[\], wanted exactly one"),
     "other mesh": (other_mesh, "number 1 is on another mesh than number 0"),
     "other cells": (other_cells, "active cells differ between simulations"),
     "odd map": (lambda: {"simulation": simulations(maps.LinearMap(np.ones((N, 3))))},
                 rf"their maps take \[3, {N}\] values for {N} active cells"),
-    "optimizer": (lambda: {"optimizer": "sgd"}, "optimizer: got 'sgd', wanted one of levenberg-marquardt, adam"),
-    "chifact": (lambda: {"chifact": 0.0}, "chifact: got 0.0, wanted a positive number"),
-    "ratio": (lambda: {"ratio": -1.0}, "ratio: got -1.0, wanted a positive number"),
+    "optimizer": (lambda: {"optimizer": "sgd"}, "optimizer: got 'sgd', wanted one of 'levenberg-marquardt', 'adam'"),
+    "chifact": (lambda: {"chifact": 0.0}, "chifact: got 0.0, wanted a finite number above 0"),
+    "coupling ratios": (lambda: {"coupling_ratios": -1.0}, "coupling_ratios: got -1.0, wanted a finite number above 0"),
     "bounds": (lambda: {"bounds": (-1, 1, 0)}, "bounds: got 3 pairs for 2 properties"),
     "units": (lambda: {"units": 0}, "got units=0"),
     "contrasts": (lambda: {"contrasts": [[1.0, 1.0]]}, "got contrasts without units"),
