@@ -18,7 +18,7 @@ from torch.func import functional_call
 from .._core.operators import JacobianOperator
 from .._core.tensors import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
 from ..networks import load_weights, save_weights
-from ._checks import check_module, check_size, checked_model, trainable_names
+from ._checks import as_tuple, check_module, check_size, checked_model, trainable_names
 from ._linearization import Linearization, Parameters, Raveled
 from ._seeds import drawn_afresh
 
@@ -91,7 +91,7 @@ class TorchMap(IdentityMap):
     def __init__(
         self,
         module: nn.Module,
-        inputs: ArrayLike | torch.Tensor | tuple = (),
+        inputs: ArrayLike | torch.Tensor | Sequence[ArrayLike | torch.Tensor] = (),
         *,
         frozen: Sequence[str] = (),
         n_values: int | None = None,
@@ -106,7 +106,7 @@ class TorchMap(IdentityMap):
         self._parameters = Parameters.of(self._module, trainable_names(who, self._module, frozen))
         for parameter in self._module.parameters():
             parameter.requires_grad_(False)  # derivatives are taken with respect to the model vector
-        self._pieces = self._split(tuple(self._as_input(one) for one in _as_tuple(inputs)))
+        self._pieces = self._split(tuple(self._as_input(one) for one in as_tuple(inputs)))
         self._kept: tuple[np.ndarray, Linearization] | None = None
         self.dense_derivative = bool(dense_derivative)
         self._n_values = self._checked_size(n_values)
@@ -231,7 +231,7 @@ class TorchMap(IdentityMap):
             known[name].requires_grad_()
         return module
 
-    def save(self, path: str | os.PathLike, m: ArrayLike, **card: Any) -> None:
+    def save(self, path: str | os.PathLike[str], m: ArrayLike, **card: Any) -> None:
         """Write the module with the parameters of a model to a safetensors file, with a card beside it.
 
         Parameters
@@ -246,7 +246,7 @@ class TorchMap(IdentityMap):
         about = {"architecture": type(self.module_from(m)).__name__, "map": type(self).__name__}
         save_weights(path, self._filled(m), about | card)
 
-    def load(self, path: str | os.PathLike) -> np.ndarray:
+    def load(self, path: str | os.PathLike[str]) -> np.ndarray:
         """Return the model of a saved module, and set frozen parameters to the values of the file.
 
         Raises
@@ -289,7 +289,3 @@ class TorchMap(IdentityMap):
 
     def __getstate__(self):
         return vars(self) | {"_kept": None}  # a graph cannot be copied
-
-
-def _as_tuple(inputs):
-    return inputs if isinstance(inputs, (tuple, list)) else (inputs,)

@@ -136,3 +136,8 @@ def checked_model(who: str, model, n: int) -> np.ndarray:
         msg = f"{who}: got a model of shape {model.shape}, wanted ({n},), the parameters of the module."
         raise ValueError(msg)
     return model
+
+
+def as_tuple(inputs: object) -> tuple:
+    """Return the inputs of a module as a tuple."""
+    return tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -128,7 +129,7 @@ class INRMap(TorchMap):
         *,
         network: nn.Module | None = None,
         n_properties: int = 1,
-        bounds: Sequence | None = None,
+        bounds: Sequence[Any] | None = None,
         start: float | Sequence[float] | None = None,
         scales: float | Sequence[float] = 1.0,
         units: int | None = None,
@@ -176,7 +177,7 @@ class INRMap(TorchMap):
         )
 
     @property
-    def properties(self) -> tuple:
+    def properties(self) -> tuple[Any, ...]:
         """Maps from the model to each property on the active cells."""
         n = int(self.active_cells.sum())
         return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,7 +114,7 @@ class DecoderMap(TorchMap):
         )  # fmt: skip
 
     @property
-    def properties(self) -> tuple:
+    def properties(self) -> tuple[Any, ...]:
         """Maps from the model to each property on the active cells."""
         n, n_properties = int(self.active_cells.sum()), len(self.property_names)
         return tuple(Projection(n * n_properties, np.arange(i * n, (i + 1) * n)) * self for i in range(n_properties))

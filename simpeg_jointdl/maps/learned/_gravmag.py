@@ -18,6 +18,7 @@ from simpeg.utils import validate_active_indices
 from torch import nn
 
 from ..._core.tensors import as_tensor
+from ...data import GravityData, MagneticData
 from ...networks import GravMagUNet, Placement, with_adapters, without_adapters
 from .._base import TorchMap
 from .._between_meshes import between_meshes
@@ -92,8 +93,8 @@ class GravMagMap(TorchMap):
     def __init__(
         self,
         network: GravMagUNet,
-        gravity_data: Data | None = None,
-        magnetic_data: Data | None = None,
+        gravity_data: Data | GravityData | ArrayLike | None = None,
+        magnetic_data: Data | MagneticData | ArrayLike | None = None,
         *,
         mesh: TensorMesh | TreeMesh | None = None,
         active_cells: ArrayLike | None = None,
@@ -120,12 +121,12 @@ class GravMagMap(TorchMap):
         )
 
     @property
-    def properties(self) -> tuple:
+    def properties(self) -> tuple[Any, ...]:
         """Maps from the model to density and susceptibility on the active cells."""
         n = len(self.outside)
         return tuple(Projection(2 * n, np.arange(i * n, (i + 1) * n)) * self for i in range(2))
 
-    def grids_of(self, network: GravMagUNet, data: dict[str, Data]) -> Any:
+    def grids_of(self, network: GravMagUNet, data: dict[str, Any]) -> tuple[Any, ...]:
         """Return the inputs of `predicted_module` for other data at the same stations, {keyword of `predict`: data}."""
         return network.prepare(**data, **self._place).grids
 
@@ -133,7 +134,7 @@ class GravMagMap(TorchMap):
         """Return a copy of the module with the weights of a model; it takes grids to properties (2, n_active)."""
         return self._filled(m)
 
-    def save(self, path: str | os.PathLike, m: ArrayLike, **card: Any) -> None:
+    def save(self, path: str | os.PathLike[str], m: ArrayLike, **card: Any) -> None:
         """Write the weights of a model for :meth:`load`; use `module_from` to save a network by itself.
 
         Parameters
