@@ -52,7 +52,7 @@ class NetworkEnsemble(nn.Module):
         self.n_members: int = len(members)
         parameters, buffers = stack_module_state(members)
         self._names = list(parameters)
-        self.stacked = nn.ParameterList(nn.Parameter(p.detach().clone()) for p in parameters.values())
+        self.stacked: nn.ParameterList = nn.ParameterList(nn.Parameter(p.detach().clone()) for p in parameters.values())
         # the prepared points are the same for all members unless their encodings drew different random numbers
         self._is_shared = all(bool((b == b[:1]).all()) for b in buffers.values())
         self._templates = [copy.deepcopy(m).requires_grad_(False) for m in members]

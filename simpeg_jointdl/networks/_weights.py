@@ -26,7 +26,7 @@ _STORAGE = {None: None, "float16": torch.float16, "float32": torch.float32, "flo
 
 def save_weights(
     path: str | os.PathLike[str],
-    module_or_state: torch.nn.Module | dict[str, torch.Tensor],
+    module_or_state: torch.nn.Module | Mapping[str, torch.Tensor],
     card: dict[str, Any] | None = None,
     *,
     storage_dtype: Literal["float16", "float32", "float64"] | None = None,
@@ -204,7 +204,7 @@ def _weights_path(who: str, path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _state_of(module_or_state: torch.nn.Module | dict[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+def _state_of(module_or_state: torch.nn.Module | Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
     who = "save_weights.module_or_state"
     state = module_or_state.state_dict() if isinstance(module_or_state, torch.nn.Module) else module_or_state
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 
 from ..._core import validation as check
 from ..._core.tensors import resolve_device, resolve_dtype, seeded_generator
@@ -108,7 +109,7 @@ class FourierEncoding(BaseEncoding):
         Seed of B.
     device : str or torch.device, optional
         Device of B and of the points; by default torch's default device.
-    dtype : torch.dtype or str, optional
+    dtype : torch.dtype, numpy dtype or str, optional
         Type of B and of the points, float64 (default) or float32.
 
     Raises
@@ -141,7 +142,7 @@ class FourierEncoding(BaseEncoding):
         scale: float | Sequence[float] = 0.5,
         random_seed: int = 0,
         device: torch.device | str | None = None,
-        dtype: torch.dtype | str | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         super().__init__()
         self.n_inputs = check.whole("FourierEncoding.n_inputs", n_inputs)

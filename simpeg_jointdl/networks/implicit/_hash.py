@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 from torch import nn
 
 from ..._core import validation as check
@@ -42,7 +43,7 @@ class HashEncoding(BaseEncoding):
         Seed of the initial features.
     device : str or torch.device, optional
         Device of the features; by default torch's default device.
-    dtype : torch.dtype or str, optional
+    dtype : torch.dtype, numpy dtype or str, optional
         Type of the features, float64 (default) or float32.
 
     Raises
@@ -79,7 +80,7 @@ class HashEncoding(BaseEncoding):
         amplitude: float = 1e-4,
         random_seed: int = 0,
         device: torch.device | str | None = None,
-        dtype: torch.dtype | str | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         super().__init__()
         mend = "Use FourierEncoding for more."
@@ -94,7 +95,7 @@ class HashEncoding(BaseEncoding):
         self._starts = np.cumsum([0, *(min(n, self.table_size) for n in corners)]).tolist()
         self.amplitude: float = check.positive("HashEncoding.amplitude", amplitude)
         place = {"device": resolve_device(device, "HashEncoding"), "dtype": resolve_dtype(dtype, "HashEncoding")}
-        self.table = nn.Parameter(torch.empty((self._starts[-1], self.n_features), **place))
+        self.table: nn.Parameter = nn.Parameter(torch.empty((self._starts[-1], self.n_features), **place))
         self.reset_parameters(seeded_generator("HashEncoding.random_seed", random_seed))
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import torch
+from numpy.typing import DTypeLike
 from torch import nn
 from torch.nn import functional
 
@@ -57,7 +58,7 @@ class ImplicitNetwork(nn.Module):
         Seed of all initial weights, and of the encoding if it is given by name.
     device : str or torch.device, optional
         Device of the weights; by default torch's default device.
-    dtype : torch.dtype or str, optional
+    dtype : torch.dtype, numpy dtype or str, optional
         Type of the weights, float64 (default) or float32.
 
     Attributes
@@ -99,7 +100,7 @@ class ImplicitNetwork(nn.Module):
         last_scale: float = 0.01,
         random_seed: int = 0,
         device: torch.device | str | None = None,
-        dtype: torch.dtype | str | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         super().__init__()
         self.n_inputs: int = check.whole("ImplicitNetwork.n_inputs", n_inputs)

@@ -82,6 +82,10 @@ class Training:
         If one of the files cannot be written.
     """
 
+    task: Task
+    plan: Plan
+    fabric: Fabric
+
     def __init__(self, task: Task, plan: Plan, output: Path, identity: dict[str, Any], fabric: Fabric):
         self.task, self.plan, self.fabric = task, plan, fabric
         self.identity: dict[str, Any] = identity | vars(plan) | {"n_processes": fabric.world_size}
