@@ -90,7 +90,7 @@ class BoundedGaussNewton(ProjectedGNCG):
     ...     parts = [0.5 * np.sum((x - 1.0) ** 2), *[x - 1.0] * return_g, *[sp.identity(x.size)] * return_H]
     ...     return tuple(parts) if len(parts) > 1 else parts[0]
     >>> minimizer = BoundedGaussNewton(maxIter=20, lower=0.0, upper=0.5, tolX=1e-12, print_tables=False)
-    >>> minimizer.minimize(bowl, np.full(2, 0.1)).round(3)
+    >>> minimizer.minimize(bowl, np.full(2, 0.1)).round(2)
     array([0.5, 0.5])
     """
 
