@@ -116,6 +116,7 @@ def scripts_table(results: Path = RESULTS) -> str:
 def _escape(text: str) -> str:
     text = re.sub(r"([\\*`|])", r"\\\1", text)
     text = re.sub(r"_(?=\W|$)", r"\\_", text)
+    text = text.replace("--", r"\-\-")  # which would become a dash
     return re.sub(r"^([-+])(?=\s|$)", r"\\\1", text)
 
 

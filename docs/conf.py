@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 # Tutorials that read field data.
-FIELD_DATA = ("02b_field_data.py", "08_mt_field.py", "11_finetune_field_data.py")
+FIELD_DATA = ("02b_field_data.py", "03b_published_model.py", "08_mt_field.py", "11_finetune_field_data.py")
 
 # The parts of the site whose pages have a table of contents at their right.
 PARTS = ("getting_started", "user_guide", "how_to", "benchmarks", "theory", "api", "development")

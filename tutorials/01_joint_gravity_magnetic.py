@@ -33,7 +33,7 @@ get_logger().setLevel("WARNING")
 # magnetic: the properties share their boundaries but are not proportional to each other. The noise is 2 % of the
 # largest anomaly of each method.
 
-shape, n_stations = ((24, 24, 12), (16, 16)) if SIZE == "full" else ((12, 12, 6), (10, 10))
+shape, n_stations = ((24, 24, 12), (16, 16)) if SIZE == "full" else ((16, 16, 8), (12, 12))
 survey = datasets.load("two_blocks", shape=shape, cell_size=2400.0 / shape[0], n_stations=n_stations)
 mesh, truth = survey.mesh, survey.true_models
 
@@ -65,7 +65,7 @@ rocks = [[0.0, 0.0], [0.4, 0.06], [-0.3, 0.03]]
 couplings = {
     "separate": None,
     "cross-gradient": regularization.CrossGradient,
-    "rock properties": partial(regularization.GuidedFuzzyCMeans, centers=rocks),
+    "known rocks": partial(regularization.GuidedFuzzyCMeans, centers=rocks),
 }
 runs, models = {}, {}
 for name, coupling in couplings.items():
@@ -93,7 +93,7 @@ Console(width=100).print(table)
 # Density
 # -------
 # Smooth models are spread out and too weak, with or without the cross-gradient: it makes the two models agree, and the
-# data leave much room for models that agree. Known rock properties give the contrasts.
+# data leave much room for models that agree. Known rocks give the contrasts.
 
 center = (-450.0, 0.0, -350.0)  # easting, northing and elevation in m, inside the western block
 rows = [data.PropertyModel(f"density, {name}", "g/cc", m["density"], signed=True) for name, m in models.items()]
@@ -110,14 +110,14 @@ susceptibility_figure.savefig(OUTPUT / "01_susceptibility.png")
 # %%
 # Density against susceptibility
 # ------------------------------
-# With the rock properties, most cells gather about the three rock types (rings). Those in between are where the data do
+# With known rocks, most cells gather about the three rock types (rings). Those in between are where the data do
 # not say which rock it is.
 
-recipe = runs["rock properties"]
+recipe = runs["known rocks"]
 clusters = next(t for t in recipe.inversion.invProb.reg.objfcts if isinstance(t, regularization.GuidedFuzzyCMeans))
 crossplot = plotting.plot_crossplot(
-    data.PropertyModel("density contrast", "g/cc", models["rock properties"]["density"], signed=True),
-    data.PropertyModel("susceptibility", "SI", models["rock properties"]["susceptibility"]),
+    data.PropertyModel("density contrast", "g/cc", models["known rocks"]["density"], signed=True),
+    data.PropertyModel("susceptibility", "SI", models["known rocks"]["susceptibility"]),
     weights=mesh.cell_volumes,
     centers=clusters.centers,
     memberships=clusters.memberships(recipe.model),
@@ -127,7 +127,7 @@ crossplot.savefig(OUTPUT / "01_crossplot.png")
 # %%
 # Data fit
 # --------
-# Of the model with rock properties. Residuals should look like noise, and a χ of 1 does not say that they do: over the
+# Of the model with known rocks. Residuals should look like noise, and a χ of 1 does not say that they do: over the
 # western block they have one sign in places, because the recovered block is about 100 m too deep.
 
 gz, tmi = (simulation.dpred(recipe.model) for simulation in simulations)
@@ -143,4 +143,4 @@ fit_figure.savefig(OUTPUT / "01_data_fit.png")
 # -------------------------
 # UBC and npz files; ``"vtk"`` too, where pyvista is installed.
 
-io.export_models(OUTPUT, mesh, models["rock properties"], formats=("ubc", "npz"), name="01_rock_properties")
+io.export_models(OUTPUT, mesh, models["known rocks"], formats=("ubc", "npz"), name="01_known_rocks")

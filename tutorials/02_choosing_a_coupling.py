@@ -38,7 +38,6 @@ from simpeg.utils import get_logger
 
 from simpeg_jointdl import datasets, diagnostics, recipes, regularization
 
-SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small" for a quick look
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
 get_logger().setLevel("WARNING")
@@ -49,8 +48,7 @@ get_logger().setLevel("WARNING")
 # The western block is dense and magnetic, the eastern block light and magnetic. So the boundaries are shared, and no
 # single relation between density and susceptibility holds everywhere.
 
-shape, n_stations = ((16, 16, 8), (12, 12)) if SIZE == "full" else ((12, 12, 6), (8, 8))
-survey = datasets.load("two_blocks", shape=shape, cell_size=2400.0 / shape[0], n_stations=n_stations)
+survey = datasets.load("two_blocks", shape=(16, 16, 8), cell_size=150.0, n_stations=(12, 12))
 mesh, truth = survey.mesh, survey.true_models
 wires = maps.Wires(("density", mesh.n_cells), ("susceptibility", mesh.n_cells))
 simulations = [

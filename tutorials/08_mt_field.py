@@ -1,235 +1,154 @@
 """
-Magnetotellurics in the field
-=============================
+Magnetotelluric field data
+==========================
 
-Impedances as an instrument's software leaves them, in EDI files: read, reduced to their determinant, given the errors
-that a layered earth deserves, handed to a network that says at once what lies below every station and how sure it is,
-and refined to their noise.
+Broadband soundings of the U.S. Geological Survey around the Yellowstone caldera, from EDI files to a section of
+resistivity with uncertainties: read, reduce to the determinant, set an error floor, predict with the network of
+:doc:`07_mt_unet`, and refine by Gauss-Newton until the data are fitted.
 
-    python tutorials/08_mt_field.py --size small
-    python tutorials/08_mt_field.py --edi a_folder_of_yours
-
-The data are 44 broadband stations of the U.S. Geological Survey around the Yellowstone caldera, where the folder of
-SIMPEG_JOINTDL_DATA has them and the extra ``mt`` is installed; else a synthetic profile.
-
-What to look for: the network has never seen a real sounding, nor these frequencies, and fits about half of the
-stations to their errors as it is. Refinement changes it where it does not fit, and little else. In the middle of the
-section, under the caldera, conductors of about 10 ohm m lie in the uppermost kilometre and, from 5 to 10 km on, rock
-of a few ohm m; at both ends it has a thousand and more.
-
-What not to believe: columns below stations that end at χ > 1. At YNP35 and YNP44 layers fit the resistivities alone and
-the phases alone, and not both: what lies there is not layered. At YNP16 a few points about 1 s are spikes. A χ of 1
-does not prove the contrary: neighbours that differ tenfold, or columns below 1 ohm m, are no layered earth either.
-The 90 % band is the linearised one, near this model. It is too narrow where sharp layers meet: of the synthetic
-profile it holds less than it says.
+The data are read from the folder in ``SIMPEG_JOINTDL_DATA``, or downloaded. EDI files need
+``pip install "simpeg_jointdl[mt]"``.
 """
 
-from __future__ import annotations
-
-import argparse
-import contextlib
-import importlib.util
-import io
 import os
-import time
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from simpeg.utils import get_logger
 
-from simpeg_jointdl import datasets, networks, plotting, recipes
-from simpeg_jointdl.datasets import synthetic
+from simpeg_jointdl import datasets, plotting, recipes
 
-FLOOR = 0.05  # of the impedance: formal errors of 0.2 % know nothing of what is not layered
-PROFILE = np.array([[485e3, 4897e3], [577e3, 4983e3]])  # UTM 12N, across the caldera from south-west to north-east
-NEAR = 9e3  # m, stations that belong to it
-MAX_DEPTH, SHALLOW = 30e3, 3e3  # m, of figures
+OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
+OUTPUT.mkdir(parents=True, exist_ok=True)
+get_logger().setLevel("WARNING")
 
 # %%
 # Reading
 # -------
-# One call for a folder. Points in the wrong quadrant, with large errors or out of their neighbours' reach go. Those of
-# Yellowstone were looked through by hand; ``datasets.load`` reads the same EDIs and leaves out what was flagged.
+# ``datasets.load`` leaves out the points that were flagged when the data were inspected. Your own files are read and
+# cleaned by::
+#
+#     stations = io.read_edi("folder").without(wrong_quadrant=True, relative_error=0.5, spikes=0.15)
+#
+# The formal errors of the impedances are 0.1 to 0.5 %. They do not contain the error made by assuming layers, so the
+# errors are at least 5 %.
 
-
-def read(folder=None):
-    """Soundings of the determinant, with errors of 5 % at least."""
-    if folder is None:
-        stations = datasets.load("ynp_mt")  #:
-    else:
-        stations = datasets.read_edi(folder)  #:
-        stations = stations.without(wrong_quadrant=True, relative_error=0.5, spikes=0.15)  #:
-    soundings = stations.soundings("determinant", error_floor=FLOOR)  #:
-    return soundings[soundings.n_data > 2]
-
-
-# %%
-# Without field data: a profile over layers that are known, a conductor at changing depth and another one far below.
-
-
-def make_synthetic(n_stations=16):
-    """Soundings along 75 km, and the resistivities (n_stations, 40) and thicknesses that they are of."""
-    thicknesses = synthetic.layer_thicknesses("wide").numpy()
-    middle = np.cumsum(thicknesses) - 0.5 * thicknesses
-    depth, x = np.append(middle, 1.2 * thicknesses.sum()), np.linspace(0.0, 1.0, n_stations)[:, None]
-    log_rho = np.full((n_stations, depth.size), 2.0) + 0.8 * (depth > 2e3)
-    top = 250.0 + 500.0 * (1.0 + np.cos(2.0 * np.pi * x))
-    log_rho[(depth > top) & (depth < 3.0 * top)] = 0.7
-    deep = 12e3 + 20e3 * np.abs(x - 0.5)
-    log_rho[(depth > deep) & (depth < 2.5 * deep)] = 1.3
-    places = np.column_stack([75e3 * x[:, 0], 4e3 * np.sin(9.0 * x[:, 0]), 2000.0 + 300.0 * np.sin(5.0 * x[:, 0])])
-    frequencies = np.logspace(-3, 2.4, 34)
-    options = {"noise": FLOOR, "locations": places, "random_seed": 1}
-    return synthetic.make_soundings(10.0**log_rho, thicknesses, frequencies, **options), 10.0**log_rho, thicknesses
-
+try:
+    stations = datasets.load("ynp_mt")
+except (FileNotFoundError, ModuleNotFoundError) as error:
+    message = f"This tutorial needs the data set ynp_mt and the extra 'mt': {error}"
+    raise SystemExit(message) from error
+soundings = stations.soundings("determinant", error_floor=0.05)
+soundings = soundings[soundings.n_data > 2]
+names = np.array(soundings.names)
+print(f"{len(soundings)} stations, {soundings.n_data.sum()} data.")
 
 # %%
 # Prediction and refinement
 # -------------------------
-# The recipe scales the network's layers to the depths that the data see, predicts, and prepares a Gauss-Newton
-# inversion of all stations at once, each with a trade-off of its own.
+# The recipe scales the network's layers to the depths that the data resolve, predicts a model for each station, and
+# inverts all stations at once, each with its own trade-off parameter. Before ``run`` its model is the prediction.
 
-
-def invert(soundings, weights):
-    """The recipe after it ran, and its seconds."""
-    start = time.perf_counter()
-    network = networks.MT1DUNet.from_pretrained(weights)  #:
-    recipe = recipes.create_mt_inversion(soundings, network=network, progress=False)  #:
-    before = recipe.station_chi
-    with contextlib.redirect_stdout(io.StringIO()):  # SimPEG's table of iterations
-        recipe.run()  #:
-    return recipe, before, time.perf_counter() - start
-
-
-def part_held(recipe, truth, thicknesses):
-    """Part of the true layers above the figures' depth whose middle lies within the 90 % band."""
-    middle = np.cumsum(thicknesses) - 0.5 * thicknesses
-    middle = middle[middle < MAX_DEPTH]
-    layer = np.searchsorted(np.cumsum(recipe.thicknesses), middle)
-    lower, upper = (edge[:, layer] for edge in recipe.band(0.9))
-    true = truth[:, : middle.size]
-    return np.mean((true > lower) & (true < upper))
-
-
-def report(console, recipe, before, seconds):
-    """What was fitted and what was not."""
-    after, steps = recipe.station_chi, recipe.station_iterations
-    table = Table(title="rms, the root of χ")
-    for name in ("station", "U-Net alone", "refined", "iterations"):
-        table.add_column(name, justify="right" if table.columns else "left")
-    names = list(after)
-    worst = sorted(names, key=lambda name: -before[name])[:10]
-    for name in sorted(worst, key=names.index):
-        rms = (f"{np.sqrt(chi[name]):.2f}" for chi in (before, after))
-        table.add_row(name + (" (not fitted)" if name in recipe.failed else ""), *rms, str(steps[name]))
-    console.print("The ten stations that the network fits worst:")
-    console.print(table)
-    fits = [sum(chi <= 1.0 for chi in some.values()) for some in (before, after)]
-    console.print(
-        f"{len(names)} stations: {fits[0]} are fitted by the network alone (median rms "
-        f"{np.median(np.sqrt(list(before.values()))):.2f}), {fits[1]} after refinement; {seconds:.1f} s. "
-        f"Not fitted by any layers found: {', '.join(recipe.failed) or 'none'}."
-    )
-
+recipe = recipes.create_mt_inversion(soundings, progress=False)
+network_model, network_chi = recipe.resistivity, recipe.station_chi
+recipe.run()
+refined_model, refined_chi = recipe.resistivity, recipe.station_chi
 
 # %%
-# Figures
-# -------
+# The ten stations that the network fits worst. The rms is the root of χ, the data misfit per datum.
 
-
-def chosen(recipe, before):
-    """The station that the network fits best, the one that refinement mends most, and the worst that is left."""
-    after = recipe.station_chi
-    mended = max(after, key=lambda name: before[name] / after[name])
-    names = [min(before, key=before.get), mended, max(after, key=after.get)]
-    return list(dict.fromkeys(names))
-
-
-def draw(soundings, recipe, before, folder, truth=None):
-    """Fits and models of three stations, the section, the map."""
-    start = np.exp(recipe.initial_model).reshape(len(soundings), -1)
-    fits = {"U-Net": recipe.predicted(start), "refined": recipe.predicted()}
-    lower, upper = recipe.band(0.9)
-    for name in chosen(recipe, before):
-        i = soundings.names.index(name)
-        plotting.plot_sounding(recipe.soundings, name, fits).savefig(folder / f"sounding_{name}.png")
-        others = {"U-Net": (recipe.thicknesses, start[i])}
-        if truth is not None:
-            others["truth"] = (truth[1], truth[0][i])
-        figure = plotting.plot_layered_model(
-            recipe.thicknesses, recipe.resistivity[i], lower[i], upper[i], name="refined", band_names=["90 % band"],
-            others=others, max_depth=2.0 * MAX_DEPTH, depth_scale="log", title=name,
-        )  # fmt: skip
-        figure.savefig(folder / f"layers_{name}.png")
-    on_line = np.ones(len(soundings), dtype=bool) if truth is not None else near(soundings.locations)
-    if np.sum(on_line) < 3:  # of other surveys: all stations on the line that fits them best
-        on_line[:] = True
-    line = PROFILE if on_line.sum() < len(soundings) else None
-    for label, depth in (("section", MAX_DEPTH), ("section_shallow", SHALLOW)):
-        figure = plotting.plot_section(
-            soundings.locations[on_line], recipe.thicknesses, recipe.resistivity[on_line],
-            names=np.array(soundings.names)[on_line], profile=line, max_depth=depth, limits=(1.0, 1e4),
-            title="Refined",
-        )  # fmt: skip
-        figure.savefig(folder / f"{label}.png")
-    for label, chi in (("U-Net alone", before), ("refined", recipe.station_chi)):
-        names = soundings.names if label == "refined" else None
-        figure = plotting.plot_misfit_map(
-            soundings.locations, list(chi.values()), names=names, limits=(0.1, 10.0), title=label
-        )
-        figure.savefig(folder / f"map_{label.split()[0].lower()}.png")
-
-
-def near(locations):
-    """Whether stations lie near the profile, and between its ends."""
-    along = (PROFILE[1] - PROFILE[0]) / np.linalg.norm(PROFILE[1] - PROFILE[0])
-    offset = locations[:, :2] - PROFILE[0]
-    place = offset @ along
-    inside = (place > -NEAR) & (place < np.linalg.norm(PROFILE[1] - PROFILE[0]) + NEAR)
-    return inside & (np.abs(offset @ np.array([-along[1], along[0]])) < NEAR)
-
+table = Table()
+for heading in ("station", "rms, network", "rms, refined", "iterations"):
+    table.add_column(heading, justify="right" if table.columns else "left")
+for name in sorted(names, key=network_chi.get, reverse=True)[:10]:
+    rms = (f"{chi[name] ** 0.5:.2f}" for chi in (network_chi, refined_chi))
+    table.add_row(name, *rms, str(recipe.station_iterations[name]))
+Console(width=100).print(table)
+for label, chi in (("network", network_chi), ("refined", refined_chi)):
+    fitted = sum(value <= 1.0 for value in chi.values())
+    print(f"{label}: {fitted} of {len(names)} stations fitted, median rms {np.median(list(chi.values())) ** 0.5:.2f}")
+print(f"Not fitted by any layered model found: {', '.join(recipe.failed) or 'none'}")
 
 # %%
-# Run it
+# Where the prediction of the network fits the data, and where it does not.
+
+limits = (0.1, 10.0)
+network_map = plotting.plot_misfit_map(
+    soundings.locations, list(network_chi.values()), names=names, limits=limits, title="Network"
+)
+network_map.savefig(OUTPUT / "08_map_network.png")
+
+# %%
+# The same after refinement.
+
+refined_map = plotting.plot_misfit_map(
+    soundings.locations, list(refined_chi.values()), names=names, limits=limits, title="Refined"
+)
+refined_map.savefig(OUTPUT / "08_map_refined.png")
+
+# %%
+# The station that the refinement improves most: data and fits.
+
+station = int(np.argmax([network_chi[name] / refined_chi[name] for name in names]))
+fits = {"network": recipe.predicted(network_model), "refined": recipe.predicted()}
+fit_figure = plotting.plot_sounding(recipe.soundings, station, fits)
+fit_figure.savefig(OUTPUT / "08_fit.png")
+
+# %%
+# Its layers. The band is linearised at the refined model: it does not contain models of another kind.
+
+lower, upper = recipe.band(0.9)
+layers_figure = plotting.plot_layered_model(
+    recipe.thicknesses, refined_model[station], lower[station], upper[station], name="refined",
+    band_names=["90 % band"], others={"network": (recipe.thicknesses, network_model[station])},
+    max_depth=60e3, depth_scale="log", title=names[station],
+)  # fmt: skip
+layers_figure.savefig(OUTPUT / "08_layers.png")
+
+# %%
+# The worst fit that is left is that of YNP16: the observed resistivity scatters near 1 s, and no layers
+# found explain both the resistivity and the phase at shorter periods.
+
+worst = int(np.argmax([refined_chi[name] for name in names]))
+worst_figure = plotting.plot_sounding(recipe.soundings, worst, fits)
+worst_figure.savefig(OUTPUT / "08_worst_fit.png")
+
+# %%
+# A section across the caldera
+# ----------------------------
+# Stations within 9 km of a line from south-west to north-east (UTM zone 12N), at right angles onto it.
+
+profile = np.array([[485e3, 4897e3], [577e3, 4983e3]])  # m
+length = np.linalg.norm(profile[1] - profile[0])
+along = (profile[1] - profile[0]) / length
+offset = soundings.locations[:, :2] - profile[0]
+distance, across = offset @ along, offset @ [-along[1], along[0]]
+near = (np.abs(across) < 9e3) & (distance > -9e3) & (distance < length + 9e3)
+section = {"names": names[near], "profile": profile, "limits": (1.0, 1e4)}
+order = np.flatnonzero(near)[np.argsort(distance[near])]
+middle = np.cumsum(recipe.thicknesses) - 0.5 * recipe.thicknesses
+deep = (middle > 5e3) & (middle < 15e3)
+for i in order:
+    mean = np.exp(np.mean(np.log(refined_model[i, :-1][deep])))
+    print(f"{names[i]} at {distance[i] / 1e3:5.1f} km: mean resistivity from 5 to 15 km depth {mean:8.1f} Ω m")
+deep_figure = plotting.plot_section(
+    soundings.locations[near], recipe.thicknesses, refined_model[near], max_depth=30e3, title="Refined", **section
+)
+deep_figure.savefig(OUTPUT / "08_section.png")
+
+# %%
+# The middle of the section is conductive below 5 km and its ends are resistive. YNP35, which is not fitted, differs by
+# a factor of about 100 from YNP26 beside it. The uppermost 3 km of the same section follow.
+
+shallow_figure = plotting.plot_section(
+    soundings.locations[near], recipe.thicknesses, refined_model[near], max_depth=3e3, title="Refined", **section
+)
+shallow_figure.savefig(OUTPUT / "08_section_shallow.png")
+
+# %%
+# Limits
 # ------
-
-
-def has_field_data():
-    """Whether the EDIs are in the folder of data, and the library that reads them is there."""
-    folder = Path(os.environ.get("SIMPEG_JOINTDL_DATA", "nowhere")) / "ynp_mt"
-    return folder.is_dir() and importlib.util.find_spec("mt_metadata") is not None
-
-
-def main():
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--size", choices=("small", "default"), default="default")
-    parser.add_argument("--edi", type=Path, help="a folder of EDI files in the place of those of Yellowstone")
-    parser.add_argument("--synthetic", action="store_true", help="the synthetic profile, whatever there is")
-    parser.add_argument("--weights", default="wide", help="of the network; those of the package if not given")
-    parser.add_argument("--output", type=Path, default=Path("output/mt_field"))
-    options = parser.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
-    console, truth = Console(width=110), None
-    if options.synthetic or (options.edi is None and not has_field_data()):
-        soundings, *truth = make_synthetic()
-        console.print("A synthetic profile; give --edi, or SIMPEG_JOINTDL_DATA and the extra mt, for real stations.")
-    else:
-        start = time.perf_counter()
-        soundings = read(options.edi)
-        console.print(f"Read and reduced in {time.perf_counter() - start:.1f} s: {len(soundings)} stations.")
-    if options.size == "small":
-        kept = np.arange(0, len(soundings), 4)
-        soundings, truth = soundings[kept], truth and (truth[0][kept], truth[1])
-    recipe, before, seconds = invert(soundings, options.weights)
-    report(console, recipe, before, seconds)
-    if truth is not None:
-        held = part_held(recipe, *truth)
-        console.print(f"The 90 % band holds the truth of {held:.0%} of the layers above 30 km.")
-    draw(soundings, recipe, before, options.output, truth)
-    console.print(f"Figures are in {options.output}/.")
-
-
-if __name__ == "__main__":
-    main()
+# A fit does not prove that the ground is layered. Do not interpret columns of stations that are not fitted, columns
+# that differ tenfold from their neighbours, or resistivities below 1 Ω m.

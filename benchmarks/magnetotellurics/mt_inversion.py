@@ -158,7 +158,7 @@ def run_synthetic(n_models, seed, network, others) -> list[results.Table]:
             "iterations from the network": "{:.2f}",
             "network's end is closer to the truth": "{:.0%}",
         },
-        heading="models",
+        heading="group",
     )
     for name, some in (("fitted from both starts", both), ("all", np.ones_like(both))):
         pairs.add_row(name, some.sum(), half.iterations[some].mean(), net.iterations[some].mean(), closer[some].mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -60,7 +61,7 @@ class JacobianOperator:
         diagonal: Callable[[], np.ndarray] | None = None,
         diagonal_is_exact: bool = True,
     ):
-        self.shape = (int(shape[0]), int(shape[1]))
+        self.shape: tuple[int, int] = (int(shape[0]), int(shape[1]))
         self._matvec, self._rmatvec = matvec, rmatvec
         self._diagonal, self._diagonal_is_exact = diagonal, diagonal_is_exact
         self._transpose_of: JacobianOperator | None = None
@@ -68,14 +69,14 @@ class JacobianOperator:
         self._product: tuple | None = None  # (L, R) where self = L R
         self._gram_root: JacobianOperator | None = None  # R where self = Rᵀ R
 
-    ndim = 2
-    dtype = np.dtype(np.float64)
+    ndim: int = 2
+    dtype: np.dtype = np.dtype(np.float64)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<JacobianOperator of shape {self.shape}>"
 
     # products ---------------------------------------------------------------------------------
-    def __matmul__(self, other):
+    def __matmul__(self, other: Any) -> Any:
         if isinstance(other, (Zero, Identity)):
             return other @ self
         if _is_operator_like(other):
@@ -87,7 +88,7 @@ class JacobianOperator:
             return self._matvec(other)
         return np.stack([self._matvec(column) for column in other.T], axis=1)
 
-    def __rmatmul__(self, other):
+    def __rmatmul__(self, other: Any) -> Any:
         if _is_operator_like(other):
             return _multiply(other, self)
         other = np.asarray(other)
@@ -97,16 +98,16 @@ class JacobianOperator:
             return self._rmatvec(other)
         return np.stack([self._rmatvec(row) for row in other])
 
-    def __mul__(self, other):
+    def __mul__(self, other: Any) -> Any:
         return _scale(float(other), self) if _is_scalar(other) else self @ other
 
-    def __rmul__(self, other):
+    def __rmul__(self, other: Any) -> Any:
         return _scale(float(other), self) if _is_scalar(other) else self.__rmatmul__(other)
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Any) -> Any:
         return _scale(1.0 / float(other), self) if _is_scalar(other) else NotImplemented
 
-    def __neg__(self):
+    def __neg__(self) -> JacobianOperator:
         return _scale(-1.0, self)
 
     dot = __mul__
@@ -117,7 +118,7 @@ class JacobianOperator:
         return self.T @ v
 
     # sums -------------------------------------------------------------------------------------
-    def __add__(self, other):
+    def __add__(self, other: Any) -> Any:
         if isinstance(other, Zero) or (_is_scalar(other) and float(other) == 0.0):
             return self
         if isinstance(other, Identity):
@@ -126,10 +127,10 @@ class JacobianOperator:
 
     __radd__ = __add__
 
-    def __sub__(self, other):
+    def __sub__(self, other: Any) -> Any:
         return self + (-other)
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Any) -> Any:
         return (-self) + other
 
     # what SimPEG uses of a matrix -------------------------------------------------------------
@@ -181,18 +182,7 @@ class JacobianOperator:
         return probe_mean(self.shape[1], lambda probe: probe[:n] * self._matvec(probe)[:n])
 
     def power(self, exponent: int) -> SquaredOperator:
-        """Return the element-wise square, of which only the sums along an axis are available.
-
-        Parameters
-        ----------
-        exponent : int
-            Must be 2: products alone give no other power.
-
-        Returns
-        -------
-        SquaredOperator
-            Element-wise square.
-        """
+        """Return the element-wise square, of which only sums along an axis are available; `exponent` must be 2."""
         if exponent != 2:
             msg = f"JacobianOperator.power: got {exponent!r}, wanted 2. Only power(2).sum(axis) is available."
             raise ValueError(msg)
@@ -210,7 +200,7 @@ class JacobianOperator:
             raise ValueError(msg)
         return self @ np.eye(self.shape[1])
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         # In sparse @ operator scipy.sparse turns the operator into an array before it tries __rmatmul__. It falls back
         # on __rmatmul__ if that array has object dtype and no dimensions. The constructors of scipy.sparse call this
         # method too, and need the matrix: SimPEG calls csr_matrix(reg.deriv2(m)) when it starts BFGS.
@@ -222,11 +212,11 @@ class JacobianOperator:
         return wrapped
 
 
-def _is_scalar(value) -> bool:
+def _is_scalar(value: Any) -> bool:
     return isinstance(value, numbers.Real) or (isinstance(value, np.ndarray) and value.ndim == 0)
 
 
-def _is_operator_like(value) -> bool:
+def _is_operator_like(value: Any) -> bool:
     return sp.issparse(value) or isinstance(value, JacobianOperator)
 
 

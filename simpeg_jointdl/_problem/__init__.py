@@ -1,1 +1,1 @@
-"""Reading SimPEG's inverse problem: its terms, misfits, spectra, meshes and simulations."""
+"""Reading SimPEG's inverse problem: its terms, data misfits, spectra, meshes, simulations and minimizers."""

@@ -41,6 +41,14 @@ class Crossing:
         Terms that were computed with numpy since then.
     """
 
+    device: torch.device
+    dtype: torch.dtype
+    uploads: int
+    downloads: int
+    nbytes: int
+    seconds: float
+    fallbacks: list[str]
+
     def __init__(
         self,
         device: str | torch.device | None = None,
@@ -54,7 +62,7 @@ class Crossing:
         """Set all counts to zero."""
         self.uploads = self.downloads = self.nbytes = 0
         self.seconds = 0.0
-        self.fallbacks: list[str] = []
+        self.fallbacks = []
 
     # arrays -------------------------------------------------------------------------------------------
     def send(self, array: np.ndarray, dtype: torch.dtype | None = None) -> torch.Tensor:

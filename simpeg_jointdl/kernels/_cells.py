@@ -45,17 +45,7 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
         All x-derivatives, then all y-derivatives, and so on; in units of the property per m.
     """
     n_cells, dim = centers.shape
-    near, far = np.r_[pairs[:, 0], pairs[:, 1]], np.r_[pairs[:, 1], pairs[:, 0]]
-    scatter = _scatter_matrices(centers, near, far)
-    adjacency = sp.csr_matrix((np.ones(len(near)), (near, far)), shape=(n_cells, n_cells))
-    lacking = np.flatnonzero(_rank(scatter) < dim)
-    for _ in range(_RINGS):
-        if not lacking.size:
-            break
-        near, far = _with_next_ring(near, far, lacking, adjacency)
-        scatter = _scatter_matrices(centers, near, far)
-        lacking = lacking[_rank(scatter[lacking]) < dim]
-
+    near, far, scatter = _stencils(centers, pairs)
     inverse = _pseudo_inverse(scatter)
     offset, weight = _offsets(centers, near, far)
     coefficient = np.einsum("eij,ej->ei", inverse[near], weight[:, None] * offset)  # (n_edges, dim)
@@ -69,6 +59,22 @@ def cell_gradient(centers: np.ndarray, pairs: np.ndarray) -> sp.csr_matrix:
     gradient = gradient + sp.csr_matrix((own, (np.arange(dim * n_cells), cells)), shape=gradient.shape)
     gradient.sort_indices()
     return gradient
+
+
+def _stencils(centers: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the edges of all stencils, from cells to neighbours, (n_edges,) each, and their scatter matrices."""
+    n_cells, dim = centers.shape
+    near, far = np.r_[pairs[:, 0], pairs[:, 1]], np.r_[pairs[:, 1], pairs[:, 0]]
+    scatter = _scatter_matrices(centers, near, far)
+    adjacency = sp.csr_matrix((np.ones(len(near)), (near, far)), shape=(n_cells, n_cells))
+    lacking = np.flatnonzero(_rank(scatter) < dim)
+    for _ in range(_RINGS):
+        if not lacking.size:
+            break
+        near, far = _with_next_ring(near, far, lacking, adjacency)
+        scatter = _scatter_matrices(centers, near, far)
+        lacking = lacking[_rank(scatter[lacking]) < dim]
+    return near, far, scatter
 
 
 def cell_laplacian(

@@ -123,7 +123,7 @@ def is_spike(log_rho: np.ndarray, frequencies: np.ndarray, limit: float) -> np.n
     Parameters
     ----------
     log_rho : (n, n_frequencies) numpy.ndarray
-        log10 of apparent resistivities in ohm m, NaN where missing.
+        Apparent resistivities as log10 of ohm m, NaN where missing.
     frequencies : (n_frequencies,) numpy.ndarray
         Frequencies in Hz.
     limit : float

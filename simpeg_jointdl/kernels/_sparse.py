@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import scipy.sparse as sp
 import torch
@@ -45,7 +46,7 @@ class SparseMatrix:
         """
         return cls(csr_as_tensor(matrix, device, dtype), csr_as_tensor(matrix.T, device, dtype))
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> SparseMatrix:
         return self  # it is never written to, and torch cannot copy a CSR tensor
 
     @property

@@ -1,4 +1,4 @@
-"""Simulations of potential fields that take the place of SimPEG's: gravity and magnetics."""
+"""Drop-in replacements of SimPEG's integral simulations of gravity and magnetics."""
 
 from . import gravity, magnetics
 

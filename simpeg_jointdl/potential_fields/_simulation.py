@@ -1,13 +1,15 @@
-"""What gravity and magnetics share: SimPEG's methods over an engine."""
+"""SimPEG's simulation methods on top of an engine, shared by gravity and magnetics."""
 
 from __future__ import annotations
 
 import hashlib
 import warnings
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import DTypeLike
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from simpeg.simulation import LinearSimulation
 from simpeg.utils import validate_active_indices
@@ -16,17 +18,27 @@ from .._core.operators import JacobianOperator
 from .._core.tensors import as_numpy, as_tensor, resolve_device
 from .._tensor_path import Crossing, map_operator
 from ._checks import check_cells, check_locations, checked_choice, checked_storage
-from .engines import ENGINES, AmplitudeDirections, EngineLink, EngineOperator, Geometry, Jacobian, Stations, make_engine
+from .engines import (
+    ENGINES,
+    AmplitudeDirections,
+    Engine,
+    EngineLink,
+    EngineOperator,
+    Geometry,
+    Jacobian,
+    Stations,
+    make_engine,
+)
 
-_OF_OTHER_ENGINES = ("n_processes", "numba_parallel")
+_SIMPEG_ONLY = ("n_processes", "numba_parallel")
 _KEPT = "_kept_directions"
 
 
 class EngineSimulation:
-    """Mixed into SimPEG's integral simulations, whose property, its map and its derivative it multiplies an engine by.
+    """Mixin of SimPEG's integral simulations that multiplies their physical property by an engine.
 
-    A subclass sets ``_property``, the name of its physical property, and gives ``_stations()``, and where they differ
-    from plain linear data ``_magnetization()`` and ``is_amplitude_data``.
+    A subclass sets ``_property``, the name of its physical property, and defines ``_terms()``. Where its data are not
+    linear in one scalar property it also defines ``_magnetization()`` and ``is_amplitude_data``.
     """
 
     _property: str
@@ -42,11 +54,11 @@ class EngineSimulation:
         sensitivity_dtype=np.float32,
         **kwargs,
     ):
-        """In place of SimPEG's constructor, which lists the corners of every cell: gigabytes at ten million cells."""
+        """Do the work of SimPEG's constructor, which would list the corners of all cells: gigabytes for 10⁷ cells."""
         who = type(self).__name__
-        for name in _OF_OTHER_ENGINES:
+        for name in _SIMPEG_ONLY:
             if kwargs.pop(name, None) is not None:
-                msg = f"{who}: {name} is of SimPEG's engines and has no meaning here; torch.set_num_threads has."
+                msg = f"{who}: {name} applies to SimPEG's engines only and is ignored. Use torch.set_num_threads."
                 warnings.warn(msg, UserWarning, stacklevel=3)
         self.mesh = mesh
         self.store_sensitivities = store_sensitivities
@@ -63,7 +75,7 @@ class EngineSimulation:
     # settings -------------------------------------------------------------------------------------------
     @property
     def engine(self) -> str:
-        """Engine asked for: "auto", "dense", "toeplitz" or "blocked"."""
+        """Requested engine: "auto", "dense", "toeplitz" or "blocked"."""
         return self._engine
 
     @engine.setter
@@ -72,7 +84,7 @@ class EngineSimulation:
         self._squares = {}
 
     @property
-    def sensitivity_dtype(self):
+    def sensitivity_dtype(self) -> DTypeLike:
         """Type of sensitivities and products: np.float32, np.float64, or "bfloat16" for a dense matrix."""
         return self._sensitivity_dtype
 
@@ -82,14 +94,14 @@ class EngineSimulation:
         self._sensitivity_dtype, self._built, self._squares = value, None, {}
 
     @property
-    def sensitivities(self):
-        """The engine at work, built when first asked for."""
+    def sensitivities(self) -> Engine:
+        """The engine in use, built when it is first needed."""
         if self._built is None:
             receivers = self.survey.source_field.receiver_list
             check_locations(type(self).__name__, receivers)
             stations = [Stations(np.asarray(one.locations, dtype=float), self._terms(one)) for one in receivers]
             geometry = Geometry(self.mesh, self.active_cells, stations, self._magnetization())
-            # what is not stored is in float64, as SimPEG has it
+            # without stored sensitivities SimPEG computes in float64, and so do we
             exact = self._storage == torch.float64 or self.store_sensitivities == "forward_only"
             self._built = make_engine(
                 geometry,
@@ -99,6 +111,7 @@ class EngineSimulation:
                 storage=self._storage,
                 store=self.store_sensitivities,
                 folder=self.sensitivity_path,
+                who=type(self).__name__,
             )
         return self._built
 
@@ -109,7 +122,7 @@ class EngineSimulation:
         return None
 
     def __getstate__(self):
-        # an engine holds device memory; whoever unpickles or copies builds their own
+        # an engine holds device memory; a copy builds its own
         return {name: value for name, value in vars(self).items() if name != _KEPT} | {
             "_built": None,
             "_crossing": None,
@@ -117,8 +130,8 @@ class EngineSimulation:
 
     # data and derivatives ---------------------------------------------------------------------------------
     @property
-    def G(self):
-        """Sensitivities to the physical property: an array where a dense matrix is in host memory, else an operator."""
+    def G(self) -> np.ndarray | EngineOperator:
+        """Sensitivities to the physical property: an array for a dense matrix in host memory, else an operator."""
         engine = self.sensitivities
         if engine.name == "dense" and self.device.type == "cpu" and self._storage != torch.bfloat16:
             return engine.dense()
@@ -135,29 +148,29 @@ class EngineSimulation:
     def _tensor(self, array):
         return as_tensor(np.asarray(array).ravel(), self.device, self.sensitivities.dtype)
 
-    def fields(self, m):
-        """Data of a model, (nP,) -> (nD,)."""
+    def fields(self, m: np.ndarray) -> np.ndarray:
+        """Return the predicted data of a model, (nP,) -> (nD,)."""
         self.model = m
         field = self.sensitivities.forward(self._tensor(self._values))
         if self.is_amplitude_data:
             field = field.reshape(-1, 3).norm(dim=1)
         return as_numpy(field)
 
-    def Jvec(self, m, v, f=None):
-        """Sensitivity matrix times a vector, (nP,) -> (nD,); `f` is not used."""
+    def Jvec(self, m: np.ndarray, v: np.ndarray, f: Any = None) -> np.ndarray:
+        """Return the sensitivity matrix times a vector, (nP,) -> (nD,); `f` is not used."""
         self.model = m
         data = self.sensitivities.forward(self._tensor(self._values_deriv @ v))
         return as_numpy(self._amplitudes().tangent(data) if self.is_amplitude_data else data)
 
-    def Jtvec(self, m, v, f=None):
-        """Transposed sensitivity matrix times a vector, (nD,) -> (nP,); `f` is not used."""
+    def Jtvec(self, m: np.ndarray, v: np.ndarray, f: Any = None) -> np.ndarray:
+        """Return the transposed sensitivity matrix times a vector, (nD,) -> (nP,); `f` is not used."""
         self.model = m
         data = self._tensor(v)
         data = self._amplitudes().adjoint(data) if self.is_amplitude_data else data
         return np.asarray(self._values_deriv.T @ as_numpy(self.sensitivities.adjoint(data)))
 
-    def getJ(self, m, f=None):
-        """Sensitivity matrix, (nD, nP): an array where a dense engine is in host memory, else a linear operator."""
+    def getJ(self, m: np.ndarray, f: Any = None) -> np.ndarray | LinearOperator:
+        """Return the sensitivity matrix, (nD, nP): an array for a dense engine in host memory, else an operator."""
         self.model = m
         matrix, derivative = self.G, self._values_deriv
         if isinstance(matrix, LinearOperator):
@@ -168,11 +181,21 @@ class EngineSimulation:
             matrix = self._directions_matrix() @ matrix
         return matrix @ derivative
 
-    def getJtJdiag(self, m, W=None, f=None):
-        r"""Diagonal of :math:`\mathbf J^\top \mathbf W^\top \mathbf W \mathbf J`, (nP,), exact where maps are sparse.
+    def getJtJdiag(self, m: np.ndarray, W: Any = None, f: Any = None) -> np.ndarray:
+        r"""Return the diagonal of :math:`\mathbf J^\top \mathbf W^\top \mathbf W \mathbf J`, (nP,).
 
-        Where a map's derivative is known by its products only, a network's, a seeded unbiased estimate from 32 products
-        with the transposed sensitivities. Kept for the weights it was asked with. `W` is diagonal; `f` is not used.
+        It is exact where the derivative of the map is a sparse matrix. Where only its products are known, as for a
+        network, it is an unbiased stochastic estimate from 32 seeded products with the transposed sensitivities. The
+        sums of squares are kept until other weights are given.
+
+        Parameters
+        ----------
+        m : (nP,) numpy.ndarray
+            Model.
+        W : (nD, nD) scipy.sparse matrix, optional
+            Diagonal matrix of data weights; the identity by default.
+        f : optional
+            Not used.
         """
         self.model = m
         if isinstance(self._values_deriv, JacobianOperator):
@@ -196,17 +219,18 @@ class EngineSimulation:
         )
         return whole.power(2).sum(axis=0)
 
-    def tensor_jacobian(self, m):
-        """Sensitivity matrix on the device, for :class:`simpeg_jointdl.optimization.ProjectedGNCG`.
+    def tensor_jacobian(self, m: np.ndarray) -> Jacobian | None:
+        """Return the sensitivities on the device, for :class:`simpeg_jointdl.optimization.ProjectedGNCG`.
 
         Parameters
         ----------
         m : (nP,) numpy.ndarray
+            Model.
 
         Returns
         -------
-        Tensor linearization, with ``tangent``, ``adjoint``, ``device`` and ``dtype``, or None if the map has no sparse
-        derivative.
+        tensor linearization or None
+            An object with ``tangent``, ``adjoint``, ``device`` and ``dtype``; None if the map has no sparse derivative.
         """
         self.model = m
         engine = self.sensitivities
@@ -232,7 +256,7 @@ class EngineSimulation:
     def _delete_on_model_update(self):
         return [*super()._delete_on_model_update, _KEPT]
 
-    # what SimPEG's engines are asked ----------------------------------------------------------------------
-    def linear_operator(self):
-        """The whole matrix, (n_rows, n_columns), whatever the engine."""
+    # what SimPEG asks of its engines ----------------------------------------------------------------------
+    def linear_operator(self) -> np.ndarray:
+        """Return the whole matrix, (n_rows, n_columns), with any engine."""
         return self.sensitivities.dense()

@@ -1,8 +1,15 @@
-"""Magnetics: SimPEG's integral simulation over faster engines, and the rest of SimPEG's magnetics as it is."""
+"""Magnetics: SimPEG's integral simulation with faster engines, and the rest of SimPEG's magnetics unchanged."""
 
 from __future__ import annotations
 
+import os
+from typing import Literal
+
 import numpy as np
+import torch
+from discretize import TensorMesh, TreeMesh
+from numpy.typing import ArrayLike, DTypeLike
+from simpeg.maps import IdentityMap
 from simpeg.potential_fields import magnetics as _simpeg
 from simpeg.potential_fields.magnetics import (
     Point,
@@ -15,13 +22,14 @@ from simpeg.potential_fields.magnetics import (
     sources,
     survey,
 )
+from simpeg.utils import Counter
 
 from ..kernels import field_direction, magnetic_terms, magnetizations
 from ._simulation import EngineSimulation
 
 __all__ = [
     "Simulation3DIntegral",
-    # SimPEG's own, so that a script changes one import
+    # SimPEG's own objects, so that a script needs to change only one import
     "Point",
     "Simulation3DDifferential",
     "SimulationEquivalentSourceLayer",
@@ -37,73 +45,124 @@ _AMPLITUDE = ["bx", "by", "bz"]
 
 
 class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
-    r"""Magnetics of right rectangular prisms, on a CPU or a GPU.
+    r"""Magnetic field of right rectangular prisms, computed on a CPU or a GPU.
 
     .. math::
         \mathbf b = \frac{1}{4\pi} \, \boldsymbol\nabla \boldsymbol\nabla
         \int \frac{\chi \mathbf M}{|\mathbf r_i - \mathbf r|} \, dV
 
-    with the inducing field :math:`\mathbf M`, in nT, without demagnetization. A drop-in for
-    :class:`simpeg.potential_fields.magnetics.Simulation3DIntegral`: the same survey, units (SI; nT, nT/m), components.
+    with the inducing field :math:`\mathbf M` in nT, without demagnetization. It replaces
+    :class:`simpeg.potential_fields.magnetics.Simulation3DIntegral` with the same survey, units (SI; nT, nT/m) and
+    components.
 
     Parameters
     ----------
     mesh : discretize.TensorMesh or discretize.TreeMesh
-        In 3-D.
+        Mesh in 3-D.
     chi : array_like, optional
-        Susceptibilities of a simulation without a model.
+        Susceptibilities in SI, for a simulation without a model.
     chiMap : simpeg.maps.IdentityMap, optional
-        From the model to susceptibilities of the active cells.
+        Map from the model to the susceptibilities of the active cells.
     model_type : {"scalar", "vector"}
-        Susceptibilities, (n_active,); or effective susceptibilities along x, y and z, (3 n_active,).
+        Susceptibilities, (n_active,), or effective susceptibilities along x, y and z, (3 n_active,).
     is_amplitude_data : bool
-        Data are the amplitudes of the anomalous field; receivers then have components bx, by, bz, in this order.
+        Whether the data are the amplitudes of the anomalous field. Receivers then have the components bx, by and bz, in
+        this order.
     engine : {"auto", "dense", "toeplitz", "blocked"}
-        How the matrix is multiplied by. ``"dense"`` stores it; ``"toeplitz"`` stores one kernel per component and
-        layer, for receivers on a regular grid over cells of equal widths; ``"blocked"`` stores nothing. ``"auto"``
-        takes Toeplitz where it can, dense where that fits into memory, blocked elsewhere, and logs which and why.
+        Engine that multiplies by the sensitivity matrix. ``"dense"`` stores the matrix. ``"toeplitz"`` stores one
+        kernel per component and layer, for receivers on a regular grid over cells of equal widths. ``"blocked"``
+        stores nothing and evaluates the matrix again in every product. ``"auto"`` uses Toeplitz where it can, dense
+        where that fits into memory and blocked otherwise, and logs its choice and the reason.
     device : str or torch.device, optional
-        Torch's current default device if not given.
-    active_cells, survey, store_sensitivities, sensitivity_dtype, **kwargs
-        As in :class:`simpeg_jointdl.potential_fields.gravity.Simulation3DIntegral`.
+        Device of the computation; by default torch's default device.
+    active_cells : (mesh.n_cells,) array_like of bool or of int, optional
+        Active cells of the mesh; by default all cells are active.
+    survey : simpeg.potential_fields.magnetics.Survey
+        Receivers and their components.
+    store_sensitivities : {"ram", "disk", "forward_only"}
+        As in SimPEG: the dense matrix is kept in memory, or in a file under `sensitivity_path` from which it is
+        streamed, or not at all.
+    sensitivity_dtype : {np.float32, np.float64, "bfloat16"}
+        Type of sensitivities and products; float32 by default, as in SimPEG. "bfloat16" needs half the memory of a
+        float32 matrix, has a scale for each row, and keeps 2 to 3 digits.
+    sensitivity_path : str or path, optional
+        Folder of the matrix for ``store_sensitivities="disk"``; SimPEG's default folder if not given.
+    counter : simpeg.utils.Counter, optional
+        Passed on to SimPEG's simulation.
+    verbose : bool
+        Passed on to SimPEG's simulation.
+    **kwargs
+        Further arguments of SimPEG's base classes.
 
     Attributes
     ----------
     M : (n_active, 3) numpy.ndarray
-        Inducing field of each cell, nT, where it can be set to another one, as in SimPEG: remanence.
-        None for ``"vector"``.
+        Inducing field of each cell in nT. As in SimPEG it can be set to another field, for remanent magnetization. None
+        for ``model_type="vector"``.
 
     Raises
     ------
     ValueError
-        For no active cells, cells without volume, locations that are not finite, a mesh that is not 3-D, amplitudes of
-        other components, an unknown engine, or one that cannot serve (see ``engine``).
+        If there are no active cells, cells without volume, locations that are not finite, a mesh that is not 3-D,
+        amplitude data of other components, or an engine that is unknown or cannot be used for this mesh and survey.
     MemoryError
-        If ``engine="dense"`` is asked for and does not fit; says how much it wants and how much is free.
+        If ``engine="dense"`` does not fit into memory; the message says how much it needs and how much is free.
     TypeError
-        For another `sensitivity_dtype`.
+        If `sensitivity_dtype` is another type.
 
     References
     ----------
     Bhattacharyya, B. K. (1964). Magnetic anomalies due to prism-shaped bodies with arbitrary polarization. Geophysics,
     29, 517-531. https://doi.org/10.1190/1.1439386
+
+    Examples
+    --------
+    >>> import discretize, numpy as np
+    >>> from simpeg_jointdl.potential_fields import magnetics
+    >>> mesh = discretize.TensorMesh([[100.0] * 4] * 3, origin="CCN")
+    >>> receivers = magnetics.Point(np.array([[0.0, 0.0, 30.0]]), components="tmi")
+    >>> source = magnetics.UniformBackgroundField([receivers], amplitude=50_000, inclination=90, declination=0)
+    >>> survey = magnetics.Survey(source)
+    >>> simulation = magnetics.Simulation3DIntegral(mesh, survey=survey, chi=np.full(mesh.n_cells, 0.01))
+    >>> print(np.round(simulation.dpred()))  # nT
+    [188.]
     """
 
     _property = "chi"
 
     def __init__(
         self,
-        mesh,
-        chi=None,
-        chiMap=None,
-        model_type="scalar",
-        is_amplitude_data=False,
-        engine="auto",
-        device=None,
+        mesh: TensorMesh | TreeMesh,
+        chi: ArrayLike | None = None,
+        chiMap: IdentityMap | None = None,
+        model_type: Literal["scalar", "vector"] = "scalar",
+        is_amplitude_data: bool = False,
+        engine: Literal["auto", "dense", "toeplitz", "blocked"] = "auto",
+        device: str | torch.device | None = None,
+        *,
+        active_cells: ArrayLike | None = None,
+        survey: _simpeg.Survey | None = None,
+        store_sensitivities: Literal["ram", "disk", "forward_only"] = "ram",
+        sensitivity_dtype: DTypeLike | Literal["bfloat16"] = np.float32,
+        sensitivity_path: str | os.PathLike | None = None,
+        counter: Counter | None = None,
+        verbose: bool = False,
         **kwargs,
     ):
         self.model_type = model_type
-        self._begin(mesh, engine=engine, device=device, **kwargs)
+        self._begin(
+            mesh,
+            engine=engine,
+            device=device,
+            active_cells=active_cells,
+            survey=survey,
+            store_sensitivities=store_sensitivities,
+            sensitivity_dtype=sensitivity_dtype,
+            sensitivity_path=None if sensitivity_path is None else os.fspath(sensitivity_path),
+            counter=counter,
+            verbose=verbose,
+            **kwargs,
+        )
         self.chi = chi
         self.chiMap = chiMap
         self._M = None
@@ -111,7 +170,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         self.modelMap = self.chiMap
 
     @property
-    def M(self):
+    def M(self) -> np.ndarray | None:
         """Inducing field of each cell, (n_active, 3) in nT; None if the model is the magnetization."""
         if self.model_type == "vector":
             return None
@@ -120,9 +179,9 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         return self._M
 
     @M.setter
-    def M(self, value):
+    def M(self, value: ArrayLike):
         if self.model_type == "vector":
-            msg = "magnetics.Simulation3DIntegral.M: the model is the magnetization; set M with model_type='scalar'."
+            msg = "magnetics.Simulation3DIntegral.M: the model is the magnetization. Use model_type='scalar'."
             raise ValueError(msg)
         value = np.array(value, dtype=float)
         if value.size != 3 * self.nC or not np.isfinite(value).all():
@@ -137,13 +196,13 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
     def _terms(self, receiver):
         if self.is_amplitude_data and list(receiver.components) != _AMPLITUDE:
             msg = (
-                f"magnetics.Simulation3DIntegral.survey: amplitudes of components {receiver.components}; "
+                f"magnetics.Simulation3DIntegral.survey: got amplitude data of components {receiver.components}, "
                 f"wanted {_AMPLITUDE}, in this order."
             )
             raise ValueError(msg)
         field = self.survey.source_field
         direction = field_direction(field.inclination, field.declination)
-        # magnetized along x, y and z by one nT where cells have their own
+        # with a field of each cell: unit magnetizations of 1 nT along x, y and z
         units = (
             magnetizations(self.model_type, field.amplitude, field.inclination, field.declination)
             if self._M is None

@@ -1,4 +1,4 @@
-"""From SimPEG's model vector to the coupled properties, and back."""
+"""Maps from SimPEG's model vector to the coupled properties, and their derivatives."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class PropertyMaps:
     wire_map : simpeg.maps.Wires or sequence of simpeg.maps.IdentityMap
         All parts of the wires, or one map per property.
     n_cells : int
-        Number of active cells, which every property must have.
+        Number of active cells; every property has one value in each.
     name : str
-        Whose maps these are, for messages.
+        Name of the coupling, for error messages.
     """
 
     def __init__(self, wire_map: Wires | Sequence[IdentityMap], n_cells: int, name: str):
@@ -33,13 +33,13 @@ class PropertyMaps:
             if one.shape[0] not in (n_cells, "*"):
                 msg = (
                     f"{name}.wire_map: property {i} ({one}) has {one.shape[0]} values, but there are {n_cells} "
-                    "active cells. Every map must lead from the whole model to one property on the active cells."
+                    "active cells. Every map must take the whole model and return one property on the active cells."
                 )
                 raise ValueError(msg)
         lengths = [one.nP for one in maps]
         if "*" in lengths or len(set(lengths)) > 1:
             msg = (
-                f"{name}.wire_map: the maps take models of length {lengths}; each must take the whole model, "
+                f"{name}.wire_map: the maps take models of length {lengths}; every map must take the whole model, "
                 "for instance [maps.LogMap(nP=n) * wires.rho, wires.velocity]."
             )
             raise ValueError(msg)
@@ -51,10 +51,10 @@ class PropertyMaps:
         return len(self.maps)
 
     def __call__(self, model: np.ndarray) -> np.ndarray:
-        """Properties, (n_properties, n_cells); raises ValueError where one is not finite."""
+        """Return the properties, (n_properties, n_cells); raise ValueError if one is not finite."""
         model = np.asarray(model)
         if np.iscomplexobj(model):
-            msg = f"{self._name}: got a complex model; a coupling takes real ones, such as magnitude or phase."
+            msg = f"{self._name}: got a complex model; a coupling takes real ones, such as a magnitude or a phase."
             raise TypeError(msg)
         model = model.astype(float, copy=False)
         if model.shape != (self.nP,):
@@ -68,13 +68,13 @@ class PropertyMaps:
         )
         if not np.isfinite(values).all():
             which = [i for i, row in enumerate(values) if not np.isfinite(row).all()]
-            source = "the model" if not np.isfinite(model).all() else f"what wire_map makes of it (property {which})"
+            source = "the model" if not np.isfinite(model).all() else f"the result of wire_map (property {which})"
             msg = f"{self._name}: {source} holds NaN or infinite values; a coupling needs finite properties."
             raise ValueError(msg)
         return values
 
     def jacobian(self, model: np.ndarray) -> PropertyJacobian:
-        """Derivatives of all properties with respect to the model."""
+        """Return the derivatives of all properties with respect to the model."""
         parts = []
         for one, index in zip(self.maps, self._indices, strict=True):
             part = one.deriv(model) if index is None else index
@@ -84,13 +84,13 @@ class PropertyMaps:
 
 @dataclass(frozen=True)
 class PropertyJacobian:
-    """Derivative of the properties; a plain projection is kept as its index."""
+    """Derivative of the properties; a plain projection is stored as its index."""
 
     nP: int
     parts: tuple
 
     def forward(self, v: np.ndarray) -> np.ndarray:
-        """(nP,) -> (n_properties, n_cells)."""
+        """Return the product with a vector, (nP,) -> (n_properties, n_cells)."""
         v = np.asarray(v, dtype=float)
         if v.shape != (self.nP,):
             msg = f"coupling Hessian: got a vector of shape {v.shape}, wanted ({self.nP},)."
@@ -98,7 +98,7 @@ class PropertyJacobian:
         return np.stack([v[part] if _is_index(part) else part @ v for part in self.parts])
 
     def adjoint(self, values: np.ndarray) -> np.ndarray:
-        """(n_properties, n_cells) -> (nP,)."""
+        """Return the product of the transpose with values, (n_properties, n_cells) -> (nP,)."""
         total = np.zeros(self.nP)
         for part, row in zip(self.parts, values, strict=True):
             if isinstance(part, slice):
@@ -111,9 +111,9 @@ class PropertyJacobian:
 
     @property
     def is_separable(self) -> bool:
-        """Whether each model parameter moves at most one property in one cell, as with Wires.
+        """Whether each model parameter changes at most one property in one cell, as with Wires.
 
-        Only then is the diagonal of a Hessian in the model known from its diagonal in the properties.
+        Only then does the diagonal of the Hessian in the properties give the diagonal in the model.
         """
         count = np.zeros(self.nP, dtype=int)
         for part in self.parts:
@@ -128,12 +128,12 @@ class PropertyJacobian:
         return bool(count.max(initial=0) <= 1)
 
     def squared_adjoint(self, values: np.ndarray) -> np.ndarray:
-        """Diagonal of Dᵀ diag(values) D, for a separable D."""
+        """Return the diagonal of Dᵀ diag(values) D for a separable derivative D."""
         squared = tuple(part if _is_index(part) else part.power(2) for part in self.parts)
         return PropertyJacobian(self.nP, squared).adjoint(values)
 
     def support(self, i: int) -> np.ndarray:
-        """Model parameters that move property `i`, (nP,) of bool; all of them where that is not known."""
+        """Return which parameters change property `i`, (nP,) of bool; all of them where that is not known."""
         part = self.parts[i]
         mask = np.zeros(self.nP, dtype=bool)
         if isinstance(part, JacobianOperator) or not (_is_index(part) or sp.issparse(part)):
@@ -143,7 +143,7 @@ class PropertyJacobian:
 
 
 def _projection_index(one: IdentityMap) -> slice | np.ndarray | None:
-    """Where a projection takes its values from: SimPEG keeps a list, a slice copies faster."""
+    """Return the index of a projection, as a slice where possible, which copies faster than SimPEG's list."""
     if not isinstance(one, Projection):
         return None
     index = np.asarray(one.index, dtype=np.int64)
@@ -163,11 +163,30 @@ def _as_sequence(wire_map, name) -> list[IdentityMap]:
         maps = list(wire_map)
     else:
         msg = (
-            f"{name}.wire_map: got {type(wire_map).__name__}; wanted simpeg.maps.Wires, or a sequence of maps, "
-            "each from the whole model to one property, such as [wires.density, wires.susceptibility]."
+            f"{name}.wire_map: got {type(wire_map).__name__}, wanted simpeg.maps.Wires, or a sequence of maps from "
+            "the whole model to one property each, such as [wires.density, wires.susceptibility]."
         )
         raise TypeError(msg)
     if len(maps) < 2:
-        msg = f"{name}.wire_map: got {len(maps)} property; a coupling takes two or more."
+        msg = f"{name}.wire_map: got {len(maps)} properties, wanted two or more."
         raise ValueError(msg)
     return maps
+
+
+@dataclass(frozen=True)
+class _PlainWires:
+    """What makes a Wires: SimPEG's object itself cannot be pickled, since it holds a class made on the fly."""
+
+    parts: tuple[tuple[str, int], ...]
+
+
+def without_wires(wire_map):
+    """Return maps that can be pickled: a Wires becomes the names and lengths of its parts."""
+    if isinstance(wire_map, Wires):
+        return _PlainWires(tuple((name, one.shape[0]) for name, one in wire_map.maps))
+    return wire_map
+
+
+def with_wires(wire_map):
+    """Return the maps that :func:`without_wires` was given."""
+    return Wires(*wire_map.parts) if isinstance(wire_map, _PlainWires) else wire_map

@@ -151,7 +151,6 @@ def check_hessian(
     jacobian = coupling.properties.jacobian(model)
     wanted = 2.0 * jacobian.adjoint(as_numpy(oracle.gradient()))
     check_close(coupling.deriv(model), wanted, rtol, "gradient, against autodiff of the residual")
-
     operator = coupling.deriv2(model)
     for v in rng.standard_normal((3, coupling.nP)):
         tangent = oracle.tangent(coupling.tensor(jacobian.forward(v)))
@@ -204,14 +203,7 @@ def check_diagonal(
     if exact:
         check_close(got, wanted, rtol, "hessian_diagonal, said to be exact")
         return
-    seed = coupling.random_seed
-    try:
-        draws = []
-        for coupling.random_seed in range(n_seeds):
-            draws.append(coupling.hessian_diagonal(model))
-    finally:
-        coupling.random_seed = seed
-    draws = np.array(draws)
+    draws = _estimates(coupling, model, n_seeds)
     check_that((draws >= 0).all(), f"hessian_diagonal: an estimate has a negative entry, {draws.min():g}")
     error, bound = np.abs(draws.mean(0) - wanted), 6.0 * draws.std(0) / np.sqrt(n_seeds)
     worst = np.argmax(error - bound)
@@ -220,6 +212,17 @@ def check_diagonal(
         f"hessian_diagonal: the mean of {n_seeds} estimates of entry {worst} is {draws.mean(0)[worst]:.4e}, wanted "
         f"{wanted[worst]:.4e} within {bound[worst]:.1e}",
     )
+
+
+def _estimates(coupling: BaseCoupling, model: np.ndarray, n_seeds: int) -> np.ndarray:
+    """Estimates of the Hessian's diagonal, (n_seeds, nP), one for each seed; the coupling keeps its own seed."""
+    seed, draws = coupling.random_seed, []
+    try:
+        for coupling.random_seed in range(n_seeds):
+            draws.append(coupling.hessian_diagonal(model))
+    finally:
+        coupling.random_seed = seed
+    return np.array(draws)
 
 
 def check_ownership(coupling: BaseCoupling, model: np.ndarray) -> None:

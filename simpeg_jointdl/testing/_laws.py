@@ -9,6 +9,8 @@ import scipy.sparse as sp
 from numpy.typing import ArrayLike
 
 from .._core.operators import JacobianOperator
+from .._core.protocols import HasAdjointRows, TensorLinearization
+from .._core.tensors import as_numpy, as_tensor
 
 
 def check_close(got: ArrayLike, wanted: ArrayLike, rtol: float, what: str) -> None:
@@ -150,6 +152,16 @@ def _combinations(operator, dense, u, v, like) -> dict[str, tuple]:
         "sparse * A": (left * operator, u[:, None] * dense),
         "A.T @ A": (operator.T @ operator, dense.T @ dense),
     }
+
+
+def check_linearization(at: TensorLinearization, full: np.ndarray, rng: np.random.Generator, rtol: float) -> None:
+    """Check the products of a derivative on tensors against its dense matrix, (n_values, n_parameters)."""
+    y, v = (as_tensor(rng.standard_normal(n), at.device, at.dtype) for n in full.shape)
+    check_close(as_numpy(at.tangent(v)), full @ as_numpy(v), rtol, "tangent on tensors")
+    check_close(as_numpy(at.adjoint(y)), full.T @ as_numpy(y), rtol, "adjoint on tensors")
+    if isinstance(at, HasAdjointRows):
+        rows = as_tensor(rng.standard_normal((3, len(full))), at.device, at.dtype)
+        check_close(as_numpy(at.adjoint_rows(rows)), as_numpy(rows) @ full, rtol, "adjoint of many rows")
 
 
 def check_that(holds: bool, message: str) -> None:

@@ -6,9 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from simpeg.maps import IdentityMap
 
-from .._core.protocols import HasAdjointRows, HasTensorDerivative
-from .._core.tensors import as_numpy, as_tensor
-from ._laws import check_close, check_derivative_order, check_operator
+from .._core.protocols import HasTensorDerivative
+from ._laws import check_close, check_derivative_order, check_linearization, check_operator
 
 
 def check_map(mapping: IdentityMap, model: np.ndarray, *, random_seed: int = 0, rtol: float = 1e-8) -> None:
@@ -53,12 +52,7 @@ def check_map(mapping: IdentityMap, model: np.ndarray, *, random_seed: int = 0, 
             random_seed=random_seed,
         )
     if isinstance(mapping, HasTensorDerivative):
-        at = mapping.tensor_derivative(model)
-        check_close(as_numpy(at.tangent(as_tensor(v, at.device, at.dtype))), full @ v, rtol, "tangent on tensors")
-        check_close(as_numpy(at.adjoint(as_tensor(y, at.device, at.dtype))), full.T @ y, rtol, "adjoint on tensors")
-        if isinstance(at, HasAdjointRows):
-            rows = as_tensor(rng.standard_normal((3, values.size)), at.device, at.dtype)
-            check_close(as_numpy(at.adjoint_rows(rows)), as_numpy(rows) @ full, rtol, "adjoint of many rows")
+        check_linearization(mapping.tensor_derivative(model), full, rng, rtol)
     first = mapping * model
     first += 1.0
     check_close(mapping * model, values, 0.0, "the value, after the caller has changed the first one")

@@ -7,8 +7,7 @@ import scipy.sparse as sp
 from simpeg.simulation import BaseSimulation
 
 from .._core.protocols import HasTensorJacobian
-from .._core.tensors import as_numpy, as_tensor
-from ._laws import check_close, check_derivative_order
+from ._laws import check_close, check_derivative_order, check_linearization
 
 
 def check_simulation(
@@ -58,7 +57,5 @@ def check_simulation(
         )
     jacobian = simulation.tensor_jacobian(model) if isinstance(simulation, HasTensorJacobian) else None
     if jacobian is not None:
-        there = jacobian.device, jacobian.dtype
-        check_close(as_numpy(jacobian.tangent(as_tensor(v, *there))), full @ v, rtol, "tangent on tensors")
-        check_close(as_numpy(jacobian.adjoint(as_tensor(d, *there))), full.T @ d, rtol, "adjoint on tensors")
+        check_linearization(jacobian, full, rng, rtol)
     check_close(model, kept, 0.0, "the model passed in")

@@ -1,4 +1,4 @@
-"""A small linear inversion with outliers, and one whose data are no linear function of the model."""
+"""Small problems with outliers, one with linear and one with nonlinear data."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def line(model_map=None) -> LinearSimulation:
 
 
 def curved() -> LinearSimulation:
-    """The same with the exponentials of the parameters."""
+    """Data on a line whose intercept and slope are exponentials of the parameters."""
     return line(maps.ExpMap(TensorMesh([2])))
 
 
 def observe(simulation, truth, *, outliers=0.05, std=0.1, seed=0) -> Data:
-    """Gaussian noise, and a part of the data five standard deviations off to one side."""
+    """Data with Gaussian noise, and a share of outliers, all five standard deviations too large."""
     rng = np.random.default_rng(seed)
     clean = simulation.dpred(truth)
     noise = std * rng.standard_normal(clean.size)

@@ -1,4 +1,4 @@
-"""Robust misfits: the laws of a misfit, what they are beside least squares, and what χ = 1 means."""
+"""Robust data misfits: derivatives, the comparison with least squares, and the misfit factor χ."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def misfit_of(make, simulation=None, **options):
 
 # laws -------------------------------------------------------------------------------------------------
 @on_each
-def test_gradient_is_of_the_value(make):
+def test_the_gradient_is_that_of_the_value(make):
     misfit, rng = misfit_of(make), np.random.default_rng(1)
     model, step = TRUTH + 0.3, rng.standard_normal(2)
     value, slope = misfit(model), misfit.deriv(model) @ step
@@ -45,7 +45,7 @@ def test_gradient_is_of_the_value(make):
 
 
 @on_each
-def test_hessian_is_symmetric_semi_definite_and_the_one_of_least_squares_with_weights(make):
+def test_the_hessian_is_semi_definite_and_that_of_weighted_least_squares(make):
     misfit = misfit_of(make)
     model = TRUTH - 0.2
     hessian = np.stack([misfit.deriv2(model, e) for e in np.eye(2)])
@@ -59,8 +59,8 @@ def test_hessian_is_symmetric_semi_definite_and_the_one_of_least_squares_with_we
 
 
 @on_each
-def test_a_newton_step_always_descends(make):
-    """The weights make a quadratic function that lies above the penalty."""
+def test_a_newton_step_never_increases_a_misfit_of_linear_data(make):
+    """The weights define a quadratic function that lies above the penalty."""
     misfit, rng = misfit_of(make, line()), np.random.default_rng(2)
     for model in rng.uniform(-50.0, 50.0, (10, 2)):
         hessian = np.stack([misfit.deriv2(model, e) for e in np.eye(2)])
@@ -68,7 +68,7 @@ def test_a_newton_step_always_descends(make):
 
 
 @on_each
-def test_fields_in_hand_change_nothing(make):
+def test_known_fields_change_nothing(make):
     misfit, model = misfit_of(make), TRUTH + 0.1
     fields, v = misfit.simulation.fields(model), np.array([1.0, -2.0])
     assert misfit(model) == misfit(model, f=fields)
@@ -77,7 +77,7 @@ def test_fields_in_hand_change_nothing(make):
 
 
 # beside least squares ---------------------------------------------------------------------------------
-def test_huber_is_least_squares_below_the_threshold():
+def test_huber_equals_least_squares_below_the_threshold():
     misfit = misfit_of(lambda *args: HuberDataMisfit(*args, threshold=100.0))
     squares, model, v = L2DataMisfit(misfit.data, misfit.simulation), TRUTH + 0.2, np.array([1.0, 0.3])
     np.testing.assert_allclose(misfit(model), squares(model), rtol=1e-14)
@@ -86,7 +86,7 @@ def test_huber_is_least_squares_below_the_threshold():
 
 
 @on_each
-def test_least_squares_for_small_residuals(make):
+def test_small_residuals_are_least_squares(make):
     simulation = line()
     clean = simulation.dpred(TRUTH)
     data = Data(simulation.survey, dobs=clean, standard_deviation=np.full(N_DATA, 0.1))
@@ -96,7 +96,7 @@ def test_least_squares_for_small_residuals(make):
     np.testing.assert_allclose(misfit.deriv(model), squares.deriv(model), rtol=1e-5)
 
 
-def test_many_degrees_of_freedom_are_least_squares():
+def test_student_t_with_many_degrees_of_freedom_is_least_squares():
     misfit = misfit_of(lambda *args: StudentTDataMisfit(*args, dof=1e9))
     squares = L2DataMisfit(misfit.data, misfit.simulation)
     np.testing.assert_allclose(misfit(TRUTH), squares(TRUTH), rtol=1e-6)
@@ -104,8 +104,8 @@ def test_many_degrees_of_freedom_are_least_squares():
 
 
 @on_each
-def test_outliers_pull_less(make):
-    """A line under 5 % of outliers at five standard deviations, all to one side."""
+def test_outliers_bias_the_estimate_less_than_in_least_squares(make):
+    """Fit of a line to data with 5 % of outliers, all five standard deviations too large."""
     errors = {"robust": [], "squares": []}
     for seed in range(20):
         simulation = line()
@@ -127,7 +127,7 @@ def test_expectation_of_huber_in_closed_form(threshold):
 
 
 @on_each
-def test_expectation_is_the_mean_over_noise(make):
+def test_the_expectation_is_the_mean_over_noise(make):
     misfit = misfit_of(make)
     noise = np.random.default_rng(3).standard_normal(400_000)
     values = misfit.density(noise)
@@ -137,7 +137,7 @@ def test_expectation_is_the_mean_over_noise(make):
 
 
 @on_each
-def test_target_of_simpegs_own_directive(make):
+def test_the_target_of_a_simpeg_directive(make):
     misfit = misfit_of(make, line(), outliers=0.0)
     term = WeightedLeastSquares(TensorMesh([2]), alpha_s=1.0, alpha_x=0.0)
     opt = optimization.InexactGaussNewton(maxIter=30, cg_rtol=1e-6)
@@ -163,7 +163,7 @@ def test_chi_of_noise_is_one_whatever_the_share_of_outliers(make, share):
 
 @on_each
 def test_chi_grows_with_the_residual(make):
-    """Data that are off all together are no outliers, and do not come to look fitted."""
+    """Residuals that are large everywhere are not outliers, and χ is large."""
     misfit, noise = misfit_of(make), np.random.default_rng(6).standard_normal(441)
     values = [misfit.chi(scale * noise) for scale in np.geomspace(0.1, 100.0, 200)]
     assert np.all(np.diff(values) > -0.03 * np.array(values[:-1]))
@@ -171,7 +171,7 @@ def test_chi_grows_with_the_residual(make):
 
 
 @on_each
-def test_more_outliers_than_foreseen_count(make):
+def test_outliers_beyond_the_allowed_share_count(make):
     misfit, noise = misfit_of(make), np.random.default_rng(5).standard_normal(100_000)
     noise[: noise.size // 5] += 50.0
     assert misfit.chi(noise) > 1.5
@@ -180,7 +180,7 @@ def test_more_outliers_than_foreseen_count(make):
 
 
 @on_each
-def test_chi_of_all_data_is_the_value_over_its_expectation(make):
+def test_without_outliers_chi_is_the_value_over_its_expectation(make):
     misfit = misfit_of(lambda *args: make(*args, outliers=0.0))
     residual = misfit.W @ misfit.residual(TRUTH)
     assert misfit.chi(residual) == pytest.approx(misfit(TRUTH) / misfit.expected_value, rel=0.02)
@@ -188,7 +188,7 @@ def test_chi_of_all_data_is_the_value_over_its_expectation(make):
 
 # in joint inversions ----------------------------------------------------------------------------------
 @pytest.mark.parametrize("make", [HuberDataMisfit, StudentTDataMisfit])
-def test_in_a_recipe_with_outliers_it_reaches_its_target(make):
+def test_a_recipe_with_outliers_reaches_its_target(make):
     tiny = make_tiny_problem()
     rng = np.random.default_rng(0)
     for misfit in tiny.misfits:
@@ -204,7 +204,7 @@ def test_in_a_recipe_with_outliers_it_reaches_its_target(make):
 
 
 @pytest.mark.parametrize("make", [HuberDataMisfit, StudentTDataMisfit])
-def test_tensor_path_is_the_numpy_path(make):
+def test_products_on_tensors_equal_those_of_numpy(make):
     problem = make_problem(True)
     crossing, model = Crossing(), problem.start
     v = np.random.default_rng(0).standard_normal(model.size)
@@ -216,7 +216,7 @@ def test_tensor_path_is_the_numpy_path(make):
     assert crossing.fallbacks == []
 
 
-def test_without_a_tensor_path_of_the_simulation_it_goes_through_numpy():
+def test_a_simulation_without_a_tensor_path_is_computed_with_numpy():
     misfit, crossing = misfit_of(HuberDataMisfit), Crossing()
     product, v = hessian_product(misfit, TRUTH, crossing), np.array([1.0, 2.0])
     np.testing.assert_allclose(crossing.fetch(product(crossing.send(v))), misfit.deriv2(TRUTH, v), rtol=1e-12)

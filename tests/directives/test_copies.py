@@ -68,14 +68,12 @@ def test_a_copied_inversion_runs_on_its_own_and_to_the_same_model(make):
 
 
 def test_an_inversion_with_a_minimizer_of_this_package_is_pickled_after_a_run():
-    inversion, start = an_inversion(directives.UpdateDataSpacePreconditioner())
+    problem = make_problem(on_tensors=True)
+    steps = [directives.SaveLog(), directives.JointBetaSchedule(), directives.UpdateDataSpacePreconditioner()]
+    inversion, start = problem.inversion(problem.terms, steps), problem.start
     opt = optimization.BoundedGaussNewton(maxIter=2, print_tables=False)
-    opt.parent, opt.callback, inversion.invProb.opt, inversion.opt = (
-        inversion.invProb,
-        inversion._optCallback,
-        opt,
-        opt,
-    )
+    opt.parent, opt.callback = inversion.invProb, inversion._optCallback
+    inversion.opt = inversion.invProb.opt = opt
     inversion.stoppers = []  # SimPEG's inversion never reads them, and their lambda functions cannot be pickled
     inversion.run(start)
     other = pickle.loads(pickle.dumps(inversion))

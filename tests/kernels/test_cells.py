@@ -1,4 +1,4 @@
-"""First and second derivatives at cell centres: exact where they say so, on every mesh and active set."""
+"""First and second derivatives at cell centres, on meshes of all kinds and any set of active cells."""
 
 import discretize
 import numpy as np
@@ -16,7 +16,7 @@ def uneven_mesh(dim):
 
 
 def tree_mesh(dim):
-    """Three levels of cells, so faces hang on two sides, with cells wider than high."""
+    """A tree mesh with three levels of cells, hanging faces on two sides, and cells wider than high."""
     mesh = discretize.TreeMesh([[2.0] * 8, [1.0] * 8, [0.5] * 8][:dim], origin="CCC"[:dim], diagonal_balance=False)
     mesh.refine_points(np.array([[1.0, 0.5, 0.2], [-5.0, 2.0, 1.0]])[:, :dim], level=3, finalize=False)
     mesh.refine_points(np.array([[4.0, -2.0, -1.0]])[:, :dim], level=2, finalize=True)
@@ -24,7 +24,7 @@ def tree_mesh(dim):
 
 
 def with_holes(mesh, seed=0):
-    """A fifth of the cells inactive; of the rest, those that hang together."""
+    """A mesh with a fifth of its cells inactive, and of the others those that are connected."""
     active = np.random.default_rng(seed).random(mesh.n_cells) > 0.2
     faces = abs(mesh.stencil_cell_gradient)
     _, part = connected_components((faces.T @ faces)[active][:, active])
@@ -108,10 +108,10 @@ def test_gradient_on_even_cells_is_the_central_difference():
     np.testing.assert_allclose(gradient(mesh, values.ravel(order="F")), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_ridge_cell_looks_sideways_through_the_cell_below():
+def test_a_cell_on_a_ridge_uses_the_neighbours_of_the_cell_below():
     mesh = ridge_mesh()
     values = np.random.default_rng(0).normal(size=mesh.n_cells)
-    x, y, z = np.round(centers(mesh) - [15.0, 25.0, 25.0]).T / 10.0  # in cells from the one on the ridge
+    x, y, z = np.round(centers(mesh) - [15.0, 25.0, 25.0]).T / 10.0  # in cells, from the cell on the ridge
     beside = [(values[(x == i) & (y == j) & (z == -1)]).item() for i, j in ((1, 0), (-1, 0), (0, 1), (0, -1))]
     result = gradient(mesh, values)[(x == 0) & (y == 0) & (z == 0)][0]
     expected = [(beside[0] - beside[1]) / 20.0, (beside[2] - beside[3]) / 20.0]
@@ -119,7 +119,7 @@ def test_ridge_cell_looks_sideways_through_the_cell_below():
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_a_layer_one_cell_thick_resolves_what_it_can(axis):
+def test_a_layer_one_cell_thick_has_no_gradient_across(axis):
     mesh = uneven_mesh(3)
     position = mesh.cell_centers[:, axis]
     layer = RegularizationMesh(mesh, position == np.unique(position)[1])
@@ -130,9 +130,9 @@ def test_a_layer_one_cell_thick_resolves_what_it_can(axis):
 
 
 @pytest.mark.parametrize("matrix", [gradient_matrix, laplacian_matrix])
-def test_a_lone_cell_has_no_derivatives(matrix):
+def test_an_isolated_cell_has_no_derivatives(matrix):
     active = np.zeros(uneven_mesh(3).n_cells, dtype=bool)
-    active[[0, -1]] = True  # two corners, no neighbour each
+    active[[0, -1]] = True  # two corners, without neighbours
     result = matrix(RegularizationMesh(uneven_mesh(3), active)) @ np.array([1.0, 5.0])
     np.testing.assert_array_equal(result, 0.0)
 
@@ -157,7 +157,7 @@ def test_gradient_scales_with_the_unit_of_length(dim):
 
 # Laplacian ----------------------------------------------------------------------------------------------
 @on_every_mesh
-def test_laplacian_of_linear_models_is_zero_up_to_the_border(mesh):
+def test_the_laplacian_of_a_linear_model_is_zero_up_to_the_border(mesh):
     matrix = laplacian_matrix(mesh)
     values = centers(mesh) @ slopes(mesh.dim) + 3.0
     scale = abs(matrix) @ np.abs(values)
@@ -199,7 +199,7 @@ def test_derivatives_converge_with_second_order(dim):
 
 
 @pytest.mark.parametrize("narrow", ["tower", "wall"])
-def test_narrow_topography_looks_down_for_what_it_cannot_see_sideways(narrow):
+def test_cells_of_narrow_topography_use_neighbours_below(narrow):
     mesh = discretize.TensorMesh([7, 7, 14])
     x, y, z = mesh.cell_centers.T
     active = z < 0.4

@@ -1,4 +1,4 @@
-"""Components: what SimPEG's own simulations return, on tensor and tree meshes, at singular points too."""
+"""Components, compared with SimPEG's simulations on tensor and tree meshes, at singular points too."""
 
 import discretize
 import numpy as np
@@ -41,7 +41,7 @@ def above(mesh):
 
 
 def singular(mesh):
-    """Nodes, edges, faces and centres of cells, and above nodes."""
+    """Locations at nodes, edges, faces and centres of cells, and above nodes."""
     places = [mesh.nodes, mesh.edges_x, mesh.edges_y, mesh.edges_z, mesh.faces_x, mesh.faces_z, mesh.cell_centers]
     return np.concatenate([np.concatenate(places)[::7], mesh.nodes[-3:] + np.array([0.0, 0.0, 2.0])])
 
@@ -53,7 +53,7 @@ receivers = pytest.mark.parametrize("receivers", RECEIVERS.values(), ids=RECEIVE
 
 
 def sensitivity(terms, mesh, locations, device):
-    """(n_locations, n_cells): the sum of terms on the mesh's own path."""
+    """Sum of the terms for each location and cell, (n_locations, n_cells), computed as the kind of mesh allows."""
 
     def total(x, y, z):
         return sum(factor * node_function(name, x, y, z) for name, factor in terms)
@@ -81,7 +81,7 @@ def assert_same(found, wanted):
 @meshes
 @receivers
 @pytest.mark.parametrize("component", GRAVITY_COMPONENTS)
-def test_gravity_is_simpegs(component, receivers, mesh, device):
+def test_gravity_equals_that_of_simpeg(component, receivers, mesh, device):
     locations = receivers(mesh)
     survey = gravity.Survey(gravity.SourceField([gravity.Point(locations, components=[component])]))
     wanted = of_simpeg(gravity.Simulation3DIntegral)(mesh, survey=survey, rhoMap=maps.IdentityMap(nP=mesh.n_cells))
@@ -92,7 +92,7 @@ def test_gravity_is_simpegs(component, receivers, mesh, device):
 @receivers
 @pytest.mark.parametrize("model_type", ["scalar", "vector"])
 @pytest.mark.parametrize("component", MAGNETIC_COMPONENTS)
-def test_magnetics_are_simpegs(component, model_type, receivers, mesh, device):
+def test_magnetics_equal_those_of_simpeg(component, model_type, receivers, mesh, device):
     locations = receivers(mesh)
     blocks = magnetizations(model_type, **INDUCING)
     source = magnetics.UniformBackgroundField([magnetics.Point(locations, components=[component])], **INDUCING)
@@ -107,7 +107,7 @@ def test_magnetics_are_simpegs(component, model_type, receivers, mesh, device):
 
 
 def test_signs_above_a_dense_and_susceptible_body():
-    """What a person expects: attraction downward, and a field along the inducing one at the pole."""
+    """Attraction is downward, and at the pole the anomalous field is along the inducing field."""
     mesh, place = MESHES["tensor"], np.array([[105.0, -16.5, 1.0]])
     assert sensitivity(gravity_terms("gz"), mesh, place, "cpu").sum() < 0
     assert sensitivity(gravity_terms("gzz"), mesh, place, "cpu").sum() > 0
@@ -115,7 +115,7 @@ def test_signs_above_a_dense_and_susceptible_body():
     assert sensitivity(magnetic_terms("tmi", field_direction(90.0, 0.0), pole), mesh, place, "cpu").sum() > 0
 
 
-def test_a_vector_model_along_the_field_is_a_scalar_one():
+def test_a_vector_model_along_the_field_equals_a_scalar_model():
     (along,) = magnetizations("scalar", **INDUCING)
     blocks = magnetizations("vector", **INDUCING)
     for component in MAGNETIC_COMPONENTS:

@@ -1,4 +1,4 @@
-"""Layered earth: SimPEG's impedances, closed forms, laws of scale, and derivatives that belong to them."""
+"""Layered earth: impedances of SimPEG, closed forms, scaling laws, and exact derivatives."""
 
 import math
 
@@ -37,14 +37,14 @@ def derivatives(frequencies, conductivity, thicknesses, **options):
 
 
 def of_simpeg(conductivity, thicknesses):
-    """SimPEG's arrays run from the bottom up, and its z axis too, which turns the sign."""
+    """Impedance by SimPEG, whose arrays and z axis run from the bottom up, which changes the sign."""
     recursion = Simulation1DRecursive()._get_recursive_impedances_deriv
     parts = [recursion(FREQUENCIES, h[::-1], s[::-1]) for s, h in zip(conductivity, thicknesses, strict=True)]
     z, by_sigma, by_h = (np.stack(part) for part in zip(*parts, strict=True))
     return -z, -by_sigma[..., ::-1].swapaxes(1, 2), -by_h[..., ::-1].swapaxes(1, 2)
 
 
-def test_soundings_are_of_the_impedance():
+def test_a_sounding_is_computed_from_the_impedance():
     conductivity, thicknesses = columns()
     z = impedance(FREQUENCIES, conductivity, thicknesses)
     resistivity, phase = layered_sounding(*tensors(FREQUENCIES, conductivity, thicknesses))
@@ -74,7 +74,7 @@ def test_half_space():
     np.testing.assert_allclose(np.angle(found), np.pi / 4.0, rtol=1e-14)
 
 
-def test_layers_that_do_not_differ_are_a_half_space():
+def test_equal_layers_are_a_half_space():
     conductivity, thicknesses = np.full(40, 0.01), np.geomspace(1e-3, 1e5, 39)
     np.testing.assert_allclose(impedance(FREQUENCIES, conductivity, thicknesses), impedance(FREQUENCIES, [0.01], []))
 
@@ -90,20 +90,20 @@ def test_two_layers():
 
 # laws ---------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("s", [1e-3, 0.2, 50.0])
-def test_depths_by_s_are_frequencies_by_one_over_s_squared(s):
+def test_scaling_depths_by_s_scales_frequencies_by_one_over_s_squared(s):
     conductivity, thicknesses = columns()
     found = impedance(FREQUENCIES / s**2, conductivity, s * thicknesses)
     np.testing.assert_allclose(found, impedance(FREQUENCIES, conductivity, thicknesses) / s, rtol=1e-12)
 
 
 @pytest.mark.parametrize("c", [1e-3, 0.2, 50.0])
-def test_resistivity_by_c_is_frequency_by_c(c):
+def test_scaling_resistivities_by_c_scales_frequencies_by_c(c):
     conductivity, thicknesses = columns()
     found = impedance(c * FREQUENCIES, conductivity / c, thicknesses)
     np.testing.assert_allclose(found, c * impedance(FREQUENCIES, conductivity, thicknesses), rtol=1e-12)
 
 
-def test_a_split_layer_is_the_layer():
+def test_a_split_layer_equals_the_whole_layer():
     conductivity, thicknesses = columns()
     twice = impedance(
         FREQUENCIES,
@@ -121,8 +121,8 @@ def test_apparent_resistivity_and_phase_stay_in_the_first_quadrant():
     assert (found.imag > 0.0).all()
 
 
-def test_scaling_conductivity_is_a_sum_of_its_derivatives():
-    """Z(f, σ, h): from both laws of scale, σ·∂Z/∂σ - f·∂Z/∂f = -Z and h·∂Z/∂h - 2f·∂Z/∂f = -Z."""
+def test_derivatives_obey_the_scaling_laws():
+    """Both scaling laws of Z(f, σ, h): σ·∂Z/∂σ - f·∂Z/∂f = -Z and h·∂Z/∂h - 2f·∂Z/∂f = -Z."""
     conductivity, thicknesses = columns()
     z, by_sigma, by_h = derivatives(FREQUENCIES, conductivity, thicknesses)
     sigma_part = (conductivity[..., None] * by_sigma).sum(1)
@@ -139,8 +139,8 @@ def test_a_thick_layer_hides_what_is_below(dtype):
         np.testing.assert_allclose(impedance(FREQUENCIES, [1e-2, below], [1e9], dtype=dtype), alone, rtol=rtol)
 
 
-def test_a_thin_layer_counts_by_its_conductance():
-    """Price's thin sheet: 1/Z = 1/Z_below + σ h, to second order in its thickness."""
+def test_a_thin_layer_acts_by_its_conductance():
+    """Thin sheet of Price: 1/Z = 1/Z_below + σ h, up to second order in the thickness."""
     z = impedance(FREQUENCIES, [10.0, 1e-3], [1e-5])
     below = impedance(FREQUENCIES, [1e-3], [])
     np.testing.assert_allclose(1.0 / z - 1.0 / below, 10.0 * 1e-5, rtol=1e-3)
@@ -148,13 +148,13 @@ def test_a_thin_layer_counts_by_its_conductance():
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_over_a_perfect_conductor_a_layer_is_an_inductance(dtype):
-    """Z = iωμh: what a tanh without its last digits would lose."""
+    """Z = iωμh, which is lost if the tanh is not accurate to its last digits."""
     f = np.geomspace(1e-4, 1.0, 5)
     found = impedance(f, [1e-8, 1e18], [1.0], dtype=dtype)
     np.testing.assert_allclose(found.imag, 2.0 * np.pi * f * MU_0, rtol=1e-4)
 
 
-def test_extreme_layers_stay_finite_and_float32_follows():
+def test_extreme_layers_are_finite_in_float64_and_float32():
     rng = np.random.default_rng(3)
     conductivity = 10.0 ** rng.uniform(-6.0, 8.0, (200, 20))  # 1e-8 to 1e6 ohm m
     thicknesses = 10.0 ** rng.uniform(-3.0, 6.0, (200, 19))
@@ -166,7 +166,7 @@ def test_extreme_layers_stay_finite_and_float32_follows():
     assert ((rough[0] - exact[0]).abs() / exact[0].abs()).max() < 2e-5
 
 
-def test_float32_bound():
+def test_error_of_float32():
     arrays = FREQUENCIES, *columns(n=200, n_layers=40)
     exact = impedance(*arrays)
     assert (np.abs(impedance(*arrays, dtype=torch.float32) - exact) / np.abs(exact)).max() < 1e-5
@@ -178,7 +178,7 @@ def test_float32_bound():
 
 
 # derivatives --------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("largest", [1e-3, 1e3])  # m: the series of thin layers, the closed form, and both
+@pytest.mark.parametrize("largest", [1e-3, 1e3])  # m; thin layers use a series, thick ones the closed form
 def test_derivatives_are_those_of_autograd(largest):
     conductivity, thicknesses = columns(n_layers=6)
     f, s, h = tensors(FREQUENCIES, conductivity, np.minimum(thicknesses, largest))
@@ -195,7 +195,7 @@ def test_derivatives_are_those_of_autograd(largest):
                 torch.testing.assert_close(pick(found[..., k]) * x, grad * x, rtol=1e-9, atol=1e-11 * scale)
 
 
-def test_derivatives_have_the_order_of_differences():
+def test_derivatives_are_the_limit_of_differences():
     conductivity, thicknesses = columns(n_layers=6)
     _, by_sigma, by_h = derivatives(FREQUENCIES, conductivity, thicknesses)
     rng = np.random.default_rng(0)
@@ -209,8 +209,8 @@ def test_derivatives_have_the_order_of_differences():
 
 
 @pytest.mark.parametrize("h", [1e-6, 1e-2, 30.0, 1e3])
-def test_digits_of_derivatives_far_smaller_than_their_terms(h):
-    """A layer over a conductor: ∂Z/∂σ is of third order in its thickness. Against 60 digits."""
+def test_derivatives_far_smaller_than_their_terms_keep_their_digits(h):
+    """A layer over a conductor, where ∂Z/∂σ is of third order in the thickness; compared with 60 digits."""
     mp = pytest.importorskip("mpmath")
     f, s, below = 3.0, 0.05, 1e15
     with mp.workdps(60):
@@ -225,7 +225,7 @@ def test_digits_of_derivatives_far_smaller_than_their_terms(h):
     assert abs(found - wanted) < 1e-11 * abs(wanted)
 
 
-def test_without_thicknesses():
+def test_derivatives_by_thickness_can_be_left_out():
     arrays = tensors(FREQUENCIES, *columns())
     z, by_sigma, nothing = layered_impedance_derivatives(*arrays, by_thickness=False)
     wanted = layered_impedance_derivatives(*arrays)
@@ -249,7 +249,7 @@ def test_leading_axes_broadcast():
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (2, 0), (2, 3)])
-def test_shapes_of_few_and_none(shape):
+def test_one_layer_and_empty_batches(shape):
     f, s, h = (torch.ones(*shape, n, dtype=torch.float64) for n in (2, 3, 2))
     parts = layered_impedance_derivatives(f, s, h)
     assert [part.shape for part in parts] == [(*shape, 2), (*shape, 3, 2), (*shape, 2, 2)]
@@ -258,7 +258,7 @@ def test_shapes_of_few_and_none(shape):
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
-def test_pieces_change_nothing(own, monkeypatch):
+def test_computing_in_pieces_changes_nothing(own, monkeypatch):
     conductivity, thicknesses = columns(n=23)
     f = np.outer(np.arange(1, 24), FREQUENCIES) if own else FREQUENCIES
     whole = derivatives(f, conductivity, thicknesses if own else thicknesses[0])

@@ -1,4 +1,4 @@
-"""Prisms: laws of potentials, what singular points return, and what float32 keeps."""
+"""Prisms: laws of potentials, values at singular points, and the precision of float32."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def places(table):
 
 
 def on_prism(name, place, device, dtype=torch.float64, low=LOW, high=HIGH):
-    """A derivative of the potential of one prism at one place."""
+    """Derivative of the potential of one prism at one point."""
     bounds = np.array([low, high]) - np.asarray(place)  # (2, 3)
     x, y, z = torch.as_tensor(bounds.T, device=device).to(dtype)
     value = cell_values(node_function(name, x[:, None, None], y[:, None], z))
@@ -61,7 +61,7 @@ def test_potential_is_the_volume_integral(place, device):
 
 @places(PLACES)
 @pytest.mark.parametrize("name", [n for n in NODE_FUNCTIONS if n != "u"])
-def test_derivative_is_the_difference_of_the_order_below(name, place, device):
+def test_a_derivative_is_the_difference_of_the_derivative_below_it(name, place, device):
     for i, axis in enumerate(name):
         lower = name[:i] + name[i + 1 :] or "u"
         ahead, behind = (on_prism(lower, beside(place, axis, h), device) for h in (1e-4, -1e-4))
@@ -73,14 +73,14 @@ SHARE_OF_SPHERE |= dict.fromkeys(ON_FACES, 1 / 2) | dict.fromkeys(ON_EDGES, 1 / 
 
 
 @pytest.mark.parametrize("where", SHARE_OF_SPHERE)
-def test_trace_is_minus_the_solid_angle_the_body_fills(where, dtype, device):
+def test_the_trace_is_minus_the_solid_angle_of_the_body(where, dtype, device):
     place = (PLACES | SINGULAR | PROLONGED)[where]
     trace = sum(on_prism(name, place, device, dtype) for name in ("xx", "yy", "zz"))
     tolerance = 1e-13 if dtype == torch.float64 else 1e-5
     assert trace == pytest.approx(-4 * np.pi * SHARE_OF_SPHERE[where], abs=tolerance)
 
 
-def test_growing_prism_tends_to_the_bouguer_slab(device):
+def test_a_wide_prism_tends_to_the_bouguer_slab(device):
     errors = []
     for half_width in (1e3, 1e4, 1e5):
         low, high = (-half_width, -half_width, -10.0), (half_width, half_width, 0.0)
@@ -91,8 +91,8 @@ def test_growing_prism_tends_to_the_bouguer_slab(device):
 
 
 @every_derivative
-def test_far_away_it_is_a_point_mass(name, device):
-    """1/r at the centre, derived by its own cube: two scales of one small cube must keep V times the derivative."""
+def test_a_distant_prism_is_a_point_mass(name, device):
+    """A derivative of 1/r, in turn the limit of a small cube: cubes of two sizes give it in proportion to volume."""
     place = np.array([3.0, -4.0, 5.0])
     values = [on_prism(name, place, device, low=[-h] * 3, high=[h] * 3) / (2 * h) ** 3 for h in (0.05, 0.1)]
     assert values[0] == pytest.approx(values[1], rel=1e-3, abs=1e-6)
@@ -135,7 +135,7 @@ def test_on_a_face_a_second_derivative_is_the_mean_of_both_sides(place, device):
     ("name", "place", "outward"),
     [("xy", (2.0, 3.0, 0.6), (1, 1, 0)), ("yz", (0.5, 0.0, 1.0), (0, -1, 1)), ("xz", (0.0, 1.2, 1.0), (-1, 0, 1))],
 )
-def test_on_an_edge_a_mixed_derivative_lacks_its_logarithm_alone(name, place, outward, device):
+def test_on_an_edge_a_mixed_derivative_lacks_only_its_logarithm(name, place, outward, device):
     distance = 1e-6
     near = on_prism(name, place + distance * np.array(outward) / np.sqrt(2), device)
     infinite = -2 * np.log(distance) * np.prod([o for o in outward if o])
@@ -145,8 +145,8 @@ def test_on_an_edge_a_mixed_derivative_lacks_its_logarithm_alone(name, place, ou
 @places(PROLONGED)
 @every_derivative
 @pytest.mark.parametrize("distance", [1e-16, 1e-13, 1e-10, 1e-7])
-def test_nothing_happens_on_the_prolongation_of_an_edge(name, place, distance, device):
-    """Receivers above nodes miss them by round-off; geoana's gradients of b are wrong by 0.3 % there."""
+def test_derivatives_are_smooth_on_the_extension_of_an_edge(name, place, distance, device):
+    """Receivers above nodes miss the extension by round-off, where geoana's gradients of b are wrong by 0.3 %."""
     near = on_prism(name, np.asarray(place) + distance * np.array([1.0, -1.0, 1.0]), device)
     assert on_prism(name, place, device) == pytest.approx(near, rel=1e-6, abs=1e-6)
 
@@ -154,8 +154,8 @@ def test_nothing_happens_on_the_prolongation_of_an_edge(name, place, distance, d
 # accuracy -----------------------------------------------------------------------------------------------
 @every_derivative
 @pytest.mark.parametrize("distance", [1.0, 10.0, 100.0])
-def test_float32_loses_what_node_values_round_to(name, distance, device):
-    """As node_function's docstring says; at 100 cells' distance that is more than most values of far cells are."""
+def test_float32_has_the_error_that_its_docstring_states(name, distance, device):
+    """At a distance of 100 cells the error is larger than most values."""
     order = len(name.removeprefix("u"))
     places = np.random.default_rng(0).normal(size=(100, 3))
     places *= distance / np.linalg.norm(places, axis=1, keepdims=True)
@@ -187,7 +187,7 @@ def test_gathered_cells_equal_the_cells_of_a_grid(dtype, device):
     torch.testing.assert_close(gathered.reshape(2, *shape), cell_values(values))
 
 
-def test_halves_add_up_to_the_whole(device):
+def test_two_halves_sum_to_the_whole(device):
     for name in NODE_FUNCTIONS:
         lower = on_prism(name, PLACES["beside"], device, high=(2.0, 3.0, 0.3))
         upper = on_prism(name, PLACES["beside"], device, low=(0.0, 0.0, 0.3))

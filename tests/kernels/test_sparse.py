@@ -31,7 +31,7 @@ def product(matrix):
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @pytest.mark.parametrize("k", [1, 3])
 @pytest.mark.parametrize("form", ["csr", "csc", "coo"])
-def test_products_equal_scipys(form, k, dtype, device):
+def test_products_equal_those_of_scipy(form, k, dtype, device):
     scipy_matrix = random_matrix(form=form)
     matrix = SparseMatrix.from_scipy(scipy_matrix, device, dtype)
     x, y = random_rows(k, 5, device, dtype), random_rows(k, 7, device, dtype)
@@ -90,7 +90,7 @@ def test_func_vjp_is_the_transposed_product(in_double, device):
 
 
 def test_forward_over_backward_is_the_hessian(in_double, device):
-    """d/dt of the gradient of ‖A x‖² is 2 Aᵀ A v: what a Newton product takes."""
+    """The derivative of the gradient of ‖A x‖² along v is 2 Aᵀ A v, as products with a Hessian need it."""
     x, v = random_rows(1, 5, device, torch.float64), random_rows(1, 5, device, torch.float64, seed=2)
     gradient = torch.func.grad(lambda x: matvec(in_double, x).square().sum())
     _, product_with_v = torch.func.jvp(gradient, (x,), (v,))

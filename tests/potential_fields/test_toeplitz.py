@@ -280,7 +280,7 @@ REFUSED = {
 def test_what_cannot_be_served_is_refused_with_its_reason(case, reason, device):
     geometry = case.geometry()
     assert toeplitz_reason(geometry)
-    with pytest.raises(ValueError, match=rf"'toeplitz' cannot serve .*{reason}.*engine='dense' or 'blocked'"):
+    with pytest.raises(ValueError, match=rf"'toeplitz' cannot be used .*{reason}.*engine='dense' or 'blocked'"):
         Toeplitz(geometry, device, torch.float64)
 
 

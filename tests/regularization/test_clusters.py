@@ -282,5 +282,5 @@ def test_strengths_and_held_memberships_survive_a_checkpoint(problem):
 
 @pytest.mark.parametrize("bad", [[1.0], [1.0, 0.0], [1.0, np.nan], [-1.0, 1.0]])
 def test_bad_strengths(problem, bad):
-    with pytest.raises(ValueError, match=r"strengths: got .*wanted 2 finite numbers above 0"):
+    with pytest.raises(ValueError, match=r"strengths: got .*wanted"):
         problem[0]().strengths = bad

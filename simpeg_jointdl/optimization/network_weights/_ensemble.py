@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -188,6 +189,16 @@ class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
         self._rows = self._vectors = self._values = None
         if not self._at_work.any():
             self.stopNextIteration = True
+
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the dampings, the misfits, and which members are at work, as plain values."""
+        return {"dampings": self._dampings, "at_work": self._at_work, "chi": self.chi}
+
+    def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`checkpoint_state` returned."""
+        self._dampings = np.array(state["dampings"], dtype=float)
+        self._at_work = np.array(state["at_work"], dtype=bool)
+        self.chi = np.array(state["chi"], dtype=float)
 
     def _steps(self) -> np.ndarray:
         """Steps of the working members at their dampings, (working, n)."""

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
-from simpeg.optimization import IterationPrinters, Minimize, Remember, StoppingCriteria
+from simpeg.inverse_problem import BaseInvProblem
+from simpeg.optimization import IterationPrinters, StoppingCriteria
 
 from ..._core import validation as check
 from ..._core.tensors import as_numpy, as_tensor, explain_out_of_memory, resolve_device
-from ..._problem.minimizers import OptionalTables
 from .._evaluation import evaluation_of, problem_of
-from ._column_problem import Columns, Linearized, count_columns
-from ._search import FIRST, FOLLOWING, Search
+from ._column_problem import Columns, count_columns
+from ._run import BaseOccam
 from ._tables import PRINTERS
 
-
-@dataclass(frozen=True)
-class _Settings:
-    """Constants of Occam's inversion; the scripts of benchmarks/magnetotellurics run with them."""
-
-    shortest: float = 0.01  # step at the noise, in standard deviations per cell, that is not worth taking
-    stall: float = 1e-3  # part of χ that a step must gain
-    stalls: int = 3  # steps in a row that may gain less before a column stops
-    shown: int = 8  # columns that a message names
+# attributes that a checkpoint keeps
+_STATE = (
+    "chi", "evaluations", "stopped_because", "arrived", "at_work", "iterations", "smoothing_iterations", "trade_off",
+    "_stalls", "_targets", "_gave_up",
+)  # fmt: skip
 
 
-_SETTINGS = _Settings()
-
-
-class Occam(OptionalTables, Minimize, Remember):
+class Occam(BaseOccam):
     r"""Occam's inversion of many independent columns, such as stitched 1-D models.
 
     Every step linearizes the data of column s, whose data misfit and regularization are :math:`\phi_s` and
@@ -143,6 +136,7 @@ class Occam(OptionalTables, Minimize, Remember):
         self.max_step: float = check.positive("Occam.max_step", max_step)
         self._device = resolve_device(device)
         self._columns: Columns | None = None
+        self._is_restored = False
         self.stopped_because: str = ""
         self.stoppers = [StoppingCriteria.iteration]
         self.printers = [IterationPrinters.iteration, *PRINTERS]
@@ -177,6 +171,8 @@ class Occam(OptionalTables, Minimize, Remember):
             If nothing has been minimized yet, for a trade-off parameter of another shape, and if data or regularization
             at the last model are not as the class requires.
         """
+        if self._columns is None and self._is_restored:
+            self._columns = self._columns_at(self.parent, self.xc)
         if self._columns is None:
             msg = "Occam.standard_deviation: nothing has been minimized yet; run the inversion first."
             raise ValueError(msg)
@@ -206,93 +202,22 @@ class Occam(OptionalTables, Minimize, Remember):
         if problem is None:
             msg = f"Occam: got {evalFunction!r:.60} to minimize, wanted the function of a BaseInvProblem."
             raise TypeError(msg)
-        n_columns = count_columns(problem) if self.n_columns is None else self.n_columns
-        self._columns = Columns(problem, np.asarray(x0, dtype=float), n_columns, self._device, "Occam")
+        self._columns = self._columns_at(problem, x0)
         with explain_out_of_memory("Occam", self._device):
             return super().minimize(evaluation_of(evalFunction), x0)
 
-    def startup(self, x0: np.ndarray) -> None:
-        """Prepare a run of all columns."""
-        super().startup(x0)
-        n = self._columns.n_columns
-        self.chi, self.evaluations, self.stopped_because = self._columns.chi(x0), 1, ""
-        self.arrived, self.at_work = self.chi <= self.target_chi, np.ones(n, dtype=bool)
-        self.iterations, self.smoothing_iterations = np.zeros(n, dtype=int), np.zeros(n, dtype=int)
-        self.trade_off, self._stalls = np.full(n, np.nan), np.zeros(n, dtype=int)
-        self._targets, self._gave_up = np.full(n, self.target_chi), np.zeros(n, dtype=bool)
-        if not self.smoothing_steps:
-            self.at_work &= ~self.arrived
+    def _columns_at(self, problem: BaseInvProblem, model: np.ndarray) -> Columns:
+        """The columns of an inverse problem."""
+        n_columns = count_columns(problem) if self.n_columns is None else self.n_columns
+        return Columns(problem, np.asarray(model, dtype=float), n_columns, self._device, "Occam")
 
-    def findSearchDirection(self) -> np.ndarray:
-        """Return the steps of all columns, (nP,), zero for columns that have stopped."""
-        if not self.at_work.any():
-            return np.zeros_like(self.xc)
-        linearized, before = self._columns.linearize(self.xc)
-        step_of = self._make_step(linearized)
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the state of all columns as plain values."""
+        return {name: getattr(self, name) for name in _STATE}
 
-        def chi_of(trade_off, share):
-            trial = np.where(self.at_work[:, None], share[:, None] * as_numpy(step_of(trade_off)), 0.0)
-            return self._columns.chi(self.xc + trial.ravel())
-
-        search = Search(chi_of, before, self._targets, self.tolerance)
-        known = np.isfinite(self.trade_off)
-        middle = np.where(known, self.trade_off, as_numpy(linearized.scale))
-        search.run(middle, np.where(known, FOLLOWING[:, None], FIRST[:, None]))
-        self.evaluations += search.n_tries + 1
-        step = search.share[:, None] * as_numpy(step_of(search.trade_off))
-        moves = self._judge(linearized, search, step)
-        return np.where(moves[:, None], step, 0.0).ravel()
-
-    def _make_step(self, linearized: Linearized) -> Callable[[np.ndarray], torch.Tensor]:
-        """Function from the trade-off parameters to the steps, (n_columns,) -> (n_columns, n_layers)."""
-
-        def step_of(trade_off):
-            step = linearized.step(as_tensor(trade_off, self._device))
-            longest = step.abs().amax(1, keepdim=True).clamp_min(torch.finfo(step.dtype).tiny)
-            return step * (self.max_step / longest).clamp(max=1.0)
-
-        return step_of
-
-    def _judge(self, linearized: Linearized, search: Search, step: np.ndarray) -> np.ndarray:
-        """Return which columns take their steps, and decide which of them continue afterwards."""
-        there = self.arrived | self._gave_up
-        sent, mu = as_tensor(step, self._device), as_tensor(search.trade_off, self._device)
-        smoother = (as_numpy(linearized.change(sent)) < 0.0) & (
-            as_numpy(linearized.length(sent, mu)) > _SETTINGS.shortest
-        )
-        # a column at its target takes only steps that keep the target and make the model smoother
-        moves = self.at_work & search.found & (~there | (smoother & (search.chi <= self._targets)))
-        is_idle = ~there & (search.chi > self._targets) & (~moves | (search.chi > (1.0 - _SETTINGS.stall) * self.chi))
-        self._stalls = np.where(is_idle, np.where(moves, self._stalls + 1, _SETTINGS.stalls), 0)
-        self.iterations += moves & ~there
-        self.smoothing_iterations += moves & there
-        self.trade_off = np.where(moves, search.trade_off, self.trade_off)
-        self.chi = np.where(moves, search.chi, self.chi)
-        self.arrived |= self.chi <= self.target_chi
-        lost = self.at_work & (self._stalls >= _SETTINGS.stalls)
-        self._gave_up |= lost
-        self._targets[lost] = (1.0 + self.relaxation) * self.chi[lost]
-        self.at_work &= moves | lost
-        rests = self.arrived | self._gave_up
-        self.at_work &= ~rests | (self.smoothing_iterations < self.smoothing_steps)
-        return moves
-
-    def modifySearchDirection(self, p: np.ndarray) -> tuple[np.ndarray, bool]:
-        """Return the model after the steps, which have been tried already."""
-        x = self.xc + p
-        self._LS_ft = float(self.evalFunction(x, return_g=False, return_H=False))
-        if not self.at_work.any():
-            self.stopNextIteration = True
-            self.stopped_because = "target" if self.arrived.all() else "no descent"
-        return x, True
-
-    def finish(self) -> None:
-        """End the run, and say which columns have not reached the target."""
-        super().finish()
-        if not self.arrived.all():
-            some = ", ".join(f"{i} (χ {self.chi[i]:.2f})" for i in self.failed[: _SETTINGS.shown])
-            more = ", ..." if self.failed.size > _SETTINGS.shown else ""
-            self._remark(
-                f"Occam: {self.failed.size} of {self.arrived.size} columns have not reached χ = {self.target_chi:g}: "
-                f"{some}{more}."
-            )
+    def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`checkpoint_state` returned."""
+        self._is_restored = True
+        for name in _STATE:
+            value = state[name]
+            setattr(self, name, value.copy() if isinstance(value, np.ndarray) else value)

@@ -1,4 +1,4 @@
-"""Engines that multiply by the sensitivities of potential fields, and their choice."""
+"""Engines that multiply by the sensitivities of potential fields, and the choice between them."""
 
 from ._choice import ENGINES, make_engine
 from ._geometry import Geometry, Stations

@@ -1,6 +1,8 @@
-"""Which engine serves a geometry: one place for the decision, and for saying why."""
+"""Choice of the engine for a mesh and a survey, with the reason."""
 
 from __future__ import annotations
+
+import os
 
 import torch
 from simpeg.utils import get_logger
@@ -13,8 +15,8 @@ from ._tiled import Blocked, Dense
 from ._toeplitz import Toeplitz, toeplitz_reason
 
 ENGINES = ("auto", "dense", "toeplitz", "blocked")
-_SMALL = 2**22  # entries: below, a product of a stored matrix takes about a millisecond, and its numpy array is welcome
-_PART = 0.6  # of free memory that a matrix may take
+_SMALL = 2**22  # entries; a product with a smaller stored matrix takes about a millisecond, and users like its array
+_PART = 0.6  # fraction of the free memory that a matrix may take
 
 
 def make_engine(
@@ -25,34 +27,41 @@ def make_engine(
     *,
     storage: torch.dtype | None = None,
     store: str = "ram",
-    folder=None,
+    folder: str | os.PathLike | None = None,
+    who: str = "Simulation3DIntegral",
 ) -> Engine:
-    """The engine asked for, or the best of those that can serve.
+    """Return the requested engine, or the best one that can be used.
 
     Parameters
     ----------
     geometry : Geometry
+        Cells and receivers.
     choice : {"auto", "dense", "toeplitz", "blocked"}
-    device, dtype
-        Of products.
+        Requested engine.
+    device : torch.device
+        Device of the products.
+    dtype : torch.dtype
+        Type of the products.
     storage : torch.dtype, optional
-        Of a dense matrix; `dtype` if not given.
+        Type of a dense matrix; `dtype` by default.
     store : {"ram", "disk", "forward_only"}
         SimPEG's ``store_sensitivities``. "forward_only" stores no matrix.
     folder : path
-        For "disk".
+        Folder of the matrix for "disk".
+    who : str
+        Name of the simulation, which begins the messages.
 
     Raises
     ------
     ValueError
-        If the engine asked for cannot serve; says why, and which can.
+        If the requested engine cannot be used; the message says why, and which can.
     MemoryError
-        If a dense matrix is asked for that does not fit; says how many bytes it wants and how many are free.
+        If a requested dense matrix does not fit; the message says how much it needs and how much is free.
     """
     storage = storage or dtype
     wanted, free = geometry.n_rows * geometry.n_columns * storage.itemsize, free_bytes(device)
     why_not = toeplitz_reason(geometry)
-    name, why = _decide(geometry, choice, store, storage, wanted, free, why_not)
+    name, why = _decide(who, geometry, choice, store, storage, wanted, free, why_not)
     if choice == "auto":
         get_logger().info(f"engine 'auto': {name}, as {why}")
     if name == "toeplitz":
@@ -64,30 +73,30 @@ def make_engine(
     return Dense(geometry, device, dtype, storage)
 
 
-def _decide(geometry, choice, store, storage, wanted, free, why_not):
+def _decide(who, geometry, choice, store, storage, wanted, free, why_not):
     fits = wanted <= _PART * free
-    sizes = f"the matrix wants {wanted / 2**20:.3g} MiB and {free / 2**20:.3g} MiB are free"
+    sizes = f"the matrix needs {wanted / 2**20:.3g} MiB and {free / 2**20:.3g} MiB are free"
     if choice == "toeplitz" and why_not:
         other = "dense" if fits else "blocked"
-        msg = f"engine 'toeplitz' cannot serve this geometry: {why_not}. Take engine='{other}', or 'auto'."
+        msg = f"{who}.engine: 'toeplitz' cannot be used here: {why_not}. Use engine='{other}', or 'auto'."
         raise ValueError(msg)
     if choice in ("toeplitz", "blocked") and store == "disk":
-        msg = f"engine '{choice}' stores no matrix; leave store_sensitivities='disk' out, or take engine='dense'."
+        msg = f"{who}.engine: '{choice}' stores no matrix. Leave out store_sensitivities='disk', or use engine='dense'."
         raise ValueError(msg)
     if store == "disk" and storage == torch.bfloat16:
-        msg = "sensitivity_dtype 'bfloat16' is for a matrix in memory; take np.float32 with store_sensitivities='disk'."
+        msg = f"{who}.sensitivity_dtype: 'bfloat16' is for a matrix in memory. Use np.float32 on disk."
         raise ValueError(msg)
     if choice == "dense" and store == "forward_only":
-        msg = "engine 'dense' stores its matrix; take engine='blocked' or 'toeplitz' with 'forward_only'."
+        msg = f"{who}.engine: 'dense' stores its matrix. Use engine='blocked' or 'toeplitz' with 'forward_only'."
         raise ValueError(msg)
     if choice == "dense" and store == "ram" and not fits:
         msg = (
-            f"engine 'dense': {sizes}. Take sensitivity_dtype=np.float32, "
+            f"{who}.engine: for 'dense' {sizes}. Use sensitivity_dtype=np.float32, "
             f"store_sensitivities='disk', or engine='{'blocked' if why_not else 'toeplitz'}'."
         )
         raise MemoryError(msg)
     if choice != "auto":
-        return choice, "asked for"
+        return choice, "requested"
     if store == "disk":
         return "dense", "its matrix is to be stored on disk"
     if not why_not and (store == "forward_only" or geometry.n_rows * geometry.n_columns > _SMALL):

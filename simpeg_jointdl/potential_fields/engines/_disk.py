@@ -1,4 +1,4 @@
-"""A dense matrix in a file, for machines whose memory it does not fit."""
+"""A dense matrix in a file, for matrices that do not fit into memory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..._core.tensors import as_numpy, as_tensor
 from ._geometry import Geometry
 from ._tiled import Tiled, tiles_of
 
-_AT_ONCE = 256 * 2**20  # bytes of a product's rows on the device
+_AT_ONCE = 256 * 2**20  # bytes of rows on the device at a time
 
 
 class Disk(Tiled):
     """The matrix in ``sensitivity.npy`` of a folder, streamed to the device in every product.
 
-    A file is used again only if it is of the same geometry, components and dtype, which ``sensitivity.json`` beside it
-    tells; SimPEG's own goes by its shape. It is written under another name and put in place when complete.
+    An existing file is used again only if ``sensitivity.json`` beside it shows the same geometry, components and dtype;
+    SimPEG compares the shape only. The file is written under another name and renamed when it is complete.
     """
 
     name = "dense"
@@ -38,7 +38,7 @@ class Disk(Tiled):
             self._write()
             mark.write_text(json.dumps(fingerprint), encoding="utf-8")
         else:
-            get_logger().info(f"dense engine: sensitivities of {self.path} are used again")
+            get_logger().info(f"dense engine: sensitivities of {self.path} are reused")
         self.matrix = np.load(self.path, mmap_mode="r")
 
     def _write(self):
@@ -52,21 +52,21 @@ class Disk(Tiled):
         os.replace(unfinished, self.path)
 
     def tiles(self):
-        """Rows and their places, whole locations together."""
+        """Yield rows and their places, complete locations at a time."""
         for rows in self.row_slices(_AT_ONCE):
-            # read-only memory of a file is copied once, to the device or, on a CPU, to where torch may own it
+            # the mapped file is read-only: copy once, to the device or, on a CPU, to memory that torch may own
             yield rows, as_tensor(np.array(self.matrix[rows]), self.device)
 
     def forward(self, model):
-        """See :class:`Engine`."""
+        """Return the matrix times a model; see :class:`Engine`."""
         return torch.cat([tile @ model for _, tile in self.tiles()])
 
     def adjoint(self, data):
-        """See :class:`Engine`."""
+        """Return the transposed matrix times data; see :class:`Engine`."""
         return sum(data[rows] @ tile for rows, tile in self.tiles())
 
     def dense(self) -> np.ndarray:
-        """See :class:`Engine`; the mapped file."""
+        """Return the whole matrix, as the mapped file."""
         return self.matrix
 
 

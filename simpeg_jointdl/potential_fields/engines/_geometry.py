@@ -1,4 +1,4 @@
-"""Which cells are seen from where: all that an engine needs to know of a mesh and a survey."""
+"""Cells and receivers as arrays: all that an engine needs of a mesh and a survey."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Stations:
     Attributes
     ----------
     locations : (n_locations, 3) numpy.ndarray
-        In m.
+        Locations in m.
     terms : list of list of terms
-        By component, then by block of the model: derivatives of the potential and their factors, as
-        :func:`~simpeg_jointdl.kernels.gravity_terms` gives them. Gravity has one block; magnetization that differs from
-        cell to cell, or is the model itself, three.
+        Derivatives of the potential and their factors by component and block of the model, as from
+        :func:`~simpeg_jointdl.kernels.gravity_terms`. Gravity has one block. Magnetization that differs from cell to
+        cell, or is the model itself, has three.
     """
 
     locations: np.ndarray
@@ -36,11 +36,12 @@ class Stations:
 
     @property
     def n_components(self) -> int:
+        """Number of components at each location."""
         return len(self.terms)
 
     @property
     def n_rows(self) -> int:
-        """Data: components of one location after the other."""
+        """Number of data, which are ordered by location and then by component."""
         return len(self.locations) * self.n_components
 
 
@@ -50,22 +51,23 @@ class Geometry:
     Parameters
     ----------
     mesh : discretize.TensorMesh or discretize.TreeMesh
-        In 3-D.
+        Mesh in 3-D.
     active_cells : (mesh.n_cells,) numpy.ndarray of bool
+        Active cells.
     stations : sequence of Stations
-        In the order of their data.
+        Receivers, in the order of their data.
     magnetization : (3, n_cells) numpy.ndarray, optional
-        Factors of three blocks in every active cell. Their sum is then one block, a column per active cell. Otherwise
-        there are as many columns per cell as there are blocks.
+        Factors of three blocks in every active cell. The blocks are then summed to one column per active cell.
+        Otherwise there are as many columns per cell as there are blocks.
 
     Attributes
     ----------
     axes : tuple of 3 numpy.ndarray or None
-        Nodes along x, y and z of the smallest box of cells of a tensor mesh that holds all active ones.
+        Nodes along x, y and z of the smallest box of a tensor mesh that contains all active cells.
     inside : (n_cells,) numpy.ndarray of int or None
-        Places of the active cells in that box, x fastest; None if they fill it.
+        Indices of the active cells in that box, x fastest; None if they fill it.
     nodes, cell_nodes : numpy.ndarray or None
-        Of a tree mesh: (n_nodes, 3), and the (n_cells, 8) corners of active cells among them.
+        For a tree mesh: nodes (n_nodes, 3), and the indices of the corners of the active cells, (n_cells, 8).
     """
 
     def __init__(self, mesh, active_cells: np.ndarray, stations: Sequence[Stations], magnetization=None):
@@ -82,7 +84,7 @@ class Geometry:
 
     def _box(self, mesh, active_cells):
         active = active_cells.reshape(mesh.shape_cells, order="F")
-        # first and last layer with an active cell, along each axis
+        # first and last layer with an active cell along each axis
         ranges = []
         for axis in range(3):
             held = np.flatnonzero(active.any(axis=tuple(other for other in range(3) if other != axis)))
@@ -96,28 +98,31 @@ class Geometry:
 
     @property
     def shape_box(self) -> tuple[int, int, int]:
-        """Cells of the box along x, y and z."""
+        """Numbers of cells of the box along x, y and z."""
         return tuple(len(nodes) - 1 for nodes in self.axes)
 
     @property
     def n_blocks(self) -> int:
-        """Blocks of the terms, before a magnetization sums them up."""
+        """Number of blocks of the terms, before a magnetization adds them."""
         return len(self.stations[0].terms[0])
 
     @property
     def n_columns(self) -> int:
+        """Number of columns of the matrix."""
         return self.n_cells * (1 if self.magnetization is not None else self.n_blocks)
 
     @property
     def n_rows(self) -> int:
+        """Number of data."""
         return sum(one.n_rows for one in self.stations)
 
     @property
     def n_nodes(self) -> int:
+        """Number of nodes at which derivatives are evaluated."""
         return len(self.nodes) if self.axes is None else int(np.prod([len(nodes) for nodes in self.axes]))
 
     def fingerprint(self) -> str:
-        """Hash of all that the matrix depends on."""
+        """Return a hash of everything that the matrix depends on."""
         digest = hashlib.sha256()
         parts = [*(self.axes or ()), self.inside, self.nodes, self.cell_nodes, self.magnetization]
         for part in [*parts, *(one.locations for one in self.stations)]:
@@ -127,12 +132,14 @@ class Geometry:
 
 
 class Tiles:
-    """Sensitivities of a few locations to all active cells, evaluated in float64 where they are asked for.
+    """Sensitivities of some locations to all active cells, evaluated in float64 on demand.
 
     Parameters
     ----------
     geometry : Geometry
+        Cells and receivers.
     device : torch.device
+        Device of the evaluation.
     """
 
     def __init__(self, geometry: Geometry, device: torch.device):
@@ -142,7 +149,7 @@ class Tiles:
             self._nodes = [as_tensor(one, device) for one in geometry.nodes.T]
             self._cell_nodes = as_tensor(geometry.cell_nodes, device)
         else:
-            # x fastest: last of the dimensions
+            # x is the fastest, and the last dimension
             shapes = ((1, 1, -1), (1, -1, 1), (-1, 1, 1))
             self._nodes = [as_tensor(one, device).reshape(s) for one, s in zip(geometry.axes, shapes, strict=True)]
             if geometry.inside is not None:
@@ -151,7 +158,7 @@ class Tiles:
             self._magnetization = as_tensor(geometry.magnetization, device, torch.float64)
 
     def __call__(self, stations: Stations, start: int, stop: int) -> torch.Tensor:
-        """Rows of the locations from `start` to `stop`, ((stop - start) * n_components, n_columns) in float64."""
+        """Return the rows of locations `start` to `stop`, ((stop - start) * n_components, n_columns) in float64."""
         locations = as_tensor(stations.locations[start:stop], self.device, torch.float64)
         offsets = [
             nodes - column.reshape(-1, *([1] * nodes.ndim))
@@ -168,7 +175,7 @@ class Tiles:
         return values[0] if len(values) == 1 else torch.cat(values, dim=1)
 
     def _sums(self, terms, offsets, derivatives):
-        """Nodes first, as their combination is summed over the corners of cells once."""
+        """Return sums over corners of cells, (n, n_cells), of the terms combined at the nodes."""
         total = None
         for name, factor in terms:
             if name not in derivatives:
@@ -182,8 +189,8 @@ class Tiles:
 
 
 def locations_at_once(geometry: Geometry, stations: Stations, budget: int) -> int:
-    """How many locations a tile takes within `budget` bytes, at least 1."""
+    """Return how many locations fit into a tile of `budget` bytes, at least 1."""
     names = {name for blocks in stations.terms for terms in blocks for name, _ in terms}
-    # every derivative is kept while the components are put together; an evaluation holds a handful besides
+    # all derivatives are kept while the components are combined; an evaluation needs a few arrays more
     per_location = 8 * (geometry.n_nodes * (len(names) + 8) + 2 * geometry.n_columns * stations.n_components)
     return max(1, int(budget // per_location))

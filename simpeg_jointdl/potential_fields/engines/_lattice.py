@@ -1,9 +1,9 @@
-r"""Receivers on regular grids over cells of one width: the pure geometry of Toeplitz matrices.
+r"""Receivers on regular grids over cells of equal width: the geometry of Toeplitz matrices.
 
-With cells of width h, a receiver lies at :math:`x = c + (i + t) h`: a whole number of cells from the west side of the
-box, and a remainder :math:`0 \le t < 1`. Receivers of one height and the same remainders see the cells through one
-kernel, whatever their spacing, order and gaps: the sensitivity depends on :math:`i - j` alone. So a spacing of p cells
-has one remainder and a spacing of p/q of a cell q of them.
+With cells of width h, a receiver lies at :math:`x = c + (i + t) h`, a whole number of cells from the west side of the
+box plus a remainder :math:`0 \le t < 1`. Receivers of the same height and remainders share one kernel, whatever their
+spacing, order and gaps, because the sensitivity depends on :math:`i - j` alone. A spacing of p cells therefore has one
+remainder, and a spacing of p/q cells has q of them.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from ._geometry import Geometry
 MAX_HEIGHTS = 8
 MAX_REMAINDERS = 16
 MAX_SHARE = 10
-TOLERANCE = 1e-6  # of a cell
+TOLERANCE = 1e-6  # fraction of the cell width
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Receivers of one group of stations, one height and one remainder along x and y.
+    """Receivers of one group of stations with the same height and the same remainders along x and y.
 
     Attributes
     ----------
     group : int
-        Which of the geometry's stations.
+        Index of the geometry's stations.
     order : (n,) numpy.ndarray of int
-        Which of their locations.
+        Indices of their locations.
     indices : (2, n) numpy.ndarray of int
-        Cells along x and y from `origin`; not negative.
+        Offsets from `origin` along x and y in cells, not negative.
     origin : (2,) numpy.ndarray
-        Along x and y from the corner of the box, in cells.
+        Offset from the corner of the box along x and y in cells.
     height : float
-        In m.
+        Height in m.
     """
 
     group: int
@@ -47,11 +47,11 @@ class Lattice:
 
 
 class NotRegularError(ValueError):
-    """The message is why a geometry has no Toeplitz structure."""
+    """A geometry without Toeplitz structure; the message gives the reason."""
 
 
 def toeplitz_reason(geometry: Geometry) -> str | None:
-    """Why the ``"toeplitz"`` engine cannot serve a geometry, as part of a sentence; None if it can."""
+    """Return why the ``"toeplitz"`` engine cannot be used, as part of a sentence; None if it can."""
     try:
         find_lattices(geometry)
     except NotRegularError as reason:
@@ -60,12 +60,12 @@ def toeplitz_reason(geometry: Geometry) -> str | None:
 
 
 def find_lattices(geometry: Geometry) -> list[Lattice]:
-    """Put every receiver on a lattice of the cells' width.
+    """Assign every receiver to a lattice of the width of the cells.
 
     Raises
     ------
     NotRegularError
-        If there are too many lattices, or kernels would be larger than what they stand for.
+        If there are too many lattices, or the kernels would be larger than the matrix.
     """
     if geometry.axes is None:
         msg = "the mesh is a tree mesh"
@@ -85,7 +85,7 @@ def find_lattices(geometry: Geometry) -> list[Lattice]:
 
 
 def cell_widths(geometry: Geometry) -> np.ndarray:
-    """Widths along x and y of the cells of the box, (2,) in m, which must be uniform."""
+    """Return the widths of the cells along x and y, (2,) in m; they must be uniform."""
     widths = []
     for axis, nodes in zip("xy", geometry.axes[:2], strict=True):
         width = (nodes[-1] - nodes[0]) / (len(nodes) - 1)
@@ -98,35 +98,35 @@ def cell_widths(geometry: Geometry) -> np.ndarray:
 
 
 def extents(lattices: list[Lattice]) -> tuple[int, int]:
-    """Lattice points along x and y that hold the receivers of every lattice."""
+    """Return the numbers of lattice points along x and y that hold the receivers of every lattice."""
     return tuple(max((int(one.indices[axis].max()) + 1 for one in lattices), default=1) for axis in (0, 1))
 
 
 def fft_lengths(geometry: Geometry, lattices: list[Lattice]) -> tuple[int, int]:
-    """Lengths along x and y that hold every offset between receivers and cells, and are fast to transform."""
+    """Return lengths along x and y that hold every offset between receivers and cells and have a fast FFT."""
     sizes = zip(geometry.shape_box[:2], extents(lattices), strict=True)
     return tuple(next_fast_len(cells + receivers - 1, real=True) for cells, receivers in sizes)
 
 
 def grid_places(lattice: Lattice, extent: tuple[int, int], first: int, n: int) -> np.ndarray:
-    """Places of a lattice's receivers among (grids, y, x), on grids `first` to `first` + n - 1: (n_receivers, n)."""
+    """Return flat indices (grid, y, x) of a lattice's receivers on n grids from `first` on, (n_receivers, n)."""
     along_x, along_y = lattice.indices
     return ((first + np.arange(n)) * extent[1] + along_y[:, None]) * extent[0] + along_x[:, None]
 
 
 def _level(geometry, group, held, height, widths):
-    """Lattices of receivers of one height."""
+    """Return the lattices of the receivers of one height."""
     locations = geometry.stations[group].locations[held]
     places, labels, remainders = [], [], []
     for axis in (0, 1):
         cells = (locations[:, axis] - geometry.axes[axis][0]) / widths[axis]
-        place = np.floor(cells + 2 * TOLERANCE)  # round-off to the west of a node belongs to the node
+        place = np.floor(cells + 2 * TOLERANCE)  # a receiver within round-off west of a node belongs to the node
         label, remainder = _clusters(cells - place, TOLERANCE)
         if len(remainder) > MAX_REMAINDERS:
             raise NotRegularError(_irregular(group, axis, locations[:, axis], widths[axis]))
         places.append(place.astype(int))
         labels.append(label)
-        # some derivatives are singular on the planes of nodes: there round-off must not decide
+        # some derivatives are singular on planes of nodes, where round-off must not decide the side
         remainders.append(np.where(np.abs(remainder) < 1e-9, 0.0, remainder))
     pairs, which = np.unique(np.stack(labels, axis=1), axis=0, return_inverse=True)
     n_possible = len(remainders[0]) * len(remainders[1])
@@ -144,9 +144,9 @@ def _level(geometry, group, held, height, widths):
 
 
 def _clusters(values, tolerance):
-    """Number of its cluster for every value, and the median of every cluster; gaps wider than `tolerance` part them.
+    """Return the cluster of every value and the median of every cluster; gaps above `tolerance` separate clusters.
 
-    A chain of values that spreads further than the tolerance counts as many: every value by itself.
+    If a chain of values spreads further than the tolerance, every value is a cluster of its own.
     """
     order = np.argsort(values, kind="stable")
     ordered = values[order]
@@ -161,7 +161,7 @@ def _clusters(values, tolerance):
 
 
 def _irregular(group, axis, coordinates, width):
-    """Say whether a grid does not fit the cells, or there is none."""
+    """Return a message that says whether the grid does not fit the cells, or there is no regular grid."""
     _, distinct = _clusters(coordinates, TOLERANCE * width)
     gaps = np.diff(distinct)
     steps = gaps / gaps.min()
@@ -178,7 +178,7 @@ def _irregular(group, axis, coordinates, width):
 
 
 def _check_size(geometry, lattices):
-    """Refuse what would be larger than the matrix itself; a single receiver, whose kernel is its row, may be."""
+    """Raise NotRegularError if the kernels would be much larger than the matrix."""
     n_x, n_y = fft_lengths(geometry, lattices)
     n_kernels = sum(geometry.stations[one.group].n_components for one in lattices)
     numbers = n_kernels * geometry.n_blocks * geometry.shape_box[2] * 2 * (n_x // 2 + 1) * n_y

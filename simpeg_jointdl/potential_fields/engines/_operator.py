@@ -1,4 +1,4 @@
-"""An engine as numpy and SimPEG see it."""
+"""Engines as linear operators of numpy and as tensor linearizations."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from ._protocol import Engine
 
 
 class EngineOperator(LinearOperator):
-    """The sensitivity matrix as a linear operator of float64 numpy arrays; ``@`` and ``.T``.
+    """The sensitivity matrix as a linear operator of float64 numpy arrays, with ``@`` and ``.T``.
 
     Parameters
     ----------
     engine : Engine
+        Engine that computes the products.
     """
 
     def __init__(self, engine: Engine):
@@ -31,31 +32,31 @@ class EngineOperator(LinearOperator):
 
 
 class AmplitudeDirections:
-    """Derivative of amplitudes by the three components they are made of.
+    """Derivative of amplitudes with respect to the three components of the field.
 
     Parameters
     ----------
     field : (3 n,) torch.Tensor
-        bx, by, bz of one location after the other.
+        Components bx, by and bz of one location after the other.
     """
 
     def __init__(self, field: torch.Tensor):
         components = field.reshape(-1, 3)
         amplitude = components.norm(dim=1, keepdim=True)
-        # where there is no field its amplitude has no derivative; 0, as for |x| at 0
+        # the amplitude of a zero field has no derivative; use 0, as for |x| at 0
         self.directions = torch.where(amplitude > 0.0, components / amplitude, 0.0)  # (n, 3)
 
     def tangent(self, field: torch.Tensor) -> torch.Tensor:
-        """(3 n,) -> (n,)."""
+        """Return the change of amplitudes for a change of the field, (3 n,) -> (n,)."""
         return (self.directions * field.reshape(-1, 3)).sum(1)
 
     def adjoint(self, amplitude: torch.Tensor) -> torch.Tensor:
-        """(n,) -> (3 n,)."""
+        """Return the transposed product, (n,) -> (3 n,)."""
         return (self.directions * amplitude[:, None]).ravel()
 
 
 class EngineLink:
-    """An engine by the names of tensor linearizations."""
+    """An engine as a tensor linearization."""
 
     def __init__(self, engine: Engine):
         self.tangent, self.adjoint = engine.forward, engine.adjoint
@@ -64,7 +65,7 @@ class EngineLink:
 
 
 class Jacobian(Chain):
-    """Operators one after the other, where and in what an engine computes."""
+    """Product of operators, on the device and in the type of an engine."""
 
     def __init__(self, links, engine: Engine):
         super().__init__(*links)

@@ -1,4 +1,4 @@
-"""What an engine is: one matrix, however it is multiplied by."""
+"""The interface of engines, which multiply by one sensitivity matrix in different ways."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import torch
 
 
 class Engine(Protocol):
-    """The sensitivity matrix of a :class:`Geometry`, (n_rows, n_columns), as far as it is asked of one.
+    """Sensitivity matrix of a :class:`Geometry`, (n_rows, n_columns).
 
     Attributes
     ----------
     name : str
+        Name of the engine.
     shape : tuple of int
+        Numbers of rows and columns.
     device : torch.device
+        Device of the products.
     dtype : torch.dtype
-        Of the vectors that products take and give.
+        Type of the vectors that products take and return.
     n_bytes : int
-        What it holds.
+        Memory that the engine holds, in bytes.
     """
 
     name: str
@@ -29,19 +32,19 @@ class Engine(Protocol):
     n_bytes: int
 
     def forward(self, model: torch.Tensor) -> torch.Tensor:
-        """Matrix times a model, (n_columns,) -> (n_rows,)."""
+        """Return the matrix times a model, (n_columns,) -> (n_rows,)."""
 
     def adjoint(self, data: torch.Tensor) -> torch.Tensor:
-        """Transposed matrix times data, (n_rows,) -> (n_columns,)."""
+        """Return the transposed matrix times data, (n_rows,) -> (n_columns,)."""
 
     def squared_columns(self, coefficients: torch.Tensor) -> torch.Tensor:
-        """Sums of squares down every column, exact, after rows have been joined.
+        """Return the exact sum of squares of every column, after groups of rows have been added.
 
         Parameters
         ----------
         coefficients : (n_groups, k) torch.Tensor of float64
-            Row g of the joined matrix is the sum of rows g k to g k + k - 1 times these: with k = 1 they are the
-            weights of the data, with k = 3 the direction of the field, for amplitudes.
+            Row g of the reduced matrix is the sum of rows g k to g k + k - 1 times these coefficients. With k = 1 they
+            are the weights of the data; with k = 3 the direction of the field, for amplitude data.
 
         Returns
         -------
@@ -49,4 +52,4 @@ class Engine(Protocol):
         """
 
     def dense(self) -> np.ndarray:
-        """The whole matrix, (n_rows, n_columns)."""
+        """Return the whole matrix, (n_rows, n_columns)."""

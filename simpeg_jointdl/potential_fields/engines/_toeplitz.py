@@ -1,13 +1,13 @@
 r"""Sensitivities of receivers on regular grids as convolutions.
 
-Over cells of one width along x and one along y, the sensitivity of receivers on a lattice of these widths depends on
-horizontal offsets alone: every layer of cells is a block that is Toeplitz in both directions,
+Over cells of uniform widths along x and y, the sensitivity of receivers on a lattice of these widths depends on
+horizontal offsets alone. Every layer of cells is a block that is Toeplitz in both directions,
 
 .. math::
     d_i = \sum_l \sum_j g_l(i_x - j_x, i_y - j_y) \, m_{lj} .
 
-Only :math:`g_l` is kept, as its real FFT over a grid long enough that nothing wraps around. All components, heights and
-places within a cell share the transform of the model.
+Only :math:`g_l` is stored, as its real FFT over a grid that is long enough to avoid wrap-around. All components,
+heights and positions within a cell share the transform of the model.
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ from ._toeplitz_squares import add_squares, component_pairs
 
 __all__ = ["Toeplitz", "toeplitz_reason"]
 
-# of one temporary, of which there are about five: what stays in a processor's caches; enough to fill a GPU
+# Bytes of one temporary array, of which there are about five: it stays in a CPU's caches, or fills a GPU.
 _CPU_BYTES, _GPU_BYTES = 2**22, 2**28
 
 
 class Toeplitz:
-    """The matrix of receivers on regular grids, by its generating kernels.
+    """Engine for receivers on regular grids that stores one kernel per component and layer.
 
     Parameters
     ----------
     geometry : Geometry
-        Of a tensor mesh whose active cells are as wide as each other; receivers a multiple or a simple fraction of
-        that width apart, at a few heights. See :func:`toeplitz_reason`.
+        Active cells of uniform widths in a tensor mesh, and receivers at a few heights whose spacing is a multiple or a
+        simple fraction of these widths. See :func:`toeplitz_reason`.
     device : torch.device
+        Device of the kernels and products.
     dtype : torch.dtype
-        Of vectors and kernels. Kernels are evaluated, and transformed once, in float64.
+        Type of vectors and kernels. Kernels are evaluated and transformed in float64.
 
     Attributes
     ----------
@@ -47,12 +48,12 @@ class Toeplitz:
     Raises
     ------
     ValueError
-        If the geometry has no such structure; the message says where it lacks it.
+        If the geometry does not have this structure; the message says why.
 
     Notes
     -----
-    Receivers are taken to be exactly on the grids they are within 1e-6 of a cell of. Round-off of a product is
-    relative to its largest values, not to each.
+    Receivers within 1e-6 of a cell width of a grid are treated as lying on it. The round-off of a product is relative
+    to its largest values, not to each value.
     """
 
     name = "toeplitz"
@@ -61,7 +62,7 @@ class Toeplitz:
         try:
             self._lattices = find_lattices(geometry)
         except NotRegularError as reason:
-            msg = f"engine 'toeplitz' cannot serve this survey and mesh: {reason}. Use engine='dense' or 'blocked'."
+            msg = f"engine 'toeplitz' cannot be used for this survey: {reason}. Use engine='dense' or 'blocked'."
             raise ValueError(msg) from reason
         self.geometry, self.device, self.dtype = geometry, torch.device(device), dtype
         self.shape = (geometry.n_rows, geometry.n_columns)
@@ -78,7 +79,7 @@ class Toeplitz:
         self.n_bytes = sum(one.numel() * one.element_size() for one in held if one is not None)
 
     def forward(self, model: torch.Tensor) -> torch.Tensor:
-        """Matrix times a model, (n_columns,) -> (n_rows,)."""
+        """Return the matrix times a model, (n_columns,) -> (n_rows,)."""
         columns = model.reshape(-1, self.geometry.n_cells)
         if self._magnetization is not None:
             columns = columns * self._magnetization
@@ -86,7 +87,7 @@ class Toeplitz:
         total = self._kernels.new_zeros(self._kernels.shape[1:])
         for some in self._parts():
             spectra = self._convolution.spectra(layers[some])
-            if self.device.type == "cpu":  # products need not go through memory
+            if self.device.type == "cpu":  # avoids a large temporary array
                 for kernel, spectrum in zip(self._kernels[some], spectra, strict=True):
                     total.addcmul_(kernel, spectrum)
             else:
@@ -94,7 +95,7 @@ class Toeplitz:
         return self._convolution.at_receivers(total).reshape(-1).index_select(0, self._places)
 
     def adjoint(self, data: torch.Tensor) -> torch.Tensor:
-        """Transposed matrix times data, (n_rows,) -> (n_columns,)."""
+        """Return the transposed matrix times data, (n_rows,) -> (n_columns,)."""
         spectra = self._convolution.receiver_spectra(data, self._places, self._kernels.shape[1])
         layers = data.new_empty(self._kernels.shape[0], *self.geometry.shape_box[1::-1])
         for some in self._parts():
@@ -108,17 +109,17 @@ class Toeplitz:
         return columns.reshape(-1)
 
     def squared_columns(self, coefficients: torch.Tensor) -> torch.Tensor:
-        r"""Sums of squares down every column, exact, after rows have been joined.
+        r"""Return the exact sum of squares of every column, after groups of rows have been added.
 
         .. math::
             \sum_i \Big( \sum_c w_{ic} \, g_c(i - j) \Big)^2 = \sum_{c, c'} \sum_i w_{ic} w_{ic'} \, (g_c g_{c'})(i - j)
 
-        are adjoint products of squared kernels, which are evaluated again for it.
+        is computed as adjoint products of squared kernels, which are evaluated again for this purpose.
 
         Parameters
         ----------
         coefficients : (n_groups, k) torch.Tensor of float64
-            See :class:`~simpeg_jointdl.potential_fields.engines.Engine`. Rows that are joined are of one location.
+            See :class:`~simpeg_jointdl.potential_fields.engines.Engine`. Rows of a group belong to one location.
 
         Returns
         -------
@@ -144,7 +145,7 @@ class Toeplitz:
         return self._active(total.reshape(n_blocks, -1)).reshape(-1).clamp(min=0)
 
     def dense(self) -> np.ndarray:
-        """The whole matrix, (n_rows, n_columns), evaluated without any transform."""
+        """Return the whole matrix, (n_rows, n_columns), evaluated without a Fourier transform."""
         tiles, parts = Tiles(self.geometry, self.device), []
         for stations in self.geometry.stations:
             n, step = len(stations.locations), locations_at_once(self.geometry, stations, 2**28)
@@ -152,7 +153,7 @@ class Toeplitz:
         return as_numpy(torch.cat(parts))
 
     def _build(self):
-        """Transformed kernels, (n_blocks * n_z, components of all lattices, x, y)."""
+        """Return the transformed kernels, (n_blocks * n_z, components of all lattices, x, y)."""
         geometry, convolution = self.geometry, self._convolution
         counts = [geometry.stations[one.group].n_components for one in self._lattices]
         shape = (geometry.n_blocks, geometry.shape_box[2], sum(counts), *convolution.spectrum_shape)
@@ -165,7 +166,7 @@ class Toeplitz:
         return kernels.flatten(end_dim=1)
 
     def _receiver_places(self):
-        """Place of every row among (components of all lattices, y, x), (n_rows,); of 4 bytes, kernels being small."""
+        """Return the flat index (component of a lattice, y, x) of every row, (n_rows,), as 4-byte integers."""
         stations, first = self.geometry.stations, 0
         places = [np.empty((len(one.locations), one.n_components), dtype=np.int32) for one in stations]
         for lattice in self._lattices:
@@ -175,22 +176,22 @@ class Toeplitz:
         return as_tensor(np.concatenate([one.reshape(-1) for one in places]), self.device)
 
     def _parts(self):
-        """Layers at once, as slices."""
+        """Return slices of layers that are processed together."""
         n_layers, one = len(self._kernels), self._kernels[0]
-        if self.device.type == "cpu":  # where products of one component are formed at a time
+        if self.device.type == "cpu":  # products are formed for one component at a time
             one = one[0]
         at_once = max(1, self._budget // (one.numel() * one.element_size()))
         return [slice(start, start + at_once) for start in range(0, n_layers, at_once)]
 
     def _box(self, columns):
-        """Active cells in their box, zeros around: (n_blocks, n_cells) -> (n_blocks, n_z, n_y, n_x)."""
+        """Return active cells in their box, with zeros elsewhere, (n_blocks, n_cells) -> (n_blocks, n_z, n_y, n_x)."""
         n_x, n_y, n_z = self.geometry.shape_box
         if self._inside is not None:
             columns = columns.new_zeros(len(columns), n_x * n_y * n_z).index_copy_(1, self._inside, columns)
         return columns.reshape(-1, n_z, n_y, n_x)
 
     def _active(self, columns):
-        """Active cells out of their box: (n_blocks, n_z * n_y * n_x) -> (n_blocks, n_cells)."""
+        """Return the active cells of the box, (n_blocks, n_z * n_y * n_x) -> (n_blocks, n_cells)."""
         return columns if self._inside is None else columns[:, self._inside]
 
     def _check_coefficients(self, coefficients):

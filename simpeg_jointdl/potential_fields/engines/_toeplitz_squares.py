@@ -1,4 +1,4 @@
-"""Squared columns of a Toeplitz matrix: products of pairs of its kernels."""
+"""Sums of squares of the columns of a Toeplitz matrix, from products of pairs of its kernels."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ Pairs = list[tuple[int, int]]
 
 
 def component_pairs(weights: Tensor, k: int) -> tuple[Pairs, Tensor]:
-    """Pairs of components that squaring the joined ones makes, and their weights.
+    """Return the pairs of components in the square of a sum of components, and the products of their weights.
 
     Parameters
     ----------
     weights : (n_receivers, n_components) torch.Tensor
+        Weights of the components.
     k : int
-        Components that are joined, of those that follow one another.
+        Number of consecutive components that are added.
 
     Returns
     -------
     pairs : list of (int, int)
-        Each once.
+        Pairs of components, each once.
     products : (n_receivers * n_pairs,) torch.Tensor
-        Of their weights; twice, where a pair occurs in both orders.
+        Products of their weights, doubled where a pair occurs in both orders.
     """
     n = weights.shape[1]
     pairs = [(a, b) for a in range(n) for b in range(a, n) if a // k == b // k]
@@ -34,20 +35,22 @@ def component_pairs(weights: Tensor, k: int) -> tuple[Pairs, Tensor]:
 def add_squares(
     total: Tensor, convolution: Convolution, kernels: Tensor, pairs: Pairs, spectra: Tensor, magnets: Tensor | None
 ) -> None:
-    """Add adjoint products of squared kernels of a few layers.
+    """Add the adjoint products of squared kernels of some layers to a total.
 
     Parameters
     ----------
     total : (n_blocks, n_layers, n_y, n_x) torch.Tensor
-        Is written to; one block if there are magnets.
+        Sums of squares, written in place; one block if there are `magnets`.
     convolution : Convolution
+        Grids and transforms.
     kernels : (n_components, n_blocks, n_layers, ...) torch.Tensor
+        Kernels of these layers.
     pairs : list of (int, int)
-        Components.
+        Pairs of components.
     spectra : (n_pairs, ...) torch.Tensor
-        Of the receivers' weights.
+        Transforms of the weights of the receivers.
     magnets : (n_blocks, n_layers, n_y, n_x) torch.Tensor, optional
-        Factors that the blocks are summed up with, before they are squared.
+        Factors with which the blocks are added before they are squared.
     """
     n_blocks = kernels.shape[1]
     for b in range(n_blocks):
@@ -55,7 +58,7 @@ def add_squares(
             product = 0
             for (a, c), spectrum in zip(pairs, spectra, strict=True):
                 square = kernels[a, b] * kernels[c, other]
-                if a != c and b != other:  # the mean of both orders
+                if a != c and b != other:  # use the mean of both orders
                     square.addcmul_(kernels[c, b], kernels[a, other]).mul_(0.5)
                 product = convolution.spectra(square).mul_(spectrum).add_(product)
             cells = convolution.at_cells(product)

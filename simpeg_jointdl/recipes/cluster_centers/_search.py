@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..._core import validation as check
 from ..._problem.simulations import checked_misfits
 from ...kernels import density_peaks
-from .._checks import checked_active, checked_wires
+from .._checks import checked_wires
 from ._linear_data import LinearData, linear_data
 from ._result import Candidate, CenterSearch
 from ._shapes import SHARPNESS, Shapes, first_levels, fit_shapes, smoothing
@@ -96,8 +97,9 @@ def find_centers(
     ``ratios_determined``, seldom ``determined``. Amplitudes are then little more than those of the given model; where
     one property is known from elsewhere, `CenterSearch.with_known` gives the others.
     """
-    active = checked_active(mesh, active_cells, WHO)
-    parts = checked_wires(wire_map, int(active.sum()), WHO)
+    check.discretize_mesh(f"{WHO}.mesh", mesh)
+    active = check.active_cells(f"{WHO}.active_cells", mesh, active_cells)
+    parts = checked_wires(WHO, wire_map, int(active.sum()))
     checked = checked_misfits(misfits, wire_map.nP, WHO)
     taking_part = [(multiplier, one) for multiplier, one in checked if multiplier]
     if not taking_part:

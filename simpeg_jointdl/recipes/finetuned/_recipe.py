@@ -1,4 +1,4 @@
-"""An inversion over a network's weights, and over cells for what the weights leave."""
+"""The recipe of a fine-tuned network."""
 
 from __future__ import annotations
 
@@ -8,56 +8,81 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...networks import GravMagUNet
+from .._base import BaseRecipe
 from .._recipe import Recipe
 
 
 @dataclass
-class FinetunedRecipe(Recipe):
-    """A network fitted to data; then, if data are still above their noise, the least change of cells that fits them.
+class FinetunedRecipe(BaseRecipe):
+    """A network fitted to data, and then the smallest change of cells that fits what the network leaves.
 
-    The last tenths of a misfit ask for what the weights, which change all places at once, can only give with much that
-    is wrong elsewhere; cells can.
+    The weights change the models everywhere at once. What they would do elsewhere to fit the last tenths of a misfit is
+    mostly wrong; cells can fit them alone. See :class:`BaseRecipe` for further attributes.
 
     Attributes
     ----------
     make_finishing : callable or None
-        Makes the inversion over cells, a `Recipe`, of what `run` has found over the weights, {name: (n_active,)}. None
-        where the network alone counts.
+        Makes the inversion over cells, a `Recipe`, from the models that `run` found over the weights,
+        {name: (n_active,)}. None where there is no such inversion.
     limit : float
-        Misfit per datum; that inversion runs if any data set is above it.
-    network : simpeg_jointdl.networks.GravMagUNet or None
-        The fine-tuned one, after `run`; predicts the models of ``properties(model)``, before cells were changed.
+        Misfit per datum above which a data set asks for that inversion.
+    network : networks.GravMagUNet or None
+        The fine-tuned network, after `run`. It predicts the models of ``properties(model)``, before cells were changed.
     finishing : Recipe or None
-        The inversion over cells, if there was one; `run` returns its properties, and `chi` is its own.
+        The inversion over cells, if there was one; then `run` returns its properties, and `chi` is its own.
     """
 
-    make_finishing: Callable | None = None
+    make_finishing: Callable[[dict[str, np.ndarray]], Recipe] | None = None
     limit: float = np.inf
     network: GravMagUNet | None = field(default=None, init=False)
     finishing: Recipe | None = field(default=None, init=False)
 
     @property
     def chi(self) -> np.ndarray:
-        """Misfit per datum of each data set after the last iteration, (n_misfits,)."""
+        """Misfit per datum of each data set after the last iteration, (n_misfits,).
+
+        Raises
+        ------
+        ValueError
+            Before the inversion has run.
+        """
         return super().chi if self.finishing is None else self.finishing.chi
 
     def run(self) -> dict[str, np.ndarray]:
-        """Both inversions; properties on the active cells, {name: (n_active,)}."""
+        """Run the inversion over the weights, and the one over cells if data are left above their noise.
+
+        Returns
+        -------
+        dict of str to (n_active,) numpy.ndarray
+            Values of each property on the active cells.
+        """
         self.finishing = None
-        return self._finish(super().run())
+        return self._finish(self._run())
 
     def resume(self) -> dict[str, np.ndarray]:
-        """Go on from the checkpoint of a run that was cut off, see `Recipe.resume`."""
-        self.finishing = None
-        return self._finish(super().resume())
+        """Continue a run over the weights that was interrupted, from its checkpoint; cells follow as in `run`.
 
-    def _finish(self, found) -> dict[str, np.ndarray]:
-        self.network = self.network_map.module_from(self.model)
+        Returns
+        -------
+        dict of str to (n_active,) numpy.ndarray
+            Values of each property on the active cells.
+
+        Raises
+        ------
+        ValueError
+            If the recipe was made without ``checkpoint=``, or the file belongs to another problem or is damaged.
+        FileNotFoundError
+            If nothing has been saved yet.
+        """
+        self.finishing = None
+        return self._finish(self._resume())
+
+    def _finish(self, model: np.ndarray) -> dict[str, np.ndarray]:
+        found = self.properties(model)
+        self.network = self.network_map.module_from(model)
         if self.make_finishing is None or not (self.chi > self.limit).any():
             return found
         finishing = self.make_finishing(found)
-        if not self.inversion.opt.printers:
-            finishing.inversion.opt.printers = []
         found = found | finishing.run()
         self.finishing = finishing
         return found

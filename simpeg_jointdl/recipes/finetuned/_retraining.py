@@ -1,70 +1,85 @@
-"""A network that learns from the inversions it starts, until both say the same."""
+"""Rounds of an inversion over cells and of training the network that it starts from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
-import torch
+from simpeg.data import Data
 from simpeg.directives import InversionDirective
+from simpeg.simulation import BaseSimulation
 
-from ..._core.tensors import as_numpy, as_tensor
+from ..._core import validation as check
 from ...maps import GravMagMap
-from ...networks import GravMagUNet
+from ...networks import GravMagUNet, Placement
+from .._assemble import Records
+from .._base import BaseRecipe
 from .._recipe import Recipe
+from ..joint import CellOptions
+from ._cells import predictions, warm_started
+from ._data import NetworkData, network_data
+from ._options import Training
+from ._training import trained_on
+from ._tuning import TUNING
 
-_MOST_MODELS = 4  # of an inversion's iterates, the last among them
-_CUT = 1.0  # length of longest gradients
+WHO = "create_retraining"
 
 
 @dataclass
-class RetrainingRecipe(Recipe):
-    """Rounds of a mesh inversion that starts at a network's prediction, and a training of the network on what it finds.
+class RetrainingRecipe(BaseRecipe):
+    """Rounds of an inversion over cells from a network's prediction, and of training the network on what it finds.
+
+    See :class:`BaseRecipe` for further attributes; after `run` they are those of the last inversion.
 
     Attributes
     ----------
-    network : simpeg_jointdl.networks.GravMagUNet
-        After `run`, the last one; predicts data of the same area.
+    network : networks.GravMagUNet
+        The network; after `run` the last one. It predicts from data of the same area.
     make_round : callable
-        Makes the mesh inversion of a round, a `Recipe`, of what `predict_map` gives.
+        Makes the inversion over cells of a round, a `Recipe`, from what `predict_map` gives.
     predict_map : callable
-        Of a network, makes its :class:`~simpeg_jointdl.maps.GravMagMap` over the data.
-    teach : callable
-        ``teach(latent, models, number)`` of such a map, a list of models {name: (n_active,)} and the number of the
-        round: the trained network and the loss of every step.
+        Makes the :class:`~simpeg_jointdl.maps.GravMagMap` over the data from a network.
+    train : callable
+        Called as ``train(latent, models, number)`` with such a map, a list of models {name: (n_active,)} and the number
+        of the round; returns the trained network and the loss of every step.
     rounds : int
-        At most so many.
+        Largest number of rounds.
     tolerance : float
-        Difference of a round, as in `history`, at which prediction and inversion agree.
+        Difference between prediction and inversion, as in `history`, at which both agree.
     history : list of dict
-        A round each: ``difference`` between the network's prediction and the inversion's models, relative, the mean
-        over both properties; ``chi`` of the inversion; ``loss`` of the first and last step of the training after it.
+        One entry per round: ``difference`` between the network's prediction and the models of the inversion, relative,
+        the mean over both properties; ``chi`` of the inversion; ``loss`` of the first and the last step of the training
+        that followed.
     agreed : bool
-        Whether the difference came below the tolerance; otherwise the rounds came to an end.
+        Whether the difference fell to the tolerance; if not, the rounds came to an end.
     """
 
-    network: GravMagUNet = None
-    make_round: Callable = None
-    predict_map: Callable = None
-    teach: Callable = None
+    network: GravMagUNet | None = None
+    make_round: Callable[[GravMagMap], Recipe] | None = None
+    predict_map: Callable[[GravMagUNet], GravMagMap] | None = None
+    train: Callable[..., tuple[GravMagUNet, list[float]]] | None = None
     rounds: int = 3
     tolerance: float = 0.1
     history: list = field(default_factory=list)
     agreed: bool = False
 
     def run(self) -> dict[str, np.ndarray]:
-        """All rounds; properties on the active cells, {name: (n_active,)}, of the last inversion.
+        """Run all rounds; another run goes on from the network that the last one left.
 
-        Another run goes on from the network that the last one left.
+        Returns
+        -------
+        dict of str to (n_active,) numpy.ndarray
+            Values of each property on the active cells, from the last inversion.
         """
         self.history, self.agreed = [], False
         for number in range(self.rounds):
             latent = self.predict_map(self.network)
             one = self._round(latent)
-            watch = _Iterates()
-            watch.inversion = one.inversion
-            one.inversion.directiveList.dList.append(watch)
+            models = _Iterates()
+            models.inversion = one.inversion
+            one.inversion.directiveList.dList.append(models)
             found = one.run()
             self.inversion, self.model, self.maps, self.log = one.inversion, one.model, one.maps, one.log
             self.initial_model = one.initial_model
@@ -74,22 +89,34 @@ class RetrainingRecipe(Recipe):
             self.agreed = difference <= self.tolerance
             if self.agreed or number == self.rounds - 1:
                 break
-            models = [one.properties(m) for m in watch.spread(_MOST_MODELS, one.model)]
-            self.network, losses = self.teach(latent, models, number)
+            chosen = [one.properties(m) for m in models.spread(TUNING.most_models, one.model)]
+            self.network, losses = self.train(latent, chosen, number)
             self.history[-1]["loss"] = (losses[0], losses[-1])
         return found
 
-    def _round(self, latent) -> Recipe:
-        """The first one is the inversion that was handed over, whatever has been changed of it."""
+    def resume(self) -> dict[str, np.ndarray]:
+        """Refuse to continue: a checkpoint would be of one round alone, without the network that has been trained.
+
+        Raises
+        ------
+        ValueError
+            Always. Run it again: ``recipe.network`` is the network after the last round that was finished.
+        """
+        msg = (
+            "RetrainingRecipe.resume: rounds keep no checkpoint, which would be of one inversion without the network; "
+            "call run() again, which goes on from recipe.network."
+        )
+        raise ValueError(msg)
+
+    def _round(self, latent: GravMagMap) -> Recipe:
+        """Return the first inversion as it was handed over, with whatever has been changed of it, or make another."""
         if self.model is None:
             return Recipe(self.inversion, self.initial_model, self.maps, self.log)
-        one = self.make_round(latent)
-        one.inversion.opt.printers = self.inversion.opt.printers
-        return one
+        return self.make_round(latent)
 
 
 class _Iterates(InversionDirective):
-    """Keeps the models of an inversion."""
+    """Keep the models of an inversion."""
 
     def initialize(self):
         """Forget those of another run."""
@@ -100,56 +127,107 @@ class _Iterates(InversionDirective):
         self._kept.append(self.opt.xc.copy())
 
     def spread(self, most: int, last: np.ndarray) -> list[np.ndarray]:
-        """At most so many, evenly spread, the last one among them."""
+        """Return at most so many of them, evenly spread, with the last one replaced."""
         kept = [*self._kept[:-1], last]
         return [kept[i] for i in np.unique(np.linspace(0, len(kept) - 1, most).round().astype(int))]
 
 
 def _distance(predicted: np.ndarray, found: np.ndarray) -> float:
+    """Difference of two models relative to the second."""
     size = np.linalg.norm(found)
     return float(np.linalg.norm(predicted - found) / size) if size > 0 else float(np.linalg.norm(predicted) > 0)
 
 
-def retrain(
-    latent: GravMagMap, pairs: list, names: list[str], *, n_steps: int, learning_rate: float, random_seed: int
-) -> tuple[GravMagUNet, list[float]]:
-    r"""A network that has seen models and their data.
+def create_retraining(
+    data: Data | Sequence[Data],
+    simulation: BaseSimulation | Sequence[BaseSimulation],
+    *,
+    network: GravMagUNet | None = None,
+    placement: Placement | None = None,
+    training: Training | None = None,
+    cells: CellOptions | None = None,
+    sparse_share: float = TUNING.sparse_share,
+    couplings: Callable | Sequence[Callable] = (),
+    coupling_ratios: float | Sequence[float] = 1.0,
+    rounds: int = 3,
+    tolerance: float = 0.1,
+    chifact: float = 1.0,
+    random_seed: int = 0,
+    progress: bool = True,
+) -> RetrainingRecipe:
+    """Set up rounds of inverting gravity, magnetics or both and of training the network that predicts from them.
 
-    Minimises, by Adam over one pair at a time, the mean over properties of
-    :math:`\lVert \mathbf p - \mathbf p^* \rVert^2 / \lVert \mathbf p^* \rVert^2`.
+    Each round is an inversion as of :func:`create_warm_started_inversion`. After it the network is trained for some
+    steps on the models that the inversion went through and on their exact data with other noise. The rounds end when
+    the network predicts from the data, to `tolerance`, what the inversion finds that fits them.
+
+    Nothing is saved between rounds, so there is no ``checkpoint`` and no ``log``: a file would be of the last inversion
+    alone, without the network. ``recipe.history`` keeps what each round came to, and another `run` goes on from
+    ``recipe.network``.
 
     Parameters
     ----------
-    latent : GravMagMap
-        Of the network as it was, whose trained parameters may change.
-    pairs : list of (grids, models)
-        `GravMagGrids`, and {name: (n_active,)}.
-    names : list of str
-        Properties that count.
-    n_steps, learning_rate, random_seed
-        Of Adam; the seed is that of the order of pairs.
+    data, simulation, network, placement
+        As in :func:`create_finetuned_inversion`.
+    training : Training, optional
+        What of the network is trained, and how.
+    cells : CellOptions, optional
+        Options of the inversions over cells.
+    sparse_share : float
+        Largest share, from 0 to 1, of sparse inversions in the reference model, see :class:`Anchor`.
+    couplings : class, callable or sequence of these
+        Couplings between density and susceptibility, as in :func:`create_joint_inversion`.
+    coupling_ratios : float or sequence of float
+        Strength of each coupling relative to the regularization.
+    rounds : int
+        Largest number of rounds.
+    tolerance : float
+        Relative difference between prediction and inversion at which the rounds end.
+    chifact : float
+        Target misfit per datum.
+    random_seed : int
+        Seed of the adapters, and of noise and order in the training.
+    progress : bool
+        Whether a live table of each inversion is shown. If False, nothing is printed.
 
     Returns
     -------
-    GravMagUNet, list of float
-        And the loss of every step.
+    RetrainingRecipe
+        The rounds, ready to run.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For simulations of other properties, or two of one; for data that the network refuses, and options out of
+        range.
+    FileNotFoundError
+        If no network is given and no weights come with the package.
     """
-    start = latent.initial_model()
-    module = latent.predicted_module(start)
-    weights = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    adam = torch.optim.Adam(weights, lr=learning_rate)
-    order = np.random.default_rng(random_seed).integers(len(pairs), size=n_steps)
-    places, losses = [latent.property_names.index(name) for name in names], []
-    for which in order:
-        grids, models = pairs[which]
-        wanted = as_tensor(np.stack([models[name] for name in names]), latent.device, latent.dtype)
-        inputs = [one.to(latent.device, latent.dtype if one.is_floating_point() else None) for one in grids]
-        adam.zero_grad()
-        error = (module(*inputs)[places] - wanted).square().sum(1)
-        loss = (error / wanted.square().sum(1).clamp(min=torch.finfo(error.dtype).tiny)).mean()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, _CUT)
-        adam.step()
-        losses.append(float(loss.detach()))
-    values = torch.cat([weight.detach().ravel() for weight in weights])
-    return latent.module_from(as_numpy(values)), losses
+    training = check.instance(f"{WHO}.training", training or Training(), Training).checked(f"{WHO}.training")
+    cells = check.instance(f"{WHO}.cells", cells or CellOptions(), CellOptions)
+    check.share(f"{WHO}.sparse_share", sparse_share)
+    check.whole(f"{WHO}.rounds", rounds)
+    check.positive(f"{WHO}.tolerance", tolerance)
+    check.positive(f"{WHO}.chifact", chifact)
+    placed = network_data(WHO, data, simulation, placement, cells.misfit)
+    network = GravMagUNet.from_pretrained() if network is None else network
+    predict_map = partial(_predict_map, placed, training=training, random_seed=random_seed)
+    make_round = partial(
+        _inversion_of_round, placed, cells=cells, sparse_share=sparse_share, couplings=couplings,
+        coupling_ratios=coupling_ratios, chifact=chifact, records=Records(bool(progress)),
+    )  # fmt: skip
+    first = make_round(predict_map(network))
+    return RetrainingRecipe(
+        first.inversion, first.initial_model, first.maps, first.log,
+        network=network, make_round=make_round, predict_map=predict_map,
+        train=partial(trained_on, placed, learning_rate=training.learning_rate, random_seed=random_seed),
+        rounds=rounds, tolerance=float(tolerance),
+    )  # fmt: skip
+
+
+def _predict_map(data: NetworkData, network: GravMagUNet, *, training: Training, random_seed: int) -> GravMagMap:
+    return data.map_of(network, training, random_seed)
+
+
+def _inversion_of_round(data: NetworkData, latent: GravMagMap, *, cells: CellOptions, **options) -> Recipe:
+    return warm_started(WHO, data, predictions(latent), cells, **options)

@@ -2,53 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import add
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
+import torch
 from discretize import TensorMesh
-from simpeg import data_misfit, inverse_problem, inversion, maps
-from simpeg.regularization import Smallness
+from numpy.typing import ArrayLike
+from simpeg.data import Data
+from simpeg.data_misfit import BaseDataMisfit, L2DataMisfit
+from simpeg.optimization import Minimize
+from simpeg.regularization import BaseSimilarityMeasure, Smallness
+from simpeg.simulation import BaseSimulation
 
 from ... import directives, optimization
-from ..._problem.simulations import NAMES, common_ground, looking_through
+from ..._core import validation as check
+from ..._problem.simulations import paired_data
 from ...maps import INRMap
-from .._checks import check_positive
+from .._assemble import assemble, checked_records
+from .._couplings import listed_couplings, made_coupling
+from .._old_names import accept_old_names
 from .._recipe import Recipe
+from ._model import implicit_model
 
 WHO = "create_inr_inversion"
-_RATE, _ADAM_RATE = 2, 20  # iterations between two coolings of the couplings; Adam's are ten short steps each
+COOLING_RATE, ADAM_COOLING_RATE = 2, 20  # iterations between two coolings of the couplings; Adam's are ten short steps
 OPTIMIZERS = {
-    "levenberg-marquardt": lambda **options: optimization.LevenbergMarquardt(**options),
-    "adam": lambda maxIter, **options: optimization.TorchMinimize(
-        "adam", lr=3e-3, maxIter=10 * maxIter, steps_per_iteration=10, patience=1, keep="first", **options
-    ),
+    "levenberg-marquardt": optimization.LevenbergMarquardt,
+    "adam": partial(optimization.TorchMinimize, "adam", lr=3e-3, steps_per_iteration=10, patience=1, keep="first"),
 }
+ADAM_FACTOR = 10  # iterations of Adam for one of Gauss-Newton
 
 
+@accept_old_names()
 def create_inr_inversion(
-    data,
-    simulation,
+    data: Data | Sequence[Data],
+    simulation: BaseSimulation | Sequence[BaseSimulation],
     *,
     names: Sequence[str] | None = None,
-    bounds=None,
+    bounds: Sequence | None = None,
     units: int | None = None,
-    contrasts=None,
-    network=None,
-    couplings=(),
-    ratio: float = 1.0,
-    misfit=data_misfit.L2DataMisfit,
-    optimizer=None,
+    contrasts: ArrayLike | None = None,
+    network: torch.nn.Module | None = None,
+    couplings: Callable | Sequence[Callable] = (),
+    coupling_ratios: float = 1.0,
+    misfit: type[BaseDataMisfit] = L2DataMisfit,
+    optimizer: str | Minimize | None = None,
     chifact: float = 1.0,
     max_iterations: int = 60,
-    points_per_cell=1,
+    points_per_cell: int | Sequence[int] = 1,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint=None,
-    log=None,
-    device=None,
-    dtype=None,
+    checkpoint: os.PathLike | str | None = None,
+    log: os.PathLike | str | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | str | None = None,
 ) -> Recipe:
     r"""Inversion of any number of data sets for a network of the coordinates.
 
@@ -79,7 +87,7 @@ def create_inr_inversion(
         As for :class:`~simpeg_jointdl.maps.INRMap`.
     couplings : class, callable or sequence of these
         Called as ``make(mesh, wire_map=maps, active_cells=cells)``, as in :func:`create_joint_inversion`.
-    ratio : float
+    coupling_ratios : float
         Strength of the couplings at the start, as the trace of their Hessian over that of the misfits'; it is halved
         every second iteration (every twentieth of Adam's) until the data are fitted.
     misfit : class
@@ -120,115 +128,37 @@ def create_inr_inversion(
     >>> recipe.initial_model.shape, list(recipe.maps)
     ((2273,), ['density'])
     """
-    inr, misfits, parts = prepare(
-        data, simulation, names, misfit,
-        bounds=bounds, units=units, contrasts=contrasts, network=network, points_per_cell=points_per_cell,
-        random_seed=random_seed, device=device, dtype=dtype,
-    )  # fmt: skip
-    check_positive("chifact", chifact, 1, "number")
-    check_positive("ratio", ratio, 1, "number")
-    model = inr.initial_model()
-    terms = _made_couplings(couplings, inr, parts)
+    paired = paired_data(WHO, data, simulation)
+    check.positive(f"{WHO}.chifact", chifact)
+    check.positive(f"{WHO}.coupling_ratios", coupling_ratios)
+    check.whole(f"{WHO}.max_iterations", max_iterations)
     optimizer = optimizer or ("adam" if units is None else "levenberg-marquardt")
+    if not isinstance(optimizer, Minimize):
+        check.one_of(f"{WHO}.optimizer", optimizer, OPTIMIZERS, mend="Or give a minimizer of SimPEG.")
+    records = checked_records(WHO, progress, checkpoint, log)
+    inr, parts, misfits_of = implicit_model(
+        WHO, paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
+        points_per_cell=points_per_cell, random_seed=random_seed, device=device, dtype=dtype,
+    )  # fmt: skip
+    terms = _made_couplings(couplings, inr, parts)
     if isinstance(optimizer, str):
-        if optimizer not in OPTIMIZERS:
-            msg = f"{WHO}.optimizer: got {optimizer!r}, wanted one of {', '.join(OPTIMIZERS)}, or a minimizer."
-            raise ValueError(msg)
-        optimizer = OPTIMIZERS[optimizer](maxIter=max_iterations, target_chi=chifact, device=device, dtype=dtype)
-    reg = reduce(add, terms) if terms else Smallness(TensorMesh([inr.nP]))
-    problem = inverse_problem.BaseInvProblem(
-        reduce(add, misfits), reg, optimizer, beta=0.0, init_bfgs=False, print_version=False
-    )
-    record = directives.SaveLog(log)
-    steps = [record, directives.ShowProgress()] if progress else [record]
-    if len(misfits) > 1:
-        steps.append(directives.BalanceMisfits(chifact))
+        length = max_iterations * (ADAM_FACTOR if optimizer == "adam" else 1)
+        optimizer = OPTIMIZERS[optimizer](maxIter=length, target_chi=chifact, device=device, dtype=dtype)
+    steps = []
     if terms:
-        rate = _ADAM_RATE if isinstance(optimizer, optimization.TorchMinimize) else _RATE
-        steps.append(directives.CoolCouplings(ratio, rate=rate, chifact=chifact))
-    if checkpoint is not None:
-        steps.append(directives.SaveCheckpoint(checkpoint))
-    return Recipe(inversion.BaseInversion(problem, directiveList=steps), model, parts, record, network_map=inr)
+        rate = ADAM_COOLING_RATE if isinstance(optimizer, optimization.TorchMinimize) else COOLING_RATE
+        steps.append(directives.CoolCouplings(coupling_ratios, rate=rate, chifact=chifact))
+    inversion, record = assemble(
+        misfits_of(misfit), terms or Smallness(TensorMesh([inr.nP])), optimizer, records, steps,
+        beta=0.0, balance=directives.BalanceMisfits(chifact),
+    )  # fmt: skip
+    return Recipe(inversion, inr.initial_model(), parts, record, network_map=inr)
 
 
-def prepare(data, simulation, names, misfit, *, contrasts, units, bounds, **options):
-    """The map, the misfits of simulations that look through it, and the maps to each property by name."""
-    simulations, data, mesh, active, keys = common_ground(data, simulation, WHO)
-    n_active = int(active.sum())
-    own = [getattr(one, key) for one, key in zip(simulations, keys, strict=True)]
-    takes = {one.nP for one in own if not isinstance(one.nP, str)}
-    n_properties = _count(takes, len(simulations), n_active)
-    names = _checked_names(names, keys, n_properties)
-    options |= dict(n_properties=n_properties, bounds=bounds, units=units)
-    inr = INRMap(mesh, active, contrasts=contrasts, **options)
-    seen = [_view(one, i, inr, n_active) for i, one in enumerate(own)]
-    if units is not None and contrasts is None:
-        signs = _signs(inr, data, simulations, keys, own, n_active)
-        contrasts = signed(inr.contrasts(inr.initial_model()), signs, inr.limits)
-        inr = INRMap(mesh, active, contrasts=contrasts, **options)
-        seen = [_view(one, i, inr, n_active) for i, one in enumerate(own)]
-    views = [looking_through(one, key, view) for one, key, view in zip(simulations, keys, seen, strict=True)]
-    misfits = [misfit(data=observed, simulation=view) for observed, view in zip(data, views, strict=True)]
-    return inr, misfits, dict(zip(names, inr.properties, strict=True))
-
-
-def _count(takes: set, n_simulations: int, n_active: int) -> int:
-    if takes <= {n_active}:
-        return n_simulations
-    if len(takes) == 1 and next(iter(takes)) % n_active == 0:
-        return next(iter(takes)) // n_active
-    msg = (
-        f"{WHO}.simulation: their maps take {sorted(takes)} values for {n_active} active cells; wanted one property "
-        "for each simulation, or all properties for every simulation."
-    )
-    raise ValueError(msg)
-
-
-def _checked_names(names, keys, n: int) -> list[str]:
-    if names is None:
-        names = [NAMES.get(key, key.removesuffix("Map")) for key in keys]
-        names = names if len(names) == n and len(set(names)) == n else [f"property_{i}" for i in range(n)]
-    if len(names) != n or len(set(names)) != n:
-        msg = f"{WHO}.names: got {list(names)}, wanted {n} different ones, one per property."
-        raise ValueError(msg)
-    return list(names)
-
-
-def _view(own, i, inr, n_active):
-    """What a simulation's own map makes of its property, or of all of them."""
-    return own * (inr.properties[i] if own.nP in (n_active, "*") and inr.n_properties > 1 else inr)
-
-
-def _signs(inr, data, simulations, keys, own, n_active) -> np.ndarray:
-    """Sign of each property that data ask for: along the gradient of the misfits at nothing, in the cells' sum."""
-    signs = np.ones(inr.n_properties)
-    for i, (one, key, mapping, observed) in enumerate(zip(simulations, keys, own, data, strict=True)):
-        n = n_active if mapping.nP in (n_active, "*") else mapping.nP
-        one = looking_through(one, key, mapping * maps.IdentityMap(nP=n))
-        zero = np.zeros(n)
-        residual = (observed.dobs - one.dpred(zero)) / observed.standard_deviation**2
-        slopes = np.asarray(one.Jtvec(zero, residual)).reshape(-1, n_active).sum(axis=1)
-        if len(slopes) == inr.n_properties and inr.n_properties > 1:
-            signs = np.where(slopes != 0.0, np.sign(slopes), signs)
-        else:
-            signs[i if inr.n_properties > 1 else 0] = np.sign(slopes[0]) or 1.0
-    return signs
-
-
-def signed(contrasts, signs, limits) -> np.ndarray:
-    """Contrasts mirrored to the wanted sign of the first unit, where the bounds allow it."""
-    result = contrasts.copy()
-    for p, (low, high) in enumerate(limits):
-        mirrored = result[:, p] * (signs[p] if result[0, p] > 0 else -signs[p])
-        if (mirrored > low).all() and (mirrored < high).all():
-            result[:, p] = mirrored
-    return result
-
-
-def _made_couplings(couplings, inr, parts) -> list:
-    couplings = [couplings] if callable(couplings) else list(couplings)
-    if couplings and len(parts) < 2:
+def _made_couplings(couplings, inr: INRMap, parts: dict) -> list[BaseSimilarityMeasure]:
+    makers = listed_couplings(couplings)
+    if makers and len(parts) < 2:
         msg = f"{WHO}.couplings: there is one property only, and nothing to couple it to."
         raise ValueError(msg)
-    wire_map = list(parts.values())
-    return [make(inr.mesh_of, wire_map=wire_map, active_cells=inr.active_cells) for make in couplings]
+    options = {"wire_map": list(parts.values()), "active_cells": inr.active_cells}
+    return [made_coupling(WHO, make, inr.mesh_of, **options) for make in makers]

@@ -1,137 +1,132 @@
-"""Many networks that all fit the data: a mean, and how far they are apart."""
+"""An ensemble of networks that all fit the data."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 import numpy as np
+import torch
 from discretize import TensorMesh
-from simpeg import data_misfit, inverse_problem, inversion
+from numpy.typing import ArrayLike
+from simpeg.data import Data
+from simpeg.data_misfit import L2DataMisfit
+from simpeg.maps import Projection
 from simpeg.regularization import Smallness
+from simpeg.simulation import BaseSimulation
 
-from ... import directives, optimization
+from ... import optimization
+from ..._core import validation as check
+from ..._core.protocols import HasTensorJacobian
+from ..._problem.simulations import PairedData, paired_data
 from ...maps import EnsembleMap
-from .._checks import check_positive
-from ._create import prepare
+from .._assemble import assemble, checked_records
+from .._base import BaseRecipe
 from ._ensemble_simulation import EnsembleSimulation, repeated
+from ._model import implicit_model, sees_one
+from ._result import Ensemble
 
 WHO = "create_inr_ensemble"
-_APART = 0.5  # standard deviation of the members' first contrasts, as raw parameters
+CONTRAST_SPREAD = 0.5  # standard deviation of the members' first contrasts, as raw parameters of the network
 
 
 @dataclass
-class Ensemble:
-    """Models of all members that fit the data.
+class EnsembleRecipe(BaseRecipe):
+    """A SimPEG inversion for all members of an ensemble at once, ready to run.
 
-    Attributes
-    ----------
-    members : dict of str to (n_members, n_active) numpy.ndarray
-        By property.
-    chi : (n_members, n_misfits) numpy.ndarray
-        Misfit per datum of every member.
+    The model is the weights of all members, one member after the other. See :class:`BaseRecipe` for the attributes;
+    `network_map` is a :class:`~simpeg_jointdl.maps.EnsembleMap`, and the values of each of the `maps` are those of
+    member 1, then those of member 2.
     """
 
-    members: dict[str, np.ndarray]
-    chi: np.ndarray
+    @property
+    def names(self) -> list[str]:
+        """Names of the properties."""
+        return list(self.maps)
 
     @property
-    def mean(self) -> dict[str, np.ndarray]:
-        """Of the members, (n_active,) by property."""
-        return {name: values.mean(axis=0) for name, values in self.members.items()}
+    def chi(self) -> np.ndarray:
+        """Misfit per datum of every member and data set after the last iteration, (n_members, n_misfits).
 
-    @property
-    def spread(self) -> dict[str, np.ndarray]:
-        """Standard deviation of the members, (n_active,) by property."""
-        return {name: values.std(axis=0, ddof=1) for name, values in self.members.items()}
-
-    def band(self, level: float = 0.9, inflation: float = 1.0) -> dict[str, np.ndarray]:
-        r"""Lower and upper edge of what holds a part of the members, (2, n_active) by property.
-
-        Quantiles of few members are their extremes. Members share what the network prefers, so their band is too
-        narrow; `inflation` widens it about the mean by a factor that was found on models with known truth.
+        Raises
+        ------
+        ValueError
+            Before the inversion has run.
         """
-        result = {}
-        for name, values in self.members.items():
-            edges = np.quantile(values, [0.5 - level / 2.0, 0.5 + level / 2.0], axis=0)
-            mean = values.mean(axis=0)
-            result[name] = mean + inflation * (edges - mean)
-        return result
+        if self.inversion.opt.chi is None:
+            msg = "EnsembleRecipe.chi: there is none before the inversion has run; call run() first."
+            raise ValueError(msg)
+        return self.inversion.opt.chi
 
-    def coverage(self, truth, level: float = 0.9, *, cells=None, inflation: float = 1.0, tolerance=0.0) -> dict:
-        """Part of the cells whose truth lies within the band, by property.
+    def properties(self, model) -> dict[str, np.ndarray]:
+        """Return every property of all members on the active cells, {name: (n_members, n_active)}.
 
         Parameters
         ----------
-        truth : dict of str to (n_active,) array_like
-        level : float
-        cells : (n_active,) array_like of bool, optional
-            Cells that count; all if not given.
-        inflation : float
-            See :meth:`band`.
-        tolerance : float
-            How far outside the band, in the property's unit, still counts as within it: memberships are never quite
-            zero, so no band around them holds a background of exactly zero.
+        model : (nP,) array_like
+            Weights of all members.
+
+        Returns
+        -------
+        dict of str to (n_members, n_active) numpy.ndarray
+            Values of each property by its name.
+
+        Raises
+        ------
+        ValueError
+            If the model has another shape.
         """
-        bands = self.band(level, inflation)
-        inside = {
-            name: (np.asarray(truth[name]) >= low - tolerance) & (np.asarray(truth[name]) <= high + tolerance)
-            for name, (low, high) in bands.items()
-        }
-        return {name: float(np.mean(one if cells is None else one[cells])) for name, one in inside.items()}
-
-
-@dataclass
-class EnsembleRecipe:
-    """A ready inversion for all members at once.
-
-    Attributes
-    ----------
-    inversion : simpeg.inversion.BaseInversion
-    initial_model : (nP,) numpy.ndarray
-        The members' weights, one member after the other.
-    network_map : simpeg_jointdl.maps.EnsembleMap
-    names : list of str
-        Of the properties.
-    log : simpeg_jointdl.directives.SaveLog
-    model : (nP,) numpy.ndarray or None
-        After `run`.
-    """
-
-    inversion: inversion.BaseInversion
-    initial_model: np.ndarray
-    network_map: EnsembleMap
-    names: list[str]
-    log: directives.SaveLog
-    model: np.ndarray | None = None
+        values = self.network_map.members(self._checked_model(model))
+        return {name: values[:, i] for i, name in enumerate(self.names)}
 
     def run(self) -> Ensemble:
-        """Fit all members."""
-        self.model = self.inversion.run(self.initial_model.copy())
-        values = self.network_map.members(self.model)
-        members = {name: values[:, i] for i, name in enumerate(self.names)}
-        return Ensemble(members, self.inversion.opt.chi)
+        """Fit all members to the data.
+
+        Returns
+        -------
+        Ensemble
+            Models of all members, and their misfits.
+        """
+        return Ensemble(self.properties(self._run()), self.chi)
+
+    def resume(self) -> Ensemble:
+        """Continue a run that was interrupted, from its checkpoint.
+
+        Returns
+        -------
+        Ensemble
+            Models of all members, and their misfits.
+
+        Raises
+        ------
+        ValueError
+            If the recipe was made without ``checkpoint=``, or the file belongs to another problem or is damaged.
+        FileNotFoundError
+            If nothing has been saved yet.
+        """
+        return Ensemble(self.properties(self._resume()), self.chi)
 
 
 def create_inr_ensemble(
-    data,
-    simulation,
+    data: Data | Sequence[Data],
+    simulation: BaseSimulation | Sequence[BaseSimulation],
     *,
     n_members: int = 8,
-    names=None,
-    bounds=None,
-    units: int = 1,
-    contrasts=None,
-    network=None,
+    names: Sequence[str] | None = None,
+    bounds: Sequence | None = None,
+    units: int | None = 1,
+    contrasts: ArrayLike | None = None,
+    network: torch.nn.Module | None = None,
     chifact: float = 1.0,
     max_iterations: int = 60,
-    points_per_cell=1,
+    points_per_cell: int | Sequence[int] = 1,
     random_seed: int = 0,
     progress: bool = True,
-    log=None,
-    device=None,
-    dtype=None,
+    checkpoint: os.PathLike | str | None = None,
+    log: os.PathLike | str | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | str | None = None,
 ) -> EnsembleRecipe:
     """Ensemble of networks that differ in what they start from, each fitted to the noise; all trained in one batch.
 
@@ -159,60 +154,52 @@ def create_inr_ensemble(
     ValueError, TypeError
         As :func:`create_inr_inversion`, and for simulations without sensitivities on tensors.
     """
-    check_positive("chifact", chifact, 1, "number")
-    if int(n_members) != n_members or n_members < 2:
-        msg = f"{WHO}.n_members: got {n_members!r}, wanted two or more."
-        raise ValueError(msg)
-    simulations = list(simulation) if isinstance(simulation, (list, tuple)) else [simulation]
-    observed = list(data) if isinstance(data, (list, tuple)) else [data]
-    for i, one in enumerate(simulations):
-        if not hasattr(one, "tensor_jacobian"):
+    check.positive(f"{WHO}.chifact", chifact)
+    check.whole(f"{WHO}.n_members", n_members, 2)
+    check.whole(f"{WHO}.max_iterations", max_iterations)
+    records = checked_records(WHO, progress, checkpoint, log)
+    paired = paired_data(WHO, data, simulation)
+    for i, one in enumerate(paired.simulations):
+        if not isinstance(one, HasTensorJacobian):
             msg = (
-                f"{WHO}.simulation: number {i} ({type(one).__module__}) has no sensitivities on tensors; take the like "
-                "of it from simpeg_jointdl.potential_fields."
+                f"{WHO}.simulation: number {i} ({type(one).__module__}) has no sensitivities on tensors; take the "
+                "simulation of the same name from simpeg_jointdl.potential_fields."
             )
             raise TypeError(msg)
-    inr, _, parts = prepare(
-        observed, simulations, names, data_misfit.L2DataMisfit,
-        bounds=bounds, units=units, contrasts=contrasts, network=network, points_per_cell=points_per_cell,
-        random_seed=random_seed, device=device, dtype=dtype,
+    inr, parts, _ = implicit_model(
+        WHO, paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
+        points_per_cell=points_per_cell, random_seed=random_seed, device=device, dtype=dtype,
     )  # fmt: skip
-    ensemble = EnsembleMap(inr, range(random_seed, random_seed + int(n_members)))
-    misfits = [
-        _misfit(one, simulation, i, ensemble)
-        for i, (one, simulation) in enumerate(zip(observed, simulations, strict=True))
-    ]
-    optimizer = optimization.EnsembleLevenbergMarquardt(maxIter=max_iterations, target_chi=chifact)
-    problem = inverse_problem.BaseInvProblem(
-        reduce(add, misfits), Smallness(TensorMesh([ensemble.nP])), optimizer, beta=0.0, init_bfgs=False,
-        print_version=False,
-    )  # fmt: skip
-    record = directives.SaveLog(log)
-    steps = [record, directives.ShowProgress()] if progress else [record]
-    return EnsembleRecipe(
-        inversion.BaseInversion(problem, directiveList=steps),
-        _start(ensemble, random_seed),
-        ensemble,
-        list(parts),
-        record,
-    )
+    ensemble = EnsembleMap(inr, range(random_seed, random_seed + n_members))
+    misfits = [_misfit(paired, i, ensemble) for i in range(len(paired.data))]
+    minimizer = optimization.EnsembleLevenbergMarquardt(maxIter=max_iterations, target_chi=chifact)
+    inversion, record = assemble(misfits, Smallness(TensorMesh([ensemble.nP])), minimizer, records, beta=0.0)
+    maps = {name: _map_to_property(ensemble, i) for i, name in enumerate(parts)}
+    return EnsembleRecipe(inversion, _start(ensemble, random_seed), maps, record, network_map=ensemble)
 
 
-def _misfit(observed, simulation, i, ensemble):
-    (key,) = (k for k in sorted(simulation._all_map_names) if getattr(simulation, k, None) is not None)
-    n = int(ensemble.inr.active_cells.sum())
-    sees_one = getattr(simulation, key).nP in (n, "*") and ensemble.n_properties > 1
-    whole = EnsembleSimulation(simulation, key, slice(i * n, (i + 1) * n) if sees_one else slice(None), ensemble)
-    return data_misfit.L2DataMisfit(data=repeated(observed, whole.survey, ensemble.n_members), simulation=whole)
+def _misfit(paired: PairedData, i: int, ensemble: EnsembleMap) -> L2DataMisfit:
+    n = paired.n_active
+    part = slice(i * n, (i + 1) * n) if sees_one(paired, i, ensemble.n_properties) else slice(None)
+    whole = EnsembleSimulation(paired.simulations[i], paired.map_names[i], part, ensemble)
+    return L2DataMisfit(data=repeated(paired.data[i], whole.survey, ensemble.n_members), simulation=whole)
 
 
-def _start(ensemble, random_seed) -> np.ndarray:
-    """Members' weights, their first contrasts apart."""
+def _map_to_property(ensemble: EnsembleMap, i: int):
+    """Map from the weights of all members to one property, all cells of member 1 first."""
+    n_values = ensemble.inr.shape[0]
+    n = n_values // ensemble.n_properties
+    cells = np.arange(ensemble.n_members)[:, None] * n_values + i * n + np.arange(n)
+    return Projection(ensemble.n_members * n_values, cells.ravel()) * ensemble
+
+
+def _start(ensemble: EnsembleMap, random_seed: int) -> np.ndarray:
+    """Weights of all members, with different first contrasts."""
     model = ensemble.initial_model().reshape(ensemble.n_members, -1)
     parameters, start = ensemble.inr._parameters, 0
     rng = np.random.default_rng(random_seed)
     for name, size in zip(parameters.names, parameters.sizes, strict=True):
         if name == "outputs.contrasts":
-            model[:, start : start + size] += _APART * rng.standard_normal((ensemble.n_members, size))
+            model[:, start : start + size] += CONTRAST_SPREAD * rng.standard_normal((ensemble.n_members, size))
         start += size
     return model.ravel()

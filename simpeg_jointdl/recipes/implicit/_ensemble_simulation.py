@@ -10,7 +10,7 @@ from simpeg.simulation import BaseSimulation, LinearSimulation
 from simpeg.survey import BaseSurvey
 
 from ..._core.tensors import as_tensor
-from ..._problem.simulations import looking_through
+from ..._problem.simulations import with_map
 from ..._tensor_path import adjoint_rows
 from ...maps import EnsembleMap
 
@@ -45,7 +45,7 @@ class EnsembleSimulation(BaseSimulation):
     def __init__(self, simulation, key: str, part: slice, ensemble: EnsembleMap):
         own = getattr(simulation, key)
         n = len(range(*part.indices(ensemble.inr.shape[0])))
-        self._one = looking_through(simulation, key, own * maps.IdentityMap(nP=n))
+        self._one = with_map(simulation, key, own * maps.IdentityMap(nP=n))
         self._part, self._map, self.n_members = part, ensemble, ensemble.n_members
         self._is_linear = own.is_linear and isinstance(simulation, LinearSimulation)
         self._kept_rows = None

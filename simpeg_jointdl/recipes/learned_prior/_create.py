@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from functools import reduce
-from operator import add
+import os
+from collections.abc import Sequence
 
 import numpy as np
-from simpeg import data_misfit, inverse_problem, inversion
+import torch
+from simpeg.data import Data
+from simpeg.data_misfit import BaseDataMisfit, L2DataMisfit
 from simpeg.directives import BetaSchedule
+from simpeg.simulation import BaseSimulation
 
 from ... import directives, optimization
-from ..._problem.simulations import NAMES, common_ground, looking_through
+from ..._core import validation as check
+from ..._problem.simulations import paired_data
 from ...maps import DecoderMap
 from ...networks import GeologyVAE
-from .._checks import check_positive
+from .._assemble import assemble, checked_records
 from .._recipe import Recipe
+from ._starts import best_candidates, tried
 
 WHO = "create_prior_inversion"
-_INFLATED = (30.0, 10.0, 3.0)  # factors on the noise, by which starts are tried
-_TRIES = 6  # steps at each
-_FIRST, _COOLING, _RATE = 30.0, 3.0, 4  # weight of the prior at the last, and how fast it gives way
+# weight of the prior in the last inversion: the first one, the factor it falls by, and after how many iterations
+FIRST_BETA, COOLING_FACTOR, COOLING_RATE = 30.0, 3.0, 4
 
 
 def create_prior_inversion(
-    data,
-    simulation,
+    data: Data | Sequence[Data],
+    simulation: BaseSimulation | Sequence[BaseSimulation],
     *,
-    decoder=None,
+    decoder: torch.nn.Module | None = None,
     offsets: bool = True,
     n_candidates: int = 1000,
     n_starts: int = 16,
     rank: int = 0,
-    misfit=data_misfit.L2DataMisfit,
+    misfit: type[BaseDataMisfit] = L2DataMisfit,
     chifact: float = 1.0,
     max_iterations: int = 60,
-    points_per_cell=1,
+    points_per_cell: int | Sequence[int] = 1,
     random_seed: int = 0,
     progress: bool = True,
-    log=None,
-    device=None,
-    dtype=None,
+    checkpoint: os.PathLike | str | None = None,
+    log: os.PathLike | str | None = None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | str | None = None,
 ) -> Recipe:
     r"""Inversion for geology that a network has learned: gravity, magnetics or both, on one mesh.
 
@@ -86,86 +89,52 @@ def create_prior_inversion(
     ValueError, TypeError
         For simulations of other properties than the decoder's, or that do not pair up with the data.
     """
-    check_positive("chifact", chifact, 1, "number")
-    simulations, observed, mesh, active, keys = common_ground(data, simulation, WHO)
-    decoder = GeologyVAE.from_pretrained() if decoder is None else decoder
+    check.positive(f"{WHO}.chifact", chifact)
+    check.whole(f"{WHO}.max_iterations", max_iterations)
     _check_counts(n_candidates, n_starts, rank)
-    options = dict(points_per_cell=points_per_cell, device=device, dtype=dtype)
-    latent = DecoderMap(decoder, mesh, active, **options)
-    places = [_place(key, i, latent) for i, key in enumerate(keys)]
+    records = checked_records(WHO, progress, checkpoint, log)
+    paired = paired_data(WHO, data, simulation)
+    decoder = GeologyVAE.from_pretrained() if decoder is None else decoder
+    options = {"points_per_cell": points_per_cell, "device": device, "dtype": dtype}
+    latent = DecoderMap(decoder, paired.mesh, paired.active_cells, **options)
+    places = [_place(name, i, latent) for i, name in enumerate(paired.property_names)]
 
-    def misfits_of(mapping):
-        """Data misfits that look through a map."""
-        made = []
-        for one, key, place, some in zip(simulations, keys, places, observed, strict=True):
-            view = looking_through(one, key, getattr(one, key) * mapping.properties[place])
-            made.append(misfit(data=some, simulation=view))
-        return made
+    def misfits_of(mapping: DecoderMap) -> list[BaseDataMisfit]:
+        return paired.misfits([mapping.properties[place] for place in places], misfit)
 
-    candidates = _best_candidates(latent, misfits_of(latent), places, n_candidates, n_starts, random_seed)
-    start, reference = _tried(latent, misfits_of(latent), candidates, device)[rank]
+    candidates = best_candidates(latent, misfits_of(latent), places, n_candidates, n_starts, random_seed)
+    start, reference = tried(latent, misfits_of(latent), candidates, device)[rank]
     if offsets:
-        latent = DecoderMap(decoder, mesh, active, offsets=True, **options)
+        latent = DecoderMap(decoder, paired.mesh, paired.active_cells, offsets=True, **options)
         start, reference = (np.r_[one, np.zeros(latent.n_offsets)] for one in (start, reference))
-    misfits = misfits_of(latent)
-    minimizer = optimization.LevenbergMarquardt(maxIter=max_iterations, target_chi=chifact, device=device)
-    problem = inverse_problem.BaseInvProblem(
-        reduce(add, misfits), latent.prior(reference), minimizer, beta=_FIRST, init_bfgs=False, print_version=False
+    inversion, record = assemble(
+        misfits_of(latent),
+        latent.prior(reference),
+        optimization.LevenbergMarquardt(maxIter=max_iterations, target_chi=chifact, device=device),
+        records,
+        [BetaSchedule(coolingFactor=COOLING_FACTOR, coolingRate=COOLING_RATE)],
+        beta=FIRST_BETA,
+        balance=directives.BalanceMisfits(chifact),
     )
-    record = directives.SaveLog(log)
-    steps = [record, directives.ShowProgress()] if progress else [record]
-    if len(misfits) > 1:
-        steps.append(directives.BalanceMisfits(chifact))
-    steps.append(BetaSchedule(coolingFactor=_COOLING, coolingRate=_RATE))
     seen = {latent.property_names[place]: latent.properties[place] for place in sorted(set(places))}
-    return Recipe(inversion.BaseInversion(problem, directiveList=steps), start, seen, record, network_map=latent)
+    return Recipe(inversion, start, seen, record, network_map=latent)
 
 
-def _place(key, i, latent) -> int:
-    name = NAMES.get(key)
+def _place(name: str, i: int, latent: DecoderMap) -> int:
+    """Place of a simulation's property among those of the decoder."""
     if name not in latent.property_names:
-        msg = f"{WHO}.simulation: number {i} is of {name or key}, and the decoder knows {list(latent.property_names)}."
+        known = ", ".join(latent.property_names)
+        msg = f"{WHO}.simulation: number {i} is of {name}, which the decoder does not know; wanted {known}."
         raise ValueError(msg)
     return latent.property_names.index(name)
 
 
 def _check_counts(n_candidates, n_starts, rank):
-    if not 0 <= rank < n_starts <= n_candidates:
+    for name, value, least in (("n_candidates", n_candidates, 1), ("n_starts", n_starts, 1), ("rank", rank, 0)):
+        check.whole(f"{WHO}.{name}", value, least)
+    if not rank < n_starts <= n_candidates:
         msg = (
             f"{WHO}: got n_candidates={n_candidates!r}, n_starts={n_starts!r}, rank={rank!r}; wanted a rank below the "
-            "number of starts, and no more of these than candidates."
+            "number of starts, and no more starts than candidates."
         )
         raise ValueError(msg)
-
-
-def _best_candidates(latent, misfits, places, n_candidates, n_starts, random_seed) -> list[np.ndarray]:
-    """Those whose data, each data set scaled, come closest."""
-    sized = []
-    for model in latent.candidates(int(n_candidates), random_seed):
-        size, scaled = 0.0, model.copy()
-        for one, place in zip(misfits, places, strict=True):
-            wanted = one.W @ one.data.dobs
-            predicted = one.W @ one.simulation.dpred(model)
-            factor = max(float(predicted @ wanted) / max(float(predicted @ predicted), 1e-300), 1e-3)
-            scaled, factor = latent.rescaled(scaled, place, factor)
-            size += float(np.mean((factor * predicted - wanted) ** 2)) / float(np.mean(wanted**2))
-        sized.append((size, scaled))
-    return [model for _, model in sorted(sized, key=lambda pair: pair[0])[:n_starts]]
-
-
-def _tried(latent, misfits, candidates, device) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Short inversions from every candidate, the lowest objective first: where they end, and what they are held to."""
-    ends = []
-    for model in candidates:
-        reference = latent.unsized(model)
-        prior = latent.prior(reference)
-        for factor in _INFLATED:
-            minimizer = optimization.LevenbergMarquardt(maxIter=_TRIES, target_chi=None, device=device)
-            problem = inverse_problem.BaseInvProblem(
-                reduce(add, misfits), prior, minimizer, beta=factor**2, init_bfgs=False, print_version=False
-            )
-            with contextlib.redirect_stdout(io.StringIO()):  # SimPEG's table of iterations
-                model = inversion.BaseInversion(problem, directiveList=[]).run(model)
-        value = sum(one(model) for one in misfits) / _INFLATED[-1] ** 2 + prior(model)
-        ends.append((float(value), model, reference))
-    return [(model, reference) for _, model, reference in sorted(ends, key=lambda end: end[0])]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from discretize import TensorMesh
-from simpeg import data_misfit, inverse_problem, inversion, maps, regularization
+from simpeg import data_misfit, maps, regularization
 
-from ... import directives, optimization
+from ... import optimization
+from ..._core import validation as check
 from ..._core.tensors import as_numpy
 from ...datasets import MTSoundings
 from ...datasets.synthetic import layer_thicknesses
 from ...electromagnetics import natural_source
 from ...networks import MT1DUNet
-from .._checks import check_positive
+from .._assemble import assemble, checked_records
 from ._inputs import WHO, checked_reference, checked_soundings, checked_thicknesses
 from ._layers import half_spaces, resampled, scale_of
 from ._recipe import MTRecipe
@@ -35,6 +36,7 @@ def create_mt_inversion(
     smoothing_steps: int = 2,
     max_iterations: int = 40,
     progress: bool = True,
+    checkpoint=None,
     log=None,
     device=None,
     dtype=None,
@@ -78,7 +80,7 @@ def create_mt_inversion(
     target_chi, smoothing_steps
         Of :class:`~simpeg_jointdl.optimization.Occam`.
     max_iterations : int
-    progress, log
+    progress, checkpoint, log
         As in :func:`create_joint_inversion`.
     device, dtype
         Where and in what data are computed; networks are float32 always, systems solved in float64.
@@ -95,11 +97,10 @@ def create_mt_inversion(
         For data of another kind, in units that cannot be right, a station without a usable frequency, two stations at
         one place, and arguments that do not fit.
     """
-    if start not in STARTS:
-        msg = f"{WHO}.start: got {start!r}, wanted one of {list(STARTS)}."
-        raise ValueError(msg)
-    for name, value in (("target_chi", target_chi), ("max_iterations", max_iterations)):
-        _check(name, value)
+    check.one_of(f"{WHO}.start", start, STARTS)
+    check.positive(f"{WHO}.target_chi", target_chi)
+    check.whole(f"{WHO}.max_iterations", max_iterations)
+    records = checked_records(WHO, progress, checkpoint, log)
     thicknesses, soundings = checked_thicknesses(thicknesses), checked_soundings(data, error_floor)
     extras, deviation = {}, None
     if start == "network":
@@ -112,14 +113,11 @@ def create_mt_inversion(
     minimizer = optimization.Occam(
         target_chi=target_chi, smoothing_steps=smoothing_steps, max_step=_LONGEST, maxIter=max_iterations, device=device
     )
-    problem = inverse_problem.BaseInvProblem(
-        _misfit(soundings, thicknesses, device, dtype), _regularization(reference, deviation), minimizer,
-        beta=1.0, init_bfgs=False, print_version=False,
-    )  # fmt: skip
-    record = directives.SaveLog(log)
-    steps = [record, directives.ShowProgress()] if progress else [record]
+    inversion, record = assemble(
+        [_misfit(soundings, thicknesses, device, dtype)], [_regularization(reference, deviation)], minimizer, records
+    )
     return MTRecipe(
-        inversion=inversion.BaseInversion(problem, directiveList=steps),
+        inversion=inversion,
         initial_model=np.log(model).ravel(),
         maps={"resistivity": maps.ExpMap(nP=model.size)},
         log=record,
@@ -128,13 +126,6 @@ def create_mt_inversion(
         reference=reference,
         **extras,
     )
-
-
-def _check(name, value):
-    try:
-        check_positive(name, value, 1, "number")
-    except ValueError as error:
-        raise ValueError(str(error).replace("create_joint_inversion", WHO)) from error
 
 
 def _layers(soundings: MTSoundings, network) -> np.ndarray:

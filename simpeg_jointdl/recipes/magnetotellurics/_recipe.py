@@ -12,11 +12,11 @@ from ..._core.tensors import as_numpy, as_tensor
 from ...datasets import MTSoundings
 from ...kernels import MU_0, layered_impedance
 from ...networks import LayerPosterior, MT1DUNet
-from .._recipe import Recipe
+from .._base import BaseRecipe
 
 
 @dataclass(kw_only=True)
-class MTRecipe(Recipe):
+class MTRecipe(BaseRecipe):
     """A ready inversion of magnetotelluric soundings for layers, station by station.
 
     The model is the natural logarithm of resistivity, station after station in the order of `soundings`, layers
@@ -47,7 +47,22 @@ class MTRecipe(Recipe):
 
     def run(self) -> dict[str, np.ndarray]:
         """Run the inversion; ``{"resistivity": (n_stations * n_layers,)}`` in ohm m, stations first."""
-        result = super().run()
+        return self._told(self._run())
+
+    def resume(self) -> dict[str, np.ndarray]:
+        """Continue a run that was interrupted, from its checkpoint; returns what `run` does.
+
+        Raises
+        ------
+        ValueError
+            If the recipe was made without ``checkpoint=``, or the file belongs to another problem or is damaged.
+        FileNotFoundError
+            If nothing has been saved yet.
+        """
+        return self._told(self._resume())
+
+    def _told(self, model) -> dict[str, np.ndarray]:
+        """Return the properties of a model, with a warning about stations that have not reached the target."""
         if self.failed:
             shown = ", ".join(f"{name} (χ {self.station_chi[name]:.2f})" for name in self.failed[:_SHOWN])
             more = ", ..." if len(self.failed) > _SHOWN else ""
@@ -55,7 +70,7 @@ class MTRecipe(Recipe):
                 f"create_mt_inversion: {len(self.failed)} of {len(self.soundings)} stations have not reached "
                 f"χ = {self.inversion.opt.target_chi:g}: {shown}{more}."
             )
-        return result
+        return self.properties(model)
 
     @property
     def resistivity(self) -> np.ndarray:

@@ -1,75 +1,95 @@
-"""Petrophysical coupling: the properties of every cell gather around a few points."""
+"""Guided fuzzy c-means coupling: the properties of every cell lie near one of a few cluster centres."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from discretize import TensorMesh, TreeMesh
+from numpy.typing import ArrayLike, DTypeLike
+from simpeg.maps import IdentityMap, Wires
+from simpeg.regularization import RegularizationMesh
 
+from ..._core import validation as check
 from ..._core.tensors import as_numpy
 from .._base import BaseCoupling
 from .._linearization import Linearization, random_signs
-from ._checks import check_centers, check_guidance, check_scales
+from ._centers import balance_factors, check_centers, check_guidance, check_scales, updated_centers
+from ._settings import ClusterSettings
 
 
-class GuidedFuzzyCMeans(BaseCoupling):
-    r"""Guided fuzzy c-means coupling: properties gather around cluster centres.
+class GuidedFuzzyCMeans(ClusterSettings, BaseCoupling):
+    r"""Guided fuzzy c-means coupling: the properties of every cell lie near a cluster centre.
 
     .. math::
         \phi = \sum_j \sum_k b_k u_{jk}^q \sum_p w_{jp} V_j \left( \frac{p_{jp} - v_{kp}}{s_p} \right)^2
              + \sum_k \sum_p \eta_{kp} \left( \frac{v_{kp} - t_{kp}}{s_p} \right)^2
 
     over cells :math:`j`, clusters :math:`k` and properties :math:`p`, with centres :math:`v`, targets :math:`t`, scales
-    :math:`s`, fuzziness :math:`q`, and memberships :math:`u_{jk} = 1 / \sum_i (d_{jk} / d_{ji})^{2 / (q - 1)}` that
-    minimise it, :math:`d` being the weighted distance with its :math:`b`, which are all 1 unless clusters are balanced.
-    Cells that sit on a centre cost nothing.
+    :math:`s` and fuzziness :math:`q`. The memberships :math:`u_{jk} = 1 / \sum_i (d_{jk} / d_{ji})^{2 / (q - 1)}`
+    minimise the sum, where :math:`d` is the weighted distance including :math:`b`. All :math:`b` are 1 unless clusters
+    are balanced. A cell whose properties equal a centre contributes nothing.
 
     Parameters
     ----------
-    mesh, wire_map, random_seed
-        See :class:`BaseCoupling`.
+    mesh : discretize.TensorMesh, discretize.TreeMesh or simpeg.regularization.RegularizationMesh
+        Mesh in 2-D or 3-D.
+    wire_map : simpeg.maps.Wires or sequence of simpeg.maps.IdentityMap
+        Two or more properties, as for :class:`BaseCoupling`.
     centers : (n_clusters, n_properties) array_like
-        Where clusters start and where guided ones are drawn to, in the units of the properties. Two or more.
+        Initial centres and targets of two or more clusters, in the units of the properties.
     fuzziness : float
-        :math:`q > 1`; 2 is usual, towards 1 memberships become 0 or 1.
+        Exponent :math:`q > 1`; 2 is usual. Towards 1 memberships become 0 or 1.
     guidance : float or (n_clusters,) array_like
-        How strongly :meth:`update` (which :class:`~simpeg_jointdl.directives.UpdateFuzzyClusters` calls after each
-        iteration) is held to the targets: :math:`\eta_{kp}` is this times the total weight of all cells over the number
-        of clusters, so it means the same on every mesh. 0: free centres; infinity: fixed ones.
+        Strength with which :meth:`update` holds the centres to their targets;
+        :class:`~simpeg_jointdl.directives.UpdateFuzzyClusters` calls it after each iteration. :math:`\eta_{kp}` is the
+        guidance times the total weight of all cells divided by the number of clusters, so that a value means the same
+        on every mesh. 0 gives free centres, infinity fixed ones.
     balance : float
-        Small bodies shrink beside a large background, whose pull reaches every cell between. With a balance above 0
-        :meth:`update` sets :math:`b_k` to the share of all cells' weight that cluster :math:`k` holds, to this power
-        and with geometric mean 1: the fewer cells a cluster has, the farther it reaches. 0: never; 0.5: usual; up to 1.
+        Exponent from 0 (off) to 1 that strengthens small clusters; 0.5 is usual. A large background attracts the cells
+        between it and a small body, which then shrinks. With a balance above 0, :meth:`update` sets :math:`b_k` to the
+        share of the total weight in cluster :math:`k` to this power, scaled to a geometric mean of 1: a cluster with
+        fewer cells attracts cells from farther away.
     scales : (n_properties,) array_like, optional
-        Units in which properties are compared; the range of the centres when not given.
+        Difference that matters in each property; by default the range of the centres.
     active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
-        One boolean per cell of the mesh, or the indices of the active ones; all cells when not given.
-    weights : dict, optional
-        ``{name: array}``, each ``(n_cells,)`` or, by property, ``(n_cells, n_properties)`` over the active cells, not
-        negative; none when not given. They multiply each other, to :math:`w_{jp}`, and the cell volumes.
-    device, dtype : optional
-        Torch's default device when not given; float64 (default) or float32.
+        One boolean per mesh cell, or the indices of the active cells; by default all cells are active.
+    weights : dict of str to array_like, optional
+        Weights by name, each of shape ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells and not
+        negative; none by default. They are multiplied with each other and with the cell volumes. The
+        product of the weights is :math:`w_{{jp}}`.
+    device : str or torch.device, optional
+        Device of the computation; by default torch's default device.
+    dtype : torch.dtype, numpy dtype or str, optional
+        Precision of the computation, float64 (default) or float32; SimPEG always receives float64.
+    random_seed : int
+        Seed of the estimated diagonal of the Hessian, where it is an estimate.
 
     Attributes
     ----------
     centers, targets : (n_clusters, n_properties) numpy.ndarray
-        Copies; `centers` can be set.
+        Centres and targets, as copies; `centers` can be set.
     strengths : (n_properties,) numpy.ndarray
-        How strongly each property is drawn, 1 unless set: a factor of its :math:`w_{jp}` in the sum, but not in the
-        memberships. These no longer minimise it then, and are held from one :meth:`hold_memberships` to the next.
+        Factor of :math:`w_{jp}` of each property in the sum, but not in the memberships; 1 by default. With other
+        strengths the memberships do not minimise the sum, and stay fixed between calls of :meth:`hold_memberships`.
 
     Raises
     ------
-    TypeError, ValueError, MemoryError
-        For what :class:`BaseCoupling` refuses; fewer than two centres, or centres, scales, guidance or strengths that
-        are out of range or not of the shapes above; centres all alike in one property, without scales; a fuzziness or
-        balance out of range. Later, for a model that is complex, of another length, or makes properties not finite.
+    TypeError, ValueError
+        If an argument does not fit: fewer than two centres; centres, scales, guidance or strengths of another shape or
+        out of range; centres that are all equal in one property, without scales; a fuzziness or balance out of range.
+        Also raised at a model that is complex, has another length, or gives a property that is not finite.
+    MemoryError
+        If the device runs out of memory.
 
     Notes
     -----
-    Memberships follow the model. Where they minimise the sum, its gradient is that at fixed memberships (envelope
-    theorem), and the Gauss-Newton Hessian, taken at fixed memberships too, bounds the true one from above. In the
-    properties it is diagonal, and exact as such. Weighted by volume alone this coupling pushes mass upwards, where data
-    least object; give it sensitivity weights, as :class:`~simpeg_jointdl.directives.EstimateCouplingWeights` does.
+    Memberships follow the model. Where they minimise the sum, its gradient equals the gradient at fixed memberships
+    (envelope theorem), and the Gauss-Newton Hessian, also taken at fixed memberships, is an upper bound of the true
+    Hessian. It is diagonal in the properties, and its diagonal is exact. Weighted by volume alone this coupling moves
+    anomalous mass towards the surface; give it sensitivity weights, as
+    :class:`~simpeg_jointdl.directives.EstimateCouplingWeights` does.
 
     References
     ----------
@@ -89,163 +109,88 @@ class GuidedFuzzyCMeans(BaseCoupling):
     """
 
     def __init__(
-        self, mesh, wire_map, centers, *, fuzziness: float = 2.0, guidance=1.0, scales=None, balance=0.0, **kwargs
+        self,
+        mesh: TensorMesh | TreeMesh | RegularizationMesh,
+        wire_map: Wires | Sequence[IdentityMap],
+        centers: ArrayLike,
+        *,
+        fuzziness: float = 2.0,
+        guidance: ArrayLike = 1.0,
+        scales: ArrayLike | None = None,
+        balance: float = 0.0,
+        active_cells: ArrayLike | None = None,
+        weights: dict[str, ArrayLike] | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
+        random_seed: int = 0,
     ):
-        super().__init__(mesh, wire_map, **kwargs)
-        if not 1.0 < float(fuzziness) < np.inf:
-            msg = f"GuidedFuzzyCMeans.fuzziness: got {fuzziness!r}, wanted a finite number above 1; 2 is usual."
-            raise ValueError(msg)
-        self._fuzziness = float(fuzziness)
+        super().__init__(
+            mesh,
+            wire_map,
+            active_cells=active_cells,
+            weights=weights,
+            device=device,
+            dtype=dtype,
+            random_seed=random_seed,
+        )
+        self._fuzziness = check.number("GuidedFuzzyCMeans.fuzziness", fuzziness, above=1.0, mend="2 is usual.")
         self._targets = check_centers(centers, self.n_properties)
         self._centers = self._targets.copy()
         self._guidance = check_guidance(guidance, self.n_clusters)
         self._scales = check_scales(scales, self._targets)
-        if not 0.0 <= float(balance) <= 1.0:
-            msg = f"GuidedFuzzyCMeans.balance: got {balance!r}, wanted a number from 0 (none) to 1."
-            raise ValueError(msg)
-        self._balance = float(balance)
+        self._balance = check.share("GuidedFuzzyCMeans.balance", balance)
         self._factors = np.ones(self.n_clusters)
         self._strengths, self._held = np.ones(self.n_properties), None
 
-    # settings -----------------------------------------------------------------------------------------
-    @property
-    def centers(self) -> np.ndarray:
-        """Current centres, (n_clusters, n_properties)."""
-        return self._centers.copy()
-
-    @centers.setter
-    def centers(self, value):
-        value = check_centers(value, self.n_properties)
-        if value.shape != self._targets.shape:
-            msg = f"GuidedFuzzyCMeans.centers: got shape {value.shape}, wanted {self._targets.shape}."
-            raise ValueError(msg)
-        self._centers = value
-        self._forget()
-
-    def set_clusters(self, centers, guidance=None):
-        """Replace the clusters, their number included: these are the new centres and targets.
-
-        Parameters
-        ----------
-        centers : (n_clusters, n_properties) array_like
-            Scales stay, and with them what the coupling weighs; clusters of another number are balanced anew.
-        guidance : float or (n_clusters,) array_like, optional
-            The same as before if not given, which with another number takes one that was the same for all.
-        """
-        targets = check_centers(centers, self.n_properties)
-        if guidance is None:
-            is_one = len(np.unique(self._guidance)) == 1
-            guidance = self._guidance[0] if is_one else self._guidance
-        guidance = check_guidance(guidance, len(targets))
-        if len(targets) != self.n_clusters:
-            self._factors = np.ones(len(targets))
-        self._targets, self._guidance, self._held = targets, guidance, None
-        self.centers = targets
-
-    @property
-    def targets(self) -> np.ndarray:
-        """What guided centres are drawn to, (n_clusters, n_properties)."""
-        return self._targets.copy()
-
-    def checkpoint_state(self) -> dict:
-        """What a checkpoint keeps: what moves with the model."""
-        state = {"centers": self.centers, "targets": self.targets, "guidance": self.guidance, "held": self._held}
-        return state | {"factors": self._factors.copy(), "strengths": self.strengths}
-
-    def restore_checkpoint_state(self, state: dict):
-        """Put back what :meth:`checkpoint_state` gave."""
-        self.set_clusters(state["targets"], state.get("guidance"))
-        self._factors = np.array(state.get("factors", np.ones(self.n_clusters)))
-        self._strengths, self._held = np.array(state.get("strengths", self._strengths)), state.get("held")
-        self.centers = state["centers"]
-
-    @property
-    def strengths(self) -> np.ndarray:
-        """How strongly each property is drawn, (n_properties,); finite, above 0."""
-        return self._strengths.copy()
-
-    @strengths.setter
-    def strengths(self, value):
-        value = np.array(value, dtype=float)
-        if value.shape != (self.n_properties,) or not (np.isfinite(value) & (value > 0)).all():
-            msg = f"GuidedFuzzyCMeans.strengths: got {value}, wanted {self.n_properties} finite numbers above 0."
-            raise ValueError(msg)
-        self._strengths = value
-        self._forget()
-
-    @property
-    def fuzziness(self) -> float:
-        """Exponent q of the memberships."""
-        return self._fuzziness
-
-    @property
-    def balance(self) -> float:
-        """Power with which small clusters are helped, 0 to 1."""
-        return self._balance
-
-    @property
-    def guidance(self) -> np.ndarray:
-        """Strength with which each centre is held to its target, (n_clusters,)."""
-        return self._guidance.copy()
-
-    @property
-    def scales(self) -> np.ndarray:
-        """Unit in which each property is compared, (n_properties,)."""
-        return self._scales.copy()
-
-    @property
-    def n_clusters(self) -> int:
-        """Number of clusters."""
-        return len(self._targets)
-
     # memberships and centres --------------------------------------------------------------------------
-    def memberships(self, model) -> np.ndarray:
-        """Memberships at a model, (nP,) -> (n_cells, n_clusters); every row sums to one."""
+    def memberships(self, model: np.ndarray) -> np.ndarray:
+        """Return the memberships at a model, (nP,) -> (n_cells, n_clusters); every row sums to one."""
         with self._guard():
             return as_numpy(self._memberships(self._distances(self.tensor(self.properties(model))))).T
 
-    def hold_memberships(self, model):
-        """Hold the memberships at a model from here on, if properties have strengths; else they follow."""
+    def hold_memberships(self, model: np.ndarray) -> None:
+        """Fix the memberships at those of a model if strengths differ from 1; otherwise they follow the model."""
         self._held = None if (self._strengths == 1.0).all() else self.memberships(model).T
         self._forget()
 
-    def update(self, model) -> np.ndarray:
-        r"""Move the centres to where they minimise the coupling at a model, (nP,) -> (n_clusters, n_properties).
+    def update(self, model: np.ndarray) -> np.ndarray:
+        r"""Move the centres to where they minimise the coupling at a model.
 
         .. math::
             v_{kp} = \frac{\sum_j w_{jp} V_j \, u_{jk}^q \, p_{jp} + \eta_{kp} \, t_{kp}}
                           {\sum_j w_{jp} V_j \, u_{jk}^q + \eta_{kp}}
 
-        Of this model are the memberships, too. A free cluster without any cell stays where it is. If clusters are
-        balanced (then the masses above carry :math:`b_k`), the :math:`b` follow, before the centres.
+        with the memberships :math:`u` of this model. A free cluster without any cell keeps its centre. If clusters are
+        balanced, the factors :math:`b_k` are updated first, and multiply :math:`u_{jk}^q` here.
+
+        Parameters
+        ----------
+        model : (nP,) numpy.ndarray
+            Whole model.
+
+        Returns
+        -------
+        (n_clusters, n_properties) numpy.ndarray
+            The new centres.
         """
         p = self.tensor(self.properties(model))
         with self._guard():
+            weights = self._property_weights()
             if self._balance:
-                self._rebalance(p)
+                shares = as_numpy(self._memberships(self._distances(p)) @ weights.mean(0) / weights.mean(0).sum())
+                self._factors = balance_factors(shares, self._balance)
             self.hold_memberships(model)
             power = self._power(self._distances(p))  # (n_clusters, n_cells)
-            weights = self._property_weights()
-            mass = as_numpy(power @ weights.T)
-            moment = as_numpy(power @ (weights * p).T)
+            mass, moment = (as_numpy(power @ one.T) for one in (weights, weights * p))
             strength = as_numpy(self._strength())
         free = np.isfinite(self._guidance)
-        strength = strength[free]
-        total = mass[free] + strength
-        found = moment[free] + strength * self._targets[free]
         updated = self._targets.copy()
-        updated[free] = np.where(total > 0, found / np.where(total > 0, total, 1.0), self._centers[free])
+        updated[free] = updated_centers(*(a[free] for a in (mass, moment, strength, self._targets, self._centers)))
         self.centers = updated
         return self.centers
 
-    def _rebalance(self, p):
-        weights = self._property_weights().mean(0)
-        shares = as_numpy(self._memberships(self._distances(p)) @ weights / weights.sum())
-        logs = self._balance * np.log(np.maximum(shares, 1e-6))
-        self._factors = np.exp(logs - logs.mean())
-
     def _strength(self):
-        """η, (n_clusters, n_properties); zero for fixed centres, which are never off their targets by update."""
+        """Return η, (n_clusters, n_properties); zero for fixed centres, which stay at their targets."""
         guidance = np.where(np.isfinite(self._guidance), self._guidance, 0.0) / self.n_clusters
         return self.tensor(guidance)[:, None] * self._property_weights().sum(1)
 
@@ -256,13 +201,13 @@ class GuidedFuzzyCMeans(BaseCoupling):
         return self._property_weights() * self.tensor(strengths / self._scales**2)[:, None]
 
     def _distances(self, p):
-        """Weighted squared distances, times the clusters' factors, (n_clusters, n_cells)."""
+        """Return weighted squared distances times the factors of the clusters, (n_clusters, n_cells)."""
         weights = self._scaled_weights()
         distances = torch.stack([(weights * (p - v[:, None]).square()).sum(0) for v in self.tensor(self._centers)])
         return self.tensor(self._factors)[:, None] * distances
 
     def _power(self, distances):
-        """b u^q, (n_clusters, n_cells); of the last update once properties have strengths."""
+        """Return b u^q, (n_clusters, n_cells), with the held memberships if there are any."""
         u = self._memberships(distances) if self._held is None else self.tensor(self._held)
         return self.tensor(self._factors)[:, None] * u**self._fuzziness
 
@@ -271,7 +216,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
         return torch.softmax(distances.clamp_min(tiny).log() / (1.0 - self._fuzziness), dim=0)
 
     def _off_target(self):
-        """The centres' part of the residual, (n_clusters, n_properties)."""
+        """Return the residual of the centres, (n_clusters, n_properties)."""
         return self._strength().sqrt() * self.tensor((self._centers - self._targets) / self._scales)
 
     # the residual ---------------------------------------------------------------------------------------
@@ -283,7 +228,7 @@ class GuidedFuzzyCMeans(BaseCoupling):
     def _linearize(self, p):
         power = self._power(self._distances(p))
         weights, centers = self._scaled_weights(self._strengths), self.tensor(self._centers)
-        root = (weights * power.sum(0)).sqrt()  # of diag(Jᵀ J), which is all of it
+        root = (weights * power.sum(0)).sqrt()  # Jᵀ J is diagonal; this is its square root
         cell_values = sum(u * (weights * (p - v[:, None]).square()).sum(0) for u, v in zip(power, centers, strict=True))
 
         def gradient():

@@ -1,13 +1,19 @@
-"""Structural coupling by the cross product of the properties' gradients."""
+"""Cross-gradient coupling: the gradients of the properties are parallel."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
 
 import scipy.sparse as sp
 import torch
+from discretize import TensorMesh, TreeMesh
+from numpy.typing import ArrayLike, DTypeLike
+from simpeg.maps import IdentityMap, Wires
+from simpeg.regularization import RegularizationMesh
 
+from ..._core import validation as check
 from ..._problem.mesh import gradient_matrix
 from ...kernels import SparseMatrix, matvec
 from .._base import BaseCoupling
@@ -15,53 +21,54 @@ from .._linearization import Linearization, random_signs
 
 
 class CrossGradient(BaseCoupling):
-    r"""Cross-gradient coupling: gradients of all properties parallel, or one of them zero.
+    r"""Cross-gradient coupling: the gradients of all properties are parallel, or zero.
 
     .. math::
         \phi = \sum_{a < b} \int w \, | \nabla p_a \times \nabla p_b |^2 \, dv
              \approx \sum_{a < b} \sum_i w_i V_i \, | (\nabla p_a)_i \times (\nabla p_b)_i |^2
 
-    Cell gradients are least-squares fits to the face neighbours, exact for linear models on tensor and
-    tree meshes and at the border of any set of active cells; so proportional models cost nothing.
+    Cell gradients are least-squares fits to the face neighbours. They are exact for linear models on tensor and tree
+    meshes, also at the border of the active cells, so that proportional models give exactly zero.
 
-    With ``normalized=True`` each gradient is divided by :math:`\sqrt{|\nabla p|^2 + \epsilon^2}`,
-    :math:`\epsilon` being `floor` times the root-mean-square gradient of that property: the value then
-    depends neither on the unit nor on the size of a property, and weak edges count like strong ones down
-    to the floor.
+    With ``normalized=True`` each gradient is divided by :math:`\sqrt{|\nabla p|^2 + \epsilon^2}`, where
+    :math:`\epsilon` is `floor` times the root-mean-square gradient of that property. The value then depends neither on
+    the unit nor on the size of a property, and weak edges count as much as strong ones, down to the floor.
 
     Parameters
     ----------
-    mesh, wire_map
-        See :class:`BaseCoupling`.
+    mesh : discretize.TensorMesh, discretize.TreeMesh or simpeg.regularization.RegularizationMesh
+        Mesh in 2-D or 3-D.
+    wire_map : simpeg.maps.Wires or sequence of simpeg.maps.IdentityMap
+        Two or more properties, as for :class:`BaseCoupling`.
     normalized : bool
-        Compare directions instead of gradients.
+        Whether to compare directions instead of gradients.
     floor : float
-        Only with ``normalized=True``: gradients below this part of the rms gradient fade out.
+        Fraction of the rms gradient below which a gradient loses weight; used only with ``normalized=True``.
     active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
-        One boolean per cell of the mesh, or the indices of the active ones; all cells when not given.
-    weights : dict, optional
-        ``{name: array}``, each ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells, not negative;
-        none when not given. They multiply each other and the cell volumes; a pair of properties takes the geometric
-        mean of theirs.
+        One boolean per mesh cell, or the indices of the active cells; by default all cells are active.
+    weights : dict of str to array_like, optional
+        Weights by name, each of shape ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells and not
+        negative; none by default. They are multiplied with each other and with the cell volumes. A
+        pair of properties uses the geometric mean of their weights.
     device : str or torch.device, optional
-        Where it computes; torch's default device when not given.
+        Device of the computation; by default torch's default device.
     dtype : torch.dtype, numpy dtype or str, optional
-        What it computes in, float64 (default) or float32; SimPEG sees float64 all the same.
+        Precision of the computation, float64 (default) or float32; SimPEG always receives float64.
     random_seed : int
-        Of the diagonal's estimate, where it is one; 0 when not given.
+        Seed of the estimated diagonal of the Hessian, where it is an estimate.
 
     Raises
     ------
     TypeError, ValueError
-        For what :class:`BaseCoupling` refuses, and a floor that is not a finite number of at least 0. Later, for
-        a model that is complex or of another length, or of which a property is NaN or infinite.
+        If an argument does not fit, or the floor is negative or not finite. Also raised at a model that is complex,
+        has another length, or gives a property that is NaN or infinite.
     MemoryError
-        At a model, where the device has no memory left; says what helps.
+        If the device runs out of memory; the message says what helps.
 
     Notes
     -----
-    The diagonal of the Hessian is exact where each model parameter moves one property in one cell, as with Wires;
-    otherwise it is an estimate, as ``diagonal_is_exact_at`` tells.
+    The diagonal of the Hessian is exact where each model parameter changes one property in one cell, as with Wires.
+    Otherwise it is a stochastic estimate; ``diagonal_is_exact_at`` says which.
 
     References
     ----------
@@ -83,12 +90,29 @@ class CrossGradient(BaseCoupling):
 
     _ignores_offsets = True
 
-    def __init__(self, mesh, wire_map, *, normalized: bool = False, floor: float = 0.1, **kwargs):
-        super().__init__(mesh, wire_map, **kwargs)
-        if not 0.0 <= float(floor) < float("inf"):
-            msg = f"CrossGradient.floor: got {floor!r}, wanted a finite number of at least 0."
-            raise ValueError(msg)
-        self._normalized, self._floor = bool(normalized), float(floor)
+    def __init__(
+        self,
+        mesh: TensorMesh | TreeMesh | RegularizationMesh,
+        wire_map: Wires | Sequence[IdentityMap],
+        *,
+        normalized: bool = False,
+        floor: float = 0.1,
+        active_cells: ArrayLike | None = None,
+        weights: dict[str, ArrayLike] | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
+        random_seed: int = 0,
+    ):
+        super().__init__(
+            mesh,
+            wire_map,
+            active_cells=active_cells,
+            weights=weights,
+            device=device,
+            dtype=dtype,
+            random_seed=random_seed,
+        )
+        self._normalized, self._floor = bool(normalized), check.non_negative("CrossGradient.floor", floor)
         self._matrix = gradient_matrix(self.regularization_mesh)
         self._gradient = SparseMatrix.from_scipy(self._matrix, self.device, self.dtype)
         self._volumes = self.tensor(self.regularization_mesh.vol)
@@ -100,7 +124,7 @@ class CrossGradient(BaseCoupling):
 
     @property
     def floor(self) -> float:
-        """Part of the rms gradient below which normalised gradients fade out."""
+        """Fraction of the rms gradient below which a normalized gradient loses weight."""
         return self._floor
 
     def _gradients(self, p):
@@ -141,7 +165,7 @@ class CrossGradient(BaseCoupling):
             return matvec(self._gradient.T, pull.flatten(1))
 
         def probe(generator):
-            # residuals are kept without their root weights, which a cell of weight zero cannot give back
+            # residuals here lack their root weights, which cannot be divided out again in a cell of zero weight
             return [
                 random_signs(c.shape, generator, c) * torch.where(w > 0, w.rsqrt(), 0.0)
                 for c, w in zip(crosses, weights, strict=True)
@@ -159,7 +183,7 @@ class CrossGradient(BaseCoupling):
         )
 
     def _diagonal(self, vectors, units, pairs, weights, crosses):
-        """diag(Jᵀ J): each property's gradient enters through a symmetric 3 x 3 matrix per cell."""
+        """Return diag(Jᵀ J): the gradient of each property enters through a symmetric 3 x 3 matrix per cell."""
         metrics = [torch.zeros(1, dtype=self.dtype, device=self.device)] * len(vectors)
         for (a, b), w in zip(pairs, weights, strict=True):
             for one, other in ((a, b), (b, a)):
@@ -169,7 +193,7 @@ class CrossGradient(BaseCoupling):
         return diagonal if units is None else diagonal + self._floor_diagonal(vectors, units, pairs, weights, crosses)
 
     def _floor_diagonal(self, vectors, units, pairs, weights, crosses):
-        """What the floor adds to the diagonal: a rank-one part, as the rms gradient depends on every cell."""
+        """Return the floor's rank-one contribution to the diagonal: the rms gradient depends on every cell."""
         lean = torch.zeros_like(torch.stack(vectors))
         spread = torch.zeros(len(vectors), 1, dtype=self.dtype, device=self.device)
         for (a, b), w, c in zip(pairs, weights, crosses, strict=True):
@@ -184,7 +208,7 @@ class CrossGradient(BaseCoupling):
 
     @cached_property
     def _squared_gradient(self) -> SparseMatrix:
-        """Products of the gradient's components, rows as :func:`_upper` has them."""
+        """Products of the gradient's components; the rows are ordered as in :func:`_upper`."""
         n = self.n_cells
         parts = [self._matrix[i * n : (i + 1) * n] for i in range(self.regularization_mesh.dim)]
         products = [parts[i].multiply(parts[j]) * (1.0 if i == j else 2.0) for i, j in _upper(len(parts))]
@@ -192,12 +216,12 @@ class CrossGradient(BaseCoupling):
 
 
 def _upper(dim: int) -> list[tuple[int, int]]:
-    """Entries of a symmetric matrix that are kept."""
+    """Return the indices of the upper triangle of a symmetric matrix."""
     return [(i, j) for i in range(dim) for j in range(i, dim)]
 
 
 def cross(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Cross product of vectors, (3, n). In 2-D, (2, n), it has one component, (1, n), along the third axis."""
+    """Return cross products of vectors (3, n); of vectors (2, n) the one component along the third axis, (1, n)."""
     if len(a) == 1:
         return torch.stack([-a[0] * b[1], a[0] * b[0]])
     if len(b) == 1:
@@ -208,14 +232,14 @@ def cross(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _cross_metric(b, w):
-    """Upper entries of w M with aᵀ M a = |a x b|², (dim (dim + 1) / 2, n_cells)."""
+    """Return the upper entries of w M with aᵀ M a = |a x b|², (dim (dim + 1) / 2, n_cells)."""
     square = w * b.square().sum(0)
     weighted = w * b
     return torch.stack([(square if i == j else 0.0) - weighted[i] * b[j] for i, j in _upper(len(b))])
 
 
 class _UnitVectors:
-    """Gradients divided by their length, with a floor at a part of the rms length over the mesh."""
+    """Gradients divided by their length, with a floor at a fraction of the rms length over the mesh."""
 
     def __init__(self, gradient, volumes, floor):
         share = volumes / volumes.sum()
@@ -226,14 +250,14 @@ class _UnitVectors:
         self.mean_pull = floor**2 * share * gradient  # derivative of half the squared floor
 
     def local(self, d):
-        """Derivative with the floor held fixed; symmetric."""
+        """Return the derivative for a fixed floor, which is symmetric."""
         return (d - self.vector * (self.vector * d).sum(0)) * self.inverse_length
 
     def cross_metric(self, t, w):
-        """Upper entries of w K M K with aᵀ M a = |a x t|² and K the derivative with the floor held fixed.
+        """Return the upper entries of w K M K with aᵀ M a = |a x t|² and K the derivative for a fixed floor.
 
-        With P = I - u uᵀ and K = P / s it is w / s² (|t|² P² - (P t)(P t)ᵀ), and P² = I - (2 - |u|²) u uᵀ: the floor
-        leaves u shorter than one.
+        With P = I - u uᵀ and K = P / s this is w / s² (|t|² P² - (P t)(P t)ᵀ), where P² = I - (2 - |u|²) u uᵀ because
+        the floor makes u shorter than one.
         """
         scale = w * self.inverse_length.square()
         square = scale * t.square().sum(0)
@@ -242,8 +266,10 @@ class _UnitVectors:
         return torch.stack([square * (float(i == j) - bent[i] * u[j]) - scaled[i] * q[j] for i, j in _upper(len(t))])
 
     def tangent(self, d):
+        """Return the derivative times a change d of the gradients."""
         return self.local(d) - self.vector * self.inverse_length.square() * (self.mean_pull * d).sum()
 
     def adjoint(self, y):
+        """Return the transposed derivative times y."""
         lean = ((self.vector * y).sum(0) * self.inverse_length.square()).sum()
         return self.local(y) - self.mean_pull * lean

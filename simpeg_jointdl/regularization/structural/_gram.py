@@ -1,9 +1,9 @@
-r"""Functionals of the Gram matrix of a few fields in windows, linearised once per model.
+r"""Functionals of the Gram matrix of a few fields in windows, linearized once per model.
 
-The residual of a term is a combination of its fields with coefficients that depend on the window's Gram
-matrix alone, :math:`r_W = \sqrt{w} \sum_k c_k(G_W) \tilde f_k`. So are its tangents, and neither is ever
-listed over (window, cell) pairs: Gram matrices, coefficients and their derivatives live on the windows, and
-each product is a few window sums and as many sums back.
+The residual of a term is a linear combination of its fields, :math:`r_W = \sqrt{w} \sum_k c_k(G_W) \tilde f_k`, whose
+coefficients depend on the Gram matrix of the window alone. Its tangents have the same form. Neither is ever listed over
+all pairs of window and cell: Gram matrices, coefficients and their derivatives are stored per window, and each product
+costs a few sums over windows and as many sums back to cells.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ._windows import Windows
 
 @dataclass(frozen=True)
 class GramTerm:
-    """One term: which fields it combines, and how.
+    """A term: the fields that it combines, and how.
 
     Parameters
     ----------
@@ -28,11 +28,12 @@ class GramTerm:
     weights : (n_cells,) torch.Tensor
         Weights times volumes.
     windows : Windows
+        Windows of the Gram matrices.
     coefficients : callable
-        ``(K, K, n_windows), (K, n_windows) -> (K, n_windows)``: from Gram matrices, and the mean over all
-        windows of the fields' squares in them, to the residual's coefficients.
+        ``(K, K, n_windows), (K, n_windows) -> (K, n_windows)``: the residual's coefficients from the Gram matrices and
+        from the mean of the squared fields over all windows.
     centered : bool
-        Whether window means are taken off the fields; only fields of one component can be.
+        Whether window means are subtracted from the fields, which must have one component then.
     """
 
     members: tuple[int, ...]
@@ -42,7 +43,7 @@ class GramTerm:
     centered: bool
 
     def residual(self, fields: torch.Tensor) -> torch.Tensor:
-        """Every entry of the residual, (n_components, n_entries); slow, differentiable, an oracle."""
+        """Return every entry of the residual, (n_components, n_entries); slow and differentiable, for tests."""
         window, cell = self.windows.entries()
         w = self.weights[cell]
         n_windows = self.windows.n_windows
@@ -63,20 +64,21 @@ class GramTerm:
 
 
 class LinearizedTerm:
-    """A :class:`GramTerm` at one model: value, gradient and Gauss-Newton products in the fields.
+    """A :class:`GramTerm` at one model: value, gradient and Gauss-Newton products with respect to the fields.
 
     Parameters
     ----------
     term : GramTerm
+        The term to linearize.
     fields : (n_fields, n_components, n_cells) torch.Tensor
-        All fields; the term takes its own.
+        All fields; the term picks its members.
     """
 
     def __init__(self, term: GramTerm, fields: torch.Tensor):
         self.term, self.windows, self.w = term, term.windows, term.weights
         self.members = list(term.members)
         fields = fields[self.members]
-        if term.centered:  # about the overall mean, so that window moments do not cancel
+        if term.centered:  # subtract the overall mean, so that window moments do not cancel
             fields = fields - (fields * _share(self.w)).sum(-1, keepdim=True)
         self.f = fields  # (K, C, n_cells)
         self.volume = self.windows.sum(self.w[None])[0]
@@ -89,18 +91,18 @@ class LinearizedTerm:
         for (i, j), moment in zip(upper, moments, strict=True):
             if term.centered:
                 centered = moment - self.mean[i] * self.mean[j]
-                # a constant window must have no variance, not one of round-off
+                # the variance of a constant window must be zero, not round-off
                 noise = 16 * torch.finfo(moment.dtype).eps * moment
                 moment = torch.where(centered > noise, centered, 0.0) if i == j else centered
             self.gram[i, j] = self.gram[j, i] = moment
         self.share = _share(self.volume)
         mean_square = (self.gram.diagonal().T @ self.share)[:, None].expand(-1, self.windows.n_windows)
         self.c, pull = torch.func.vjp(term.coefficients, self.gram, mean_square.contiguous())
-        # ∂c_k / ∂(gram, mean squares) in every window: windows do not mix, so K products give all of it
+        # ∂c_k / ∂(gram, mean squares) in every window: windows do not interact, so K products give all derivatives
         rows = [pull(_unit_rows(self.c, i)) for i in range(k)]
         self.d_gram = torch.stack([row[0] for row in rows])  # (K, K, K, n_windows)
         self.d_square = torch.stack([row[1] for row in rows])  # (K, K, n_windows)
-        self.d_gram = self.d_gram + self.d_gram.transpose(1, 2)  # half of each pair of equal entries moves both
+        self.d_gram = self.d_gram + self.d_gram.transpose(1, 2)  # both of two equal entries change together
         self._products = None
 
     # (K, n_cells) -> (K, n_windows)
@@ -109,15 +111,15 @@ class LinearizedTerm:
 
     @property
     def value(self) -> torch.Tensor:
-        """Sum over windows of their volume times the squared residual, averaged; 0-d."""
+        """Sum over windows of the volume times the mean squared residual, 0-d."""
         return self.volume @ _form(self.gram, self.c).clamp_min(0.0)
 
     def gradient(self) -> torch.Tensor:
-        """Jᵀ r, (K, n_components, n_cells)."""
+        """Return Jᵀ r, (K, n_components, n_cells)."""
         return self._pull(self.c, None)
 
     def tangent(self, change: torch.Tensor):
-        """J v for a change of all fields, (n_fields, n_components, n_cells); opaque."""
+        """Return J v for a change of all fields, (n_fields, n_components, n_cells), in an internal form."""
         d = change[self.members]
         mixed, mean = self._mixed(d)
         d_square = 2.0 * (mixed.diagonal().T @ self.share)  # (K,)
@@ -126,18 +128,18 @@ class LinearizedTerm:
         return alpha, (self.c, d, mixed, mean)
 
     def adjoint(self, tangent) -> torch.Tensor:
-        """Jᵀ y, (K, n_components, n_cells), of what :meth:`tangent` or :meth:`probe` returns."""
+        """Return Jᵀ y, (K, n_components, n_cells), for a result y of :meth:`tangent` or :meth:`probe`."""
         return self._pull(*tangent)
 
     def probe(self, generator: torch.Generator):
-        """A random residual of unit covariance: signs of the cells times signs of the windows."""
+        """Return a random residual of unit covariance: random signs of cells times random signs of windows."""
         xi = random_signs(self.f[:1].shape, generator, self.f)
         xi = xi * torch.where(self.w > 0, self.w.rsqrt(), 0.0)
         eta = random_signs((1, self.windows.n_windows), generator, self.f)
         return torch.zeros_like(self.c), (eta, xi, *self._mixed(xi))
 
     def _mixed(self, d):
-        """<f_k, d_l> in every window, (K, L, n_windows), and the means of d."""
+        """Return <f_k, d_l> in every window, (K, L, n_windows), and the means of d."""
         k, n_other = len(self.f), len(d)
         products = torch.stack([_dot(self.f[i], d[j]) for i in range(k) for j in range(n_other)])
         mixed = self._average(products).reshape(k, n_other, -1)
@@ -147,7 +149,7 @@ class LinearizedTerm:
         return mixed - self.mean[:, None] * mean[None], mean
 
     def _pull(self, alpha, other):
-        """Jᵀ y for y = Σ α_k f_k + Σ β_l d_l, with α and β on windows and other = (β, d, <f, d>, means of d)."""
+        """Return Jᵀ y for y = Σ α_k f_k + Σ β_l d_l, with α and β on windows and other = (β, d, <f, d>, means of d)."""
         k = len(self.f)
         h = _times(self.gram, alpha)
         if other is not None:
@@ -172,7 +174,7 @@ class LinearizedTerm:
         return pull * self.w
 
     def _spread_products(self, beta):
-        """Sums back of c_k β_l, (K, L, n_cells); kept for β = c, which every Hessian product needs."""
+        """Return c_k β_l summed back to cells, (K, L, n_cells); kept for β = c, which every Hessian product needs."""
         if beta is not self.c:
             return self.windows.spread((self.c[:, None] * beta[None]).flatten(0, 1)).unflatten(0, (len(self.c), -1))
         if self._products is None:
@@ -185,13 +187,13 @@ class LinearizedTerm:
         return torch.where(total > 0, total, 1.0)
 
     def _deviation(self, i):
-        """Field i less the window's mean, summed over the windows each cell lies in, (n_cells,)."""
+        """Return field i minus the window's mean, summed over the windows of each cell, (n_cells,)."""
         count = self.windows.spread(torch.ones_like(self.volume)[None])[0]
         deviation = count * self.f[i, 0]
         return deviation - self.windows.spread(self.mean[i][None])[0] if self.term.centered else deviation
 
     def cell_values(self) -> torch.Tensor:
-        """Squared residual by cell, summed over the windows it lies in, (n_cells,)."""
+        """Return the squared residual of each cell, summed over its windows, (n_cells,)."""
         k = len(self.f)
         products = self._spread_products(self.c)
         total = sum(products[i, j] * _dot(self.f[i], self.f[j]) for i in range(k) for j in range(k))
@@ -202,11 +204,11 @@ class LinearizedTerm:
         return (self.w * total).clamp_min(0.0)
 
     def diagonal(self) -> torch.Tensor:
-        """diag(Jᵀ J) with respect to fields of one component, (K, n_cells)."""
+        """Return diag(Jᵀ J) with respect to fields of one component, (K, n_cells)."""
         return torch.stack([self._diagonal_of(i) for i in range(len(self.f))])
 
     def diagonal_of_whole(self, pull, pull_squared) -> torch.Tensor:
-        """diag(Jᵀ J) with respect to what a linear operator T makes fields of, (K, n_cells); one window.
+        """Return diag(Jᵀ J) with respect to properties p whose fields are T p, (K, n_cells), for a single window.
 
         `pull` is Tᵀ and `pull_squared` is (T∘T)ᵀ, (k, n_components, n_cells) -> (k, n_cells).
         """
@@ -224,9 +226,9 @@ class LinearizedTerm:
         return torch.stack(rows).clamp_min(0.0)
 
     def _form_of(self, i):
-        """Quadratic form of the fields that a change of field i costs, and the Gram matrix times T.
+        """Return the quadratic form in the fields for a change of field i, and the Gram matrix times T.
 
-        A unit change of field i in a cell moves the coefficients by T f / V there, and the field itself.
+        A unit change of field i in a cell changes the coefficients by T f / V there, and the field itself.
         """
         k, t = len(self.f), self.d_gram[:, :, i]  # (K, K, n_windows)
         gt = torch.stack([_times(self.gram, t[:, m]) for m in range(k)], 1)
@@ -259,17 +261,17 @@ class LinearizedTerm:
 
 
 def _dot(a, b):
-    """Inner product over components, (..., n_components, n_cells) -> (..., n_cells)."""
+    """Return inner products over components, (..., n_components, n_cells) -> (..., n_cells)."""
     return a.squeeze(-2) * b.squeeze(-2) if a.shape[-2] == 1 else (a * b).sum(-2)
 
 
 def _times(matrix, vector):
-    """Matrix-vector products on windows, (K, L, n_windows) x (L, n_windows); bmm is slow at such sizes."""
+    """Return matrix-vector products per window, (K, L, n_windows) x (L, n_windows); bmm is slow at such sizes."""
     return (matrix * vector[None]).sum(1)
 
 
 def _form(matrix, vector):
-    """vᵀ A v on windows, (n_windows,)."""
+    """Return vᵀ A v per window, (n_windows,)."""
     return (vector * _times(matrix, vector)).sum(0)
 
 

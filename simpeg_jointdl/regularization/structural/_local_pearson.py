@@ -1,11 +1,20 @@
-"""Coupling by the local correlation of the properties."""
+"""Local Pearson coupling: the properties are correlated in every window."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+from discretize import TensorMesh, TreeMesh
+from numpy.typing import ArrayLike, DTypeLike
+from simpeg.maps import IdentityMap, Wires
+from simpeg.regularization import RegularizationMesh
+
+from ..._core import validation as check
 from .._base import BaseCoupling
-from ._gramian import GramOptions, check_floor, gram_residual, identity_operator, linearize_gram, make_windows
+from .._linearization import Linearization
+from ._field_operators import IdentityOperator
+from ._gram_terms import GramOptions, gram_residual, linearize_gram, make_windows
 
 
 class LocalPearson(BaseCoupling):
@@ -18,51 +27,54 @@ class LocalPearson(BaseCoupling):
 
     with the (co)variances of window :math:`W` taken with the measure :math:`w_i V_i`, and
     :math:`V_W = \sum_{i \in W} w_i V_i`. Slope and sign of the relation may change from window to window.
-    It is the centred, normalised, windowed Gramian of the properties themselves, and does not change when
-    a property is scaled or shifted.
+    It is the centred, normalized Gramian of the properties themselves in windows, and does not change when a property
+    is scaled or shifted.
 
     Parameters
     ----------
-    mesh, wire_map
-        See :class:`BaseCoupling`.
+    mesh : discretize.TensorMesh, discretize.TreeMesh or simpeg.regularization.RegularizationMesh
+        Mesh in 2-D or 3-D.
+    wire_map : simpeg.maps.Wires or sequence of simpeg.maps.IdentityMap
+        Two or more properties, as for :class:`BaseCoupling`.
     window : sequence of int, optional
-        Cells per axis of each window; (8, 8, 6) in 3-D and (8, 6) in 2-D when not given. Too small and two
-        properties are always related; too large and one line no longer does. On a TreeMesh a window spans
-        that many of the finest cells and holds every cell centred in it.
+        Number of cells along each axis of a window; by default (8, 8, 6) in 3-D and (8, 6) in 2-D. In a very small
+        window two properties are always related; in a very large one a single line may not describe their relation.
+        On a TreeMesh a window is that many of the finest cells wide and contains every cell whose centre lies in it.
     overlap : float
-        Part of the width that neighbouring windows share, in [0, 1). A cell counts in every window it
-        lies in. Windows at the border of the active cells hold what cells there are.
+        Fraction of the width that neighbouring windows share, in [0, 1). A cell counts in every window that contains
+        it. Windows at the border of the active cells contain fewer cells.
     floor : float
-        :math:`\epsilon_a` as a part of the root mean variance of all windows,
-        :math:`\epsilon_a^2 = \text{floor}^2 \sum_W V_W \sigma_{aa} / \sum_W V_W`: windows where a property varies
-        less fade out. With 0 it is :math:`1 - r^2` to the letter. A window in which a property is constant
-        costs nothing, and that property has no gradient in it.
+        :math:`\epsilon_a` as a fraction of the root mean variance of all windows,
+        :math:`\epsilon_a^2 = \text{floor}^2 \sum_W V_W \sigma_{aa} / \sum_W V_W`: windows with less variation lose
+        weight. With 0 the value is exactly :math:`1 - r^2`. A window in which a property is constant contributes
+        nothing, and that property has no gradient in it.
     active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
-        One boolean per cell of the mesh, or the indices of the active ones; all cells when not given.
-    weights : dict, optional
-        ``{name: array}``, each ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells, not negative;
-        none when not given. They multiply each other and the cell volumes; a pair of properties takes the geometric
-        mean of theirs.
+        One boolean per mesh cell, or the indices of the active cells; by default all cells are active.
+    weights : dict of str to array_like, optional
+        Weights by name, each of shape ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells and not
+        negative; none by default. They are multiplied with each other and with the cell volumes. A
+        pair of properties uses the geometric mean of their weights.
     device : str or torch.device, optional
-        Where it computes; torch's default device when not given.
+        Device of the computation; by default torch's default device.
     dtype : torch.dtype, numpy dtype or str, optional
-        What it computes in, float64 (default) or float32; SimPEG sees float64 all the same.
+        Precision of the computation, float64 (default) or float32; SimPEG always receives float64.
     random_seed : int
-        Of the diagonal's estimate, where it is one; 0 when not given.
+        Seed of the estimated diagonal of the Hessian, where it is an estimate.
 
     Raises
     ------
     TypeError, ValueError
-        For what :class:`BaseCoupling` refuses; a window that has not one positive whole number per axis, or is larger
-        than the mesh, as the default one may be; an overlap outside [0, 1); a floor that is not a finite number of at
-        least 0. Later, for a model that is complex or of another length, or of which a property is NaN or infinite.
+        If an argument does not fit: a window that does not have one positive whole number per axis, or is larger than
+        the mesh, as the default window may be; an overlap outside [0, 1); a floor that is negative or not finite. Also
+        raised at a model that is complex, has another length, or gives a property that is NaN or infinite.
     MemoryError
-        At a model, where the device has no memory left; says what helps.
+        If the device runs out of memory; the message says what helps.
 
     Notes
     -----
-    The diagonal of the Hessian is exact where each model parameter moves one property in one cell, as with Wires;
-    otherwise it is an estimate, as ``diagonal_is_exact_at`` tells. Cost and memory do not grow with the window's size.
+    The diagonal of the Hessian is exact where each model parameter changes one property in one cell, as with Wires.
+    Otherwise it is a stochastic estimate; ``diagonal_is_exact_at`` says which. Cost and memory
+    do not grow with the window's size.
 
     References
     ----------
@@ -70,9 +82,9 @@ class LocalPearson(BaseCoupling):
     correlation constraints (in Chinese). Chinese Journal of Geophysics, 61(1), 358-367.
     https://html.rhhz.net/dqwlxb/2018-1-358.htm
 
-    They, and Liu, S. et al. (2022), maximise the correlation in windows of 8 x 8 x 6 and 8 x 8 x 10 cells. The form as
-    a residual, :math:`1 - r^2 = \| \hat a - (\hat a \cdot \hat b) \hat b \|^2` with centred unit vectors, follows
-    from the definition of r.
+    Yin et al. (2018) and Liu, S. et al. (2022) maximise the correlation in windows of 8 x 8 x 6 and 8 x 8 x 10 cells.
+    The form as a residual, :math:`1 - r^2 = \| \hat a - (\hat a \cdot \hat b) \hat b \|^2` with centred unit
+    vectors, follows from the definition of r.
 
     Examples
     --------
@@ -90,19 +102,30 @@ class LocalPearson(BaseCoupling):
 
     def __init__(
         self,
-        mesh,
-        wire_map,
+        mesh: TensorMesh | TreeMesh | RegularizationMesh,
+        wire_map: Wires | Sequence[IdentityMap],
         *,
         window: Sequence[int] | None = None,
         overlap: float = 0.5,
         floor: float = 0.05,
-        **kwargs,
+        active_cells: ArrayLike | None = None,
+        weights: dict[str, ArrayLike] | None = None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
+        random_seed: int = 0,
     ):
-        super().__init__(mesh, wire_map, **kwargs)
-        self._options = GramOptions(
-            normalized=True, centered=True, pairwise=True, floor=check_floor(floor, type(self).__name__)
+        super().__init__(
+            mesh,
+            wire_map,
+            active_cells=active_cells,
+            weights=weights,
+            device=device,
+            dtype=dtype,
+            random_seed=random_seed,
         )
-        self._operator = identity_operator()
+        floor = check.non_negative("LocalPearson.floor", floor)
+        self._options = GramOptions(normalized=True, centered=True, pairwise=True, floor=floor)
+        self._operator = IdentityOperator()
         if window is None:
             window = (8, 8, 6) if self.regularization_mesh.dim == 3 else (8, 6)
         self._windows = make_windows(self, window, overlap)
@@ -110,5 +133,5 @@ class LocalPearson(BaseCoupling):
     def _residual(self, p):
         return gram_residual(self, self._operator.apply(p), self._options, self._windows)
 
-    def _linearize(self, p):
+    def _linearize(self, p) -> Linearization:
         return linearize_gram(self, p, self._operator, self._options, self._windows)

@@ -1,4 +1,4 @@
-"""Windows over the active cells, and sums over them at a cost that does not grow with their size."""
+"""Windows over the active cells, and sums over windows at a cost that does not grow with their size."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import torch
 from simpeg.regularization import RegularizationMesh
 
+from ..._core import validation as check
 from ..._core.tensors import as_tensor
 from ..._problem.mesh import active_values
 from ...kernels import SparseMatrix, matvec
@@ -18,17 +19,19 @@ from ...kernels import SparseMatrix, matvec
 class Windows:
     """Overlapping boxes of cells.
 
-    Cells that lie in the same windows form an atom: sums run once over cells into atoms and then over the
-    few atoms into windows, so that memory and time grow with the number of cells alone.
+    Cells that lie in the same windows form an atom. Sums run over the cells of each atom first, and then over the few
+    atoms of each window, so that memory and time grow with the number of cells alone.
 
     Parameters
     ----------
     atom : (n_cells,) numpy.ndarray of int
-        Which atom each cell belongs to.
+        Atom of each cell.
     incidence : (n_windows, n_atoms) scipy.sparse matrix of ones
-        Which atoms each window holds.
-    device, dtype
-        Where sums are computed, and in what.
+        Atoms of each window.
+    device : torch.device
+        Device of the sums.
+    dtype : torch.dtype
+        Precision of the sums.
     """
 
     def __init__(self, atom: np.ndarray, incidence, device: torch.device, dtype: torch.dtype):
@@ -43,12 +46,12 @@ class Windows:
 
     @classmethod
     def whole(cls, n_cells: int, device, dtype) -> Windows:
-        """One window that holds every cell."""
+        """Return one window of all cells."""
         return cls(np.zeros(n_cells, dtype=np.int64), sp.csr_matrix(np.ones((1, 1))), device, dtype)
 
     @classmethod
     def boxes(cls, mesh: RegularizationMesh, window: Sequence[int], overlap: float, device, dtype) -> Windows:
-        """Boxes of `window` cells per axis, shifted by ``1 - overlap`` of their width."""
+        """Return boxes of `window` cells per axis, shifted by ``1 - overlap`` of their width."""
         centers = active_values(mesh, mesh.mesh.cell_centers)
         segments, memberships = [], []
         for axis, size in enumerate(window):
@@ -61,12 +64,12 @@ class Windows:
             np.ravel_multi_index(segments, [member.shape[0] for member in memberships]), return_inverse=True
         )
         incidence = _incidence(used, memberships)
-        if len(used) == len(atom):  # every cell its own atom: number them alike
+        if len(used) == len(atom):  # every cell is an atom of its own: number atoms as cells
             atom, incidence = np.arange(len(atom)), incidence[:, atom]
         return cls(atom.astype(np.int64), incidence, device, dtype)
 
     def sum(self, x: torch.Tensor) -> torch.Tensor:
-        """Sums over windows, (k, n_cells) -> (k, n_windows)."""
+        """Return sums over windows, (k, n_cells) -> (k, n_windows)."""
         if self._is_global:
             return x.sum(1, keepdim=True)
         if not self._cells_are_atoms:
@@ -74,7 +77,7 @@ class Windows:
         return x if self.is_pointwise else matvec(self._windows, x)
 
     def spread(self, y: torch.Tensor) -> torch.Tensor:
-        """Sums over the windows each cell lies in, (k, n_windows) -> (k, n_cells); adjoint of :meth:`sum`."""
+        """Return sums over the windows of each cell, (k, n_windows) -> (k, n_cells); the adjoint of :meth:`sum`."""
         if self._is_global:
             return y.expand(-1, self.n_cells)
         if not self.is_pointwise:
@@ -84,14 +87,14 @@ class Windows:
         return torch.stack([row.index_select(0, self._atom_index) for row in y])
 
     def entries(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Window and cell of every (window, cell) pair, (n_entries,) each; for residuals, which list them all."""
+        """Return window and cell of every pair of them, (n_entries,) each, for residuals, which list all pairs."""
         gather = sp.csr_matrix((np.ones(self.n_cells), (self._atom, np.arange(self.n_cells))))
         pairs = (self._incidence @ gather).tocoo()
         return tuple(as_tensor(i.astype(np.int64), self._device) for i in (pairs.row, pairs.col))
 
     @cached_property
     def _gather(self) -> SparseMatrix:
-        # a product, not index_add: that is neither ordered nor repeatable on a GPU
+        # a matrix product, since the order of index_add is not reproducible on a GPU
         ones = sp.csr_matrix((np.ones(self.n_cells), (self._atom, np.arange(self.n_cells))))
         return SparseMatrix.from_scipy(ones, self._device, self._dtype)
 
@@ -105,12 +108,12 @@ class Windows:
 
 
 def check_window(window, overlap, mesh: RegularizationMesh, name: str) -> tuple[tuple[int, ...], float]:
-    """Validated window and overlap.
+    """Return the validated window and overlap.
 
     Raises
     ------
     ValueError
-        If the window has not one positive whole number per mesh axis, does not fit into the mesh, or the
+        If the window does not have one positive whole number per axis of the mesh, is larger than the mesh, or the
         overlap is not in [0, 1).
     """
     dim = mesh.mesh.dim
@@ -120,18 +123,15 @@ def check_window(window, overlap, mesh: RegularizationMesh, name: str) -> tuple[
         raise ValueError(msg)
     available = [len(h) for h in mesh.mesh.h]
     if np.any(sizes > available):
-        msg = f"{name}.window: got {window!r}, larger than the mesh of {tuple(available)} cells. Take a smaller window."
+        msg = f"{name}.window: got {window!r}, larger than the mesh of {tuple(available)} cells. Use a smaller window."
         raise ValueError(msg)
-    if not 0.0 <= float(overlap) < 1.0:
-        msg = f"{name}.overlap: got {overlap!r}, wanted a number in [0, 1), the part shared by neighbouring windows."
-        raise ValueError(msg)
-    return tuple(int(size) for size in sizes), float(overlap)
+    return tuple(int(size) for size in sizes), check.share(f"{name}.overlap", overlap, one=False)
 
 
 def _one_axis(n: int, size: int, overlap: float):
-    """Segments of an axis of n cells, (n,), and the windows that hold them, (n_segments, n_windows)."""
+    """Return the segment of each of n cells along an axis, (n,), and its windows, (n_segments, n_windows)."""
     stride = max(1, round(size * (1.0 - overlap)))
-    # begin before the first cell, so that border cells lie in as many windows as all others
+    # start before the first cell, so that border cells lie in as many windows as all others
     starts = np.arange(-stride * ((size - 1) // stride), n, stride)
     edges = np.unique(np.clip(np.r_[starts, starts + size, 0, n], 0, n))
     segment = np.searchsorted(edges, np.arange(n), side="right") - 1
@@ -140,11 +140,11 @@ def _one_axis(n: int, size: int, overlap: float):
 
 
 def _incidence(used: np.ndarray, memberships: list[sp.csr_matrix]) -> sp.csr_matrix:
-    """Windows of the atoms in use, (n_windows, n_atoms); never those of the whole grid, most of it empty on a tree."""
+    """Return the windows of the used atoms, (n_windows, n_atoms), without forming the whole grid of segments."""
     per_axis = np.unravel_index(used, [member.shape[0] for member in memberships])
     atom, window = np.arange(len(used)), np.zeros(len(used), dtype=np.int64)
     for member, segment in zip(memberships, per_axis, strict=True):
-        held = member[segment[atom]]  # one row per entry so far: the windows of this axis
+        held = member[segment[atom]]  # the windows along this axis, one row per entry so far
         count = np.diff(held.indptr)
         atom, window = np.repeat(atom, count), np.repeat(window, count) * member.shape[1] + held.indices
     _, window = np.unique(window, return_inverse=True)
