@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from simpeg_jointdl.optimization import TorchMinimize
-from tests.optimization.test_torch_minimize import Bowl, quiet
+from tests.optimization.torch_optim.problems import Bowl, quiet
 
 ERRORS = [
     ({"optimizer": "adamm"}, ValueError, r"optimizer: got 'adamm' \(did you mean 'adam'\?\), wanted one of"),
