@@ -101,7 +101,9 @@ def assemble(
     made += steps
     if records.checkpoint is not None:
         made.append(directives.SaveCheckpoint(records.checkpoint))
-    return BaseInversion(problem, directiveList=made), log
+    inversion = BaseInversion(problem, directiveList=made)
+    inversion.stoppers = []  # SimPEG never reads them, and their lambda functions cannot be pickled
+    return inversion, log
 
 
 def _silenced(minimizer: Minimize) -> Minimize:
