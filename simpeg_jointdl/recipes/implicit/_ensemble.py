@@ -128,31 +128,48 @@ def create_inr_ensemble(
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> EnsembleRecipe:
-    """Ensemble of networks that differ in what they start from, each fitted to the noise; all trained in one batch.
+    """Set up an ensemble of networks that differ in their starting weights, each fitted to the noise of the data.
 
-    Members start from weights, and first contrasts, of their own seeds and end where the data are fitted. Their spread
-    says where data leave the network a choice. It is no posterior: the tutorial and the README say how often its bands
-    hold the truth.
+    All members are inverted for in one batch. They start from weights and first contrasts of their own seeds and end
+    where the data are fitted. Their spread says where the data leave the network a choice. It is not a posterior
+    distribution: the benchmarks of implicit models say how often its bands contain the truth.
 
     Parameters
     ----------
     data, simulation, names, bounds, units, contrasts, network, chifact, max_iterations, points_per_cell, device, dtype
-        As for :func:`create_inr_inversion`. Simulations must be of this package, whose sensitivities are at hand.
+        As in :func:`create_inr_inversion`. The simulations must be of this package, since their sensitivities are
+        needed as tensors.
     n_members : int
+        Number of members, at least 2.
     random_seed : int
-        Of the first member; others count on from it.
-    progress : bool
-        Show a table.
-    log : path, optional
+        Seed of the first member; the others count on from it.
+    progress, checkpoint, log
+        As in :func:`create_joint_inversion`.
 
     Returns
     -------
     EnsembleRecipe
+        The inversion of all members, ready to run.
 
     Raises
     ------
     ValueError, TypeError
         As :func:`create_inr_inversion`, and for simulations without sensitivities on tensors.
+    OSError
+        If `checkpoint` or `log` cannot be written.
+
+    Examples
+    --------
+    >>> from simpeg.maps import IdentityMap
+    >>> from simpeg_jointdl import datasets, recipes
+    >>> from simpeg_jointdl.potential_fields import gravity
+    >>> blocks = datasets.load("two_blocks", shape=(8, 8, 4), n_stations=(6, 6))
+    >>> survey = blocks.gravity.survey()
+    >>> simulation = gravity.Simulation3DIntegral(blocks.mesh, survey=survey, rhoMap=IdentityMap(nP=256))
+    >>> options = {"n_members": 2, "bounds": (-1, 1), "progress": False}
+    >>> recipe = recipes.create_inr_ensemble(blocks.gravity.data(), simulation, **options)
+    >>> recipe.properties(recipe.initial_model)["density"].shape
+    (2, 256)
     """
     check.positive(f"{WHO}.chifact", chifact)
     check.whole(f"{WHO}.n_members", n_members, 2)
