@@ -40,6 +40,13 @@ def basedpyright(*arguments, cwd=ROOT) -> dict:
     return json.loads(done.stdout)
 
 
+def is_ours(message: str) -> bool:
+    """Whether a hint of ours is missing. A class is "partially unknown" already if SimPEG's class below it is."""
+    if message.startswith(NOT_OURS):
+        return False
+    return "partially unknown" not in message.splitlines()[0] or "Unknown" in message
+
+
 def test_the_package_says_that_it_is_typed():
     assert (ROOT / NAME / "py.typed").is_file()
 
@@ -48,12 +55,18 @@ def test_everything_public_has_complete_types():
     """Parameters, returns, attributes: of every public name, and of whatever these show in turn."""
     report = basedpyright("--verifytypes", NAME, "--ignoreexternal")["typeCompleteness"]
     assert Path(report["packageRootDirectory"]) == ROOT / NAME, "another copy of the package was checked"
-    assert {symbol["name"] for symbol in report["symbols"] if symbol["isExported"]}
+    symbols = report["symbols"]
+    public = {symbol["name"] for symbol in symbols if symbol["isExported"]}
+    # a class is defined in a private module and exported by a door
+    public |= {symbol["name"] for symbol in symbols if public & set(symbol.get("alternateNames", []))}
+    assert len(public) > 150
     missing = [
-        f"{symbol['name']}: {diagnostic['message'].splitlines()[0]}"
-        for symbol in report["symbols"]
+        f"{symbol['name']}: {' '.join(diagnostic['message'].split())}"
+        for symbol in symbols
         for diagnostic in symbol["diagnostics"]
-        if not diagnostic["message"].startswith(NOT_OURS)
+        if is_ours(diagnostic["message"])
+        # attributes of classes that only appear in the signatures of public ones are not for users
+        if symbol["category"] != "variable" or symbol["name"].rpartition(".")[0] in public
     ]
     assert len(missing) <= STILL_MISSING, f"{len(missing)} types are not known:\n" + "\n".join(sorted(missing))
 

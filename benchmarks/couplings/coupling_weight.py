@@ -4,9 +4,9 @@
     python -m benchmarks.couplings.coupling_weight --small      # coarser meshes
 
 The same synthetic survey three times: with cells of 100 m in g/cc and SI; with cells of 5 m in kg/m³ and 1e-3 SI, and
-fewer of them; with cells of 2 km, and more of them. Every run reaches its target misfits. The table shows the value of
-the coupling divided by its value at the separate models, χ of both data sets, the number of iterations, and the
-multiplier that was estimated, which a user would otherwise have to guess.
+fewer of them; with cells of 2 km, and more of them. Runs end at their target misfits, or after 40 iterations. The table
+shows the value of the coupling divided by its value at the separate models, χ of both data sets, the number of
+iterations, and the multiplier that was estimated, which a user would otherwise have to guess.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Electromagnetic simulations in batches: natural sources (magnetotellurics) over layered columns."""
+"""Electromagnetic simulations of many soundings at once: natural sources (magnetotellurics) over layered earths."""
 
 from . import natural_source
 

@@ -1,11 +1,12 @@
-"""Maps whose model vector is what a network is made of.
+"""SimPEG maps of neural networks, whose model vector is a network's parameters or latent vector.
 
 ==========================  =====================================================================
 `TorchMap`                  any torch module; its parameters are the model
-`INRMap`                    an implicit representation: properties as a network of the coordinates
-`DecoderMap`                a learned prior: properties as a decoder makes them of a latent vector
-`GravMagMap`                a pre-trained network under fine-tuning: what it predicts from given data
-`EnsembleMap`               members of such a representation in one batch, for their spread
+`INRMap`                    implicit neural representation: properties as a network of the coordinates
+`DecoderMap`                learned prior: properties decoded from a latent vector
+`GravMagMap`                fine-tuning: prediction of a pre-trained network from given data
+`EnsembleMap`               many implicit representations in one batch
+`between_meshes`            volume averages from one mesh to another
 ==========================  =====================================================================
 """
 

@@ -1,13 +1,16 @@
-"""A torch module as a SimPEG map: its parameters are the model."""
+"""A torch module as a SimPEG map: its parameters are the model vector."""
 
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import ArrayLike, DTypeLike
 from simpeg.maps import IdentityMap
 from torch import nn
 from torch.func import functional_call
@@ -15,60 +18,64 @@ from torch.func import functional_call
 from .._core.operators import JacobianOperator
 from .._core.tensors import as_numpy, as_tensor, explain_out_of_memory, resolve_device, resolve_dtype
 from ..networks import load_weights, save_weights
-from ._checks import check_behaviour, check_module, checked_model, trainable_names
+from ._checks import as_tuple, check_module, check_size, checked_model, trainable_names
 from ._linearization import Linearization, Parameters, Raveled
 from ._seeds import drawn_afresh
 
 
 class TorchMap(IdentityMap):
-    r"""The outputs of a torch module as physical properties, its parameters as the model vector.
+    r"""Physical properties as the outputs of a torch module whose parameters are the model vector.
 
     .. math::
         \mathbf u(\mathbf m) = f_{\boldsymbol\theta = \mathbf m}(\mathbf x)
 
-    An implicit representation, the decoder of a learned prior or a network under fine-tuning is to SimPEG this map.
-    It composes with any other map, on either side, and with every simulation, regularization and coupling.
+    SimPEG sees an implicit representation, the decoder of a learned prior and a network under fine-tuning as such a
+    map. It can be combined with any other map, on either side, and with every simulation, regularization and coupling.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Copied; yours is left as it is. Layers such as dropout and batch norm must be in evaluation mode.
-    inputs : array, torch.Tensor or tuple of these, optional
-        What the module is called with. Floating-point ones are brought to `dtype`.
+        Module, which is copied. Layers such as dropout and batch norm must be in evaluation mode.
+    inputs : array_like, torch.Tensor or tuple of these, optional
+        Arguments of the module. Floating-point arguments are converted to `dtype`.
     frozen : sequence of str, optional
-        Parameters that keep their values: names, or patterns such as ``"encoder.*"``. So do those that do not
-        require gradients.
+        Parameters that keep their values, as names or patterns such as ``"encoder.*"``. Parameters that do not require
+        gradients are always frozen.
     n_values : int, optional
-        How many values the module must give, such as the number of active cells; checked at once.
+        Number of values that the module must return, such as the number of active cells.
     dense_derivative : bool
-        Make :meth:`deriv` a sparse matrix in form, full in fact. SimPEG's finite-volume simulations (DC, EM, flow) on
-        tensor and tree meshes take nothing else; everything else is better served without.
+        Whether :meth:`deriv` returns the full derivative in the form of a sparse matrix. SimPEG's finite-volume
+        simulations (DC, EM, flow) on tensor and tree meshes need it; everything else is faster without.
     device : str or torch.device, optional
-        Torch's default device when not given.
-    dtype : optional
-        float64 (default) or float32, of the module and its inputs. SimPEG sees float64 all the same.
+        Device of the computation; by default torch's default device.
+    dtype : torch.dtype, numpy dtype or str, optional
+        Precision of the module and its inputs, float64 (default) or float32; SimPEG always receives float64.
 
     Attributes
     ----------
     names : tuple of str
-        The module's parameters in the model vector, in this order.
-    device, dtype : torch.device, torch.dtype
-        Where the module is, and what it computes in.
+        Names of the parameters in the model vector, in this order.
+    device : torch.device
+        Device of the module.
+    dtype : torch.dtype
+        Precision of the module.
 
     Raises
     ------
     TypeError, ValueError
-        For modules without parameters, in training mode, with in-place operations that spoil derivatives, at random,
-        or with outputs that are not finite or not as many as asked for. Later, for a model of another length.
-    FloatingPointError, MemoryError
-        At a model, where it or its outputs are not finite, or the device has no memory left.
+        If the module has no parameters, is in training mode, has in-place operations that break derivatives, is random,
+        or returns values that are not finite or of another number. Also raised at a model of another length.
+    FloatingPointError
+        If a model or its outputs are not finite.
+    MemoryError
+        If the device runs out of memory.
 
     Notes
     -----
-    The map is linearised once per model: its value, its derivative and all products at the same model share one
-    forward pass. :meth:`deriv` is a linear operator, known by its products only, that adds to and multiplies with
-    SimPEG's sparse matrices; a simulation's ``getJtJdiag`` through it is a seeded, unbiased estimate where it has more
-    than 64 rows and columns.
+    The map is linearized once per model: its value, its derivative and all products at the same model share one
+    forward pass. :meth:`deriv` is a linear operator, of which only products are known and which can be added to and
+    multiplied with SimPEG's sparse matrices. A simulation's ``getJtJdiag`` through it is an unbiased stochastic
+    estimate with a fixed seed if it has more than 64 rows and columns.
 
     Examples
     --------
@@ -84,13 +91,13 @@ class TorchMap(IdentityMap):
     def __init__(
         self,
         module: nn.Module,
-        inputs=(),
+        inputs: ArrayLike | torch.Tensor | Sequence[ArrayLike | torch.Tensor] = (),
         *,
         frozen: Sequence[str] = (),
         n_values: int | None = None,
         dense_derivative: bool = False,
         device: str | torch.device | None = None,
-        dtype=None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         who = type(self).__name__
         check_module(who, module)
@@ -98,8 +105,8 @@ class TorchMap(IdentityMap):
         self._module = copy.deepcopy(module).to(self.device, self.dtype)
         self._parameters = Parameters.of(self._module, trainable_names(who, self._module, frozen))
         for parameter in self._module.parameters():
-            parameter.requires_grad_(False)  # derivatives are with respect to the model vector, not to these
-        self._pieces = self._split(tuple(self._as_input(one) for one in _as_tuple(inputs)))
+            parameter.requires_grad_(False)  # derivatives are taken with respect to the model vector
+        self._pieces = self._split(tuple(self._as_input(one) for one in as_tuple(inputs)))
         self._kept: tuple[np.ndarray, Linearization] | None = None
         self.dense_derivative = bool(dense_derivative)
         self._n_values = self._checked_size(n_values)
@@ -108,35 +115,37 @@ class TorchMap(IdentityMap):
     # settings -------------------------------------------------------------------------------------------
     @property
     def shape(self) -> tuple[int, int]:
-        """Values and parameters."""
+        """Numbers of values and of parameters."""
         return self._n_values, self.nP
 
     @property
     def is_linear(self) -> bool:
-        """False."""
+        """Always False."""
         return False
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Parameters of the module in the model vector."""
+        """Names of the parameters in the model vector."""
         return self._parameters.names
 
     # value and derivative -------------------------------------------------------------------------------
     def _transform(self, m):
         return as_numpy(self.linearization(m).outputs.ravel()).copy()
 
-    def deriv(self, m, v=None):
-        r"""Derivative :math:`\partial \mathbf u / \partial \mathbf m`, by its products.
+    def deriv(self, m: np.ndarray, v: Any = None) -> Any:
+        r"""Return the derivative :math:`\partial \mathbf u / \partial \mathbf m`, or its product with `v`.
 
         Parameters
         ----------
         m : (nP,) numpy.ndarray
+            Model.
         v : (nP,) numpy.ndarray, sparse matrix or operator, optional
-            What the derivative is multiplied by.
+            Vector or matrix to multiply by.
 
         Returns
         -------
-        Linear operator of shape (n_values, nP), or its product with `v`; a csr_matrix if `dense_derivative`.
+        JacobianOperator, scipy.sparse.csr_matrix or numpy.ndarray
+            Linear operator of shape (n_values, nP), a csr_matrix if `dense_derivative`, or the product with `v`.
         """
         at = self.linearization(m)
         shape = at.outputs.shape
@@ -152,65 +161,63 @@ class TorchMap(IdentityMap):
         operator = JacobianOperator(self.shape, forward, backward)
         return operator if v is None else operator @ v
 
-    def linearization(self, m) -> Linearization:
-        """The module at a model: outputs and products as tensors; the last one is kept.
-
-        Parameters
-        ----------
-        m : (nP,) array_like
+    def linearization(self, m: ArrayLike) -> Linearization:
+        """Return outputs and products of the derivative at a model (nP,), as tensors; the last ones are kept.
 
         Raises
         ------
         ValueError
             If the model has another length.
         FloatingPointError
-            If it, or what the module makes of it, is not finite. Our minimizers take that for a step too far.
+            If the model or the outputs are not finite. Our minimizers then shorten the step.
         """
         who = type(self).__name__
         m = checked_model(who, m, self.nP)
         if self._kept is None or not np.array_equal(self._kept[0], m):
-            self._kept = None  # its graph is freed before another is built
+            self._kept = None  # free its graph before another one is built
             with explain_out_of_memory(who, self.device):
                 at = self._linearize(self._tensor(m))
             if not torch.isfinite(at.outputs).all():
-                source = "the model itself holds" if not np.isfinite(m).all() else "its outputs at this model hold"
+                source = "the model contains" if not np.isfinite(m).all() else "its outputs at this model contain"
                 msg = (
-                    f"{who}: {source} NaN or infinite values. A smaller step or learning rate, or bounds on the "
-                    "outputs, keep them finite."
+                    f"{who}: {source} NaN or infinite values. Use a smaller step or learning rate, or bounds on the "
+                    "outputs."
                 )
                 raise FloatingPointError(msg)
             self._kept = m.copy(), at
         return self._kept[1]
 
-    def tensor_derivative(self, m):
-        """The derivative on the device: ``tangent`` (nP,) -> (n_values,), ``adjoint`` back, ``device``, ``dtype``."""
+    def tensor_derivative(self, m: ArrayLike) -> Raveled:
+        """Return the derivative on the device, with ``tangent`` (nP,) -> (n_values,) and ``adjoint`` back."""
         return Raveled(self.linearization(m))
 
     # models and modules ---------------------------------------------------------------------------------
     def initial_model(self, random_seed: int | None = None) -> np.ndarray:
-        """Parameters to start from.
+        """Return a starting model.
 
         Parameters
         ----------
         random_seed : int, optional
-            Draws every layer that has ``reset_parameters`` afresh. Without it, the parameters as they were given.
+            Seed to initialize every layer that has ``reset_parameters`` anew. Without a seed, the parameters are those
+            of the given module.
 
         Returns
         -------
         (nP,) numpy.ndarray
+            Starting model.
 
         Raises
         ------
         ValueError
-            If a seed is given and some parameter of the model belongs to a module that cannot draw it.
+            If a seed is given and a parameter belongs to a module without ``reset_parameters``.
         """
         module = self._module
         if random_seed is not None:
             module = drawn_afresh(module, random_seed, self.names, type(self).__name__)
         return as_numpy(self._parameters.join(module)).copy()
 
-    def module_from(self, m) -> nn.Module:
-        """A copy of the module with the parameters of a model, of shape (nP,); those frozen require no gradients."""
+    def module_from(self, m: ArrayLike) -> nn.Module:
+        """Return a copy of the module with the parameters of a model (nP,); frozen ones require no gradients."""
         return self._filled(m)
 
     def _filled(self, m):
@@ -224,40 +231,42 @@ class TorchMap(IdentityMap):
             known[name].requires_grad_()
         return module
 
-    def save(self, path, m, **card) -> None:
-        """Write the module with the parameters of a model as safetensors, with a card beside it.
+    def save(self, path: str | os.PathLike[str], m: ArrayLike, **card: Any) -> None:
+        """Write the module with the parameters of a model to a safetensors file, with a card beside it.
 
         Parameters
         ----------
-        path : str or pathlib.Path
+        path : str or path
+            File to write.
         m : (nP,) array_like
+            Model.
         **card
-            What to say about it: data, seed, metrics.
+            Entries of the card, such as data, seed and metrics.
         """
         about = {"architecture": type(self.module_from(m)).__name__, "map": type(self).__name__}
         save_weights(path, self._filled(m), about | card)
 
-    def load(self, path) -> np.ndarray:
-        """The model of which a file holds the module, (nP,); frozen parameters take the file's values, too.
+    def load(self, path: str | os.PathLike[str]) -> np.ndarray:
+        """Return the model of a saved module, and set frozen parameters to the values of the file.
 
         Raises
         ------
         ValueError
-            If it is of another architecture, damaged, or not a safetensors file.
+            If the file belongs to another architecture, is damaged, or is not a safetensors file.
         FileNotFoundError
-            If there is none.
+            If there is no such file.
         """
         module = copy.deepcopy(self._module)
         load_weights(path, module)
         self._module, self._kept = module, None
         return as_numpy(self._parameters.join(module)).copy()
 
-    # within ---------------------------------------------------------------------------------------------
+    # internals ------------------------------------------------------------------------------------------
     def _linearize(self, vector) -> Linearization:
         return Linearization(self._module, self._parameters, self._pieces, vector)
 
     def _split(self, inputs: tuple[torch.Tensor, ...]) -> list[tuple[torch.Tensor, ...]]:
-        """Inputs in pieces that are evaluated one by one; a module may need all at once."""
+        """Return the inputs in pieces that are evaluated one after the other; by default one piece."""
         return [inputs]
 
     def _as_input(self, one):
@@ -270,30 +279,13 @@ class TorchMap(IdentityMap):
     def _tensor(self, array):
         return as_tensor(array, self.device, self.dtype)
 
-    def _checked_size(self, n_values):
-        who = type(self).__name__
+    def _checked_size(self, n_values: int | None) -> int:
         vector = self._parameters.join(self._module).requires_grad_()
-        first = self._pieces[0]
-        outputs = check_behaviour(
-            who,
-            lambda: functional_call(self._module, self._parameters.split(vector), first),
-            first,
-            self._module,
-        )
-        # pieces are rows of the inputs, and each row gives as many values
-        rows = sum(len(piece[0]) for piece in self._pieces) / len(first[0]) if len(self._pieces) > 1 else 1
-        n = round(outputs.numel() * rows)
-        if n_values is not None and n != n_values:
-            msg = (
-                f"{who}.module: its output of shape {tuple(outputs.shape)} holds {n} values, wanted {n_values} "
-                "(n_values), one per property and active cell."
-            )
-            raise ValueError(msg)
-        return n
+
+        def evaluate():
+            return functional_call(self._module, self._parameters.split(vector), self._pieces[0])
+
+        return check_size(type(self).__name__, evaluate, self._pieces, self._module, n_values)
 
     def __getstate__(self):
         return vars(self) | {"_kept": None}  # a graph cannot be copied
-
-
-def _as_tuple(inputs):
-    return inputs if isinstance(inputs, (tuple, list)) else (inputs,)

@@ -1,4 +1,4 @@
-"""Where a network is evaluated: points within cells, in coordinates scaled by a domain."""
+"""Points within cells at which a network is evaluated, and coordinates scaled by a domain."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 
 def domain_of(mesh) -> np.ndarray:
-    """Corners of a mesh, (2, dim), in m."""
+    """Return the lower and upper corner of a mesh, (2, dim), in m."""
     nodes = np.atleast_2d(mesh.nodes)
     nodes = nodes.T if nodes.shape[0] == 1 else nodes
     return np.stack([nodes.min(axis=0), nodes.max(axis=0)])
 
 
 def points_in_cells(mesh, active_cells: np.ndarray, per_cell: tuple[int, ...]) -> np.ndarray:
-    """Points spread evenly over each active cell, (n_active, n_per_cell, dim), in m."""
+    """Return points spread evenly over each active cell, (n_active, n_per_cell, dim), in m."""
     centers = np.asarray(mesh.cell_centers, dtype=float).reshape(mesh.n_cells, -1)[active_cells]
     widths = np.asarray(mesh.h_gridded, dtype=float).reshape(mesh.n_cells, -1)[active_cells]
     parts = [(np.arange(n) + 0.5) / n - 0.5 for n in per_cell]
@@ -24,13 +24,13 @@ def points_in_cells(mesh, active_cells: np.ndarray, per_cell: tuple[int, ...]) -
 
 
 def scaled(points: np.ndarray, domain: np.ndarray) -> np.ndarray:
-    """Coordinates of which each runs from -1 to 1 across the domain."""
+    """Return coordinates scaled to run from -1 to 1 across the domain."""
     low, high = domain
     return 2.0 * (np.asarray(points, dtype=float) - low) / (high - low) - 1.0
 
 
 def checked_per_cell(who: str, per_cell, dim: int) -> tuple[int, ...]:
-    """Points along every axis of a cell."""
+    """Return the number of points along each axis of a cell."""
     counts = (per_cell,) * dim if np.ndim(per_cell) == 0 else tuple(per_cell)
     if len(counts) != dim or any(int(n) != n or n < 1 for n in counts):
         msg = f"{who}.points_per_cell: got {per_cell!r}, wanted a whole number above 0, or {dim} of them."
@@ -39,7 +39,7 @@ def checked_per_cell(who: str, per_cell, dim: int) -> tuple[int, ...]:
 
 
 def checked_domain(who: str, domain, mesh) -> np.ndarray:
-    """Lower and upper corner, (2, dim), around all of the mesh's choice or the caller's."""
+    """Return the lower and upper corner of the domain, (2, dim); by default those of the mesh."""
     if domain is None:
         return domain_of(mesh)
     domain = np.asarray(domain, dtype=float)

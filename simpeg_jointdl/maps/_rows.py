@@ -1,26 +1,27 @@
-"""Many rows of a derivative at once, where every cell is a function of its own inputs alone."""
+"""Products of many rows with a derivative whose cells depend on their own inputs only."""
 
 from __future__ import annotations
 
 import torch
 from torch.func import functional_call, jacrev, vmap
 
-_NUMBERS = 2**23  # of a derivative held at once
+_NUMBERS = 2**23  # entries of a derivative in memory at a time
 
 
 def rows_by_cells(module, parameters, pieces, vector, rows: torch.Tensor, n_points: int) -> torch.Tensor:
-    r"""Products of rows with the derivative of all cells, which is made chunk by chunk and never held whole.
+    r"""Return products of rows with the derivative of all cells, which is computed in chunks and never stored.
 
-    One backward pass for each cell and property, of that cell alone, costs as much as one of all cells; passes for
-    every row would cost that times the number of rows.
+    One backward pass per cell and property, each through that cell alone, costs as much as one pass through all cells.
+    A pass for every row would cost this times the number of rows.
 
     Parameters
     ----------
     module, parameters, pieces, vector
         As in :class:`Linearization`; the outputs are (n_properties, n_cells).
     rows : (k, n_properties, n_cells) torch.Tensor
+        Rows to multiply by the derivative.
     n_points : int
-        Rows of the inputs that belong to one cell.
+        Number of rows of the inputs that belong to one cell.
 
     Returns
     -------

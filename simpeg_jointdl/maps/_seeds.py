@@ -1,4 +1,4 @@
-"""Parameters drawn afresh from a seed, with torch's global generator left where it was."""
+"""Random initialization of a module from a seed that leaves torch's global generator unchanged."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from .._core.protocols import HasResetParameters
 from .._core.tensors import seeded
 
 
 def drawn_afresh(module: nn.Module, random_seed: int, names: Sequence[str], who: str) -> nn.Module:
-    """A copy of the module whose layers have drawn their parameters from the seed.
+    """Return a copy of the module whose layers are initialized from the seed.
 
-    A module that has ``reset_parameters`` does it for all within it; others leave it to their children.
+    A module with ``reset_parameters`` initializes everything within it; other modules leave it to their children.
     """
     module = copy.deepcopy(module)
     done: set[str] = set()
@@ -23,15 +24,15 @@ def drawn_afresh(module: nn.Module, random_seed: int, names: Sequence[str], who:
     left = [name for name in names if not any(name == one or name.startswith(f"{one}.") or not one for one in done)]
     if left:
         msg = (
-            f"{who}.initial_model: {left} cannot be drawn from a seed, since no module around them has "
-            "reset_parameters(). Write that method, or call initial_model() for the parameters as they were given."
+            f"{who}.initial_model: {left} cannot be initialized from a seed, since no module that contains "
+            "them has reset_parameters(). Define it, or call initial_model() for the given parameters."
         )
         raise ValueError(msg)
     return module
 
 
 def _reset(module, name, done):
-    if hasattr(module, "reset_parameters"):
+    if isinstance(module, HasResetParameters):
         module.reset_parameters()
         done.add(name)
         return

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class NetworkEnsemble(nn.Module):
@@ -38,14 +42,14 @@ class NetworkEnsemble(nn.Module):
     torch.Size([3, 5, 1])
     """
 
-    def __init__(self, members):
+    def __init__(self, members: Sequence[nn.Module]):
         super().__init__()
         members = list(members)
         _check_members(members)
-        self.n_members = len(members)
+        self.n_members: int = len(members)
         parameters, buffers = stack_module_state(members)
         self._names = list(parameters)
-        self.stacked = nn.ParameterList(nn.Parameter(p.detach().clone()) for p in parameters.values())
+        self.stacked: nn.ParameterList = nn.ParameterList(nn.Parameter(p.detach().clone()) for p in parameters.values())
         # what prepare() hands over is common unless encodings have drawn different numbers
         self._is_shared = all(bool((b == b[:1]).all()) for b in buffers.values())
         self._templates = [copy.deepcopy(m).requires_grad_(False) for m in members]
@@ -55,7 +59,7 @@ class NetworkEnsemble(nn.Module):
         """Weights that are learned, of all members together."""
         return sum(p.numel() for p in self.parameters())
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         """Draw the weights of all members afresh, one after the other, from torch's global generator."""
         for i, template in enumerate(self._templates):
             for module in template.modules():

@@ -5,24 +5,34 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
+from torch import nn
 
 from .._core.files import check_writable, write_whole
 from .._core.tensors import as_numpy_view, resolve_device
+from ._filling import fill, refusal
 
 _SUFFIX = ".safetensors"
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
 _STORAGE = {None: None, "float16": torch.float16, "float32": torch.float32, "float64": torch.float64}
-_SHOWN = 4  # tensors named in a message
 
 
-def save_weights(path, module_or_state, card: dict | None = None, *, storage_dtype: str | None = None) -> dict:
+def save_weights(
+    path: str | PathLike[str],
+    module_or_state: nn.Module | Mapping[str, torch.Tensor],
+    card: dict[str, Any] | None = None,
+    *,
+    storage_dtype: str | None = None,
+) -> dict[str, Any]:
     """Write weights as safetensors, with their card inside and beside the file.
 
     The file holds the card as JSON in its metadata, with a checksum over card and tensors. The same card, with the
@@ -83,8 +93,12 @@ def save_weights(path, module_or_state, card: dict | None = None, *, storage_dty
 
 
 def load_weights(
-    path, module: torch.nn.Module | None = None, *, architecture: str | None = None, device=None
-) -> tuple[dict[str, torch.Tensor], dict]:
+    path: str | PathLike[str],
+    module: torch.nn.Module | None = None,
+    *,
+    architecture: str | None = None,
+    device: str | torch.device | None = None,
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Read weights that `save_weights` has written, and put them into a module.
 
     Parameters
@@ -124,13 +138,13 @@ def load_weights(
     card = _checked_card(path, state, metadata)
     if architecture is not None and card["architecture"] != architecture:
         reason = f"they are weights of {card['architecture']!r}, wanted {architecture!r}"
-        raise ValueError(_refusal(path, reason))
+        raise ValueError(refusal(path, reason))
     if module is not None:
-        _fill(path, module, state)
+        fill(path, module, state)
     return {name: value.to(device) for name, value in state.items()}, card
 
 
-def read_card(path) -> dict:
+def read_card(path: str | PathLike[str]) -> dict[str, Any]:
     """Card of a weights file, after all checks of `load_weights`.
 
     Parameters
@@ -179,7 +193,7 @@ def _state_of(owner: str, module_or_state) -> dict[str, torch.Tensor]:
     return state
 
 
-def _complete(card: dict, module, state: dict) -> dict:
+def _complete(card: dict[str, Any], module, state: dict[str, Any]) -> dict[str, Any]:
     """The card as JSON will give it back, with what every card holds."""
     if isinstance(card, dict) and isinstance(getattr(module, "config", None), dict):
         card = {"architecture": type(module).__name__, "config": module.config} | card
@@ -203,7 +217,7 @@ def _complete(card: dict, module, state: dict) -> dict:
         raise TypeError(msg) from error
 
 
-def _checksum(card: dict, state: dict) -> str:
+def _checksum(card: dict[str, Any], state: dict[str, Any]) -> str:
     """sha256 over the card and every tensor's name, type, shape and bytes."""
     digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode())
     for name in sorted(state):
@@ -214,21 +228,21 @@ def _checksum(card: dict, state: dict) -> str:
 
 
 # reading ------------------------------------------------------------------------------------------------
-def _parse(path: Path, content: bytes) -> tuple[dict, dict]:
+def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     # any length of a header may stand first, 0x80 among its bytes; the header itself begins with a brace
     if content.startswith((b"PK\x03\x04", b"\x80")) and content[8:9] != b"{":
         reason = (
             "it is a pickle (or torch's archive of one) under another name, and pickles run code when they are read. "
             "Load it where you trust it, and write it again with save_weights"
         )
-        raise ValueError(_refusal(path, reason))
+        raise ValueError(refusal(path, reason))
     try:
         state = parse_tensors(content)
         length = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
     except (SafetensorError, ValueError, KeyError) as error:
         reason = f"it is no safetensors file, or a damaged one ({error})"
-        raise ValueError(_refusal(path, reason)) from error
+        raise ValueError(refusal(path, reason)) from error
     return state, metadata
 
 
@@ -240,59 +254,23 @@ def _check_side_card(path: Path, content: bytes):
         wanted = json.loads(side.read_text(encoding="utf-8"))["sha256"]
     except (ValueError, KeyError, TypeError) as error:
         reason = f"the card beside it, {side.name!r}, cannot be read or holds no 'sha256'; restore it or remove it"
-        raise ValueError(_refusal(path, reason)) from error
+        raise ValueError(refusal(path, reason)) from error
     found = hashlib.sha256(content).hexdigest()
     if found != wanted:
         reason = (
             f"its sha256 is {found[:16]}..., and the card beside it, {side.name!r}, says {str(wanted)[:16]}...: it is "
             f"damaged, or weights and card are not of one run. Get both again"
         )
-        raise ValueError(_refusal(path, reason))
+        raise ValueError(refusal(path, reason))
 
 
-def _checked_card(path: Path, state: dict, metadata: dict) -> dict:
+def _checked_card(path: Path, state: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
     try:
         card, checksum = json.loads(metadata["card"]), metadata["checksum"]
     except (KeyError, ValueError) as error:
         reason = "it holds no card; it was not written by save_weights. Read it with safetensors, and save it here"
-        raise ValueError(_refusal(path, reason)) from error
+        raise ValueError(refusal(path, reason)) from error
     if _checksum(card, state) != checksum:
         reason = "its checksum is not that of its card and tensors: it is damaged. Get it again"
-        raise ValueError(_refusal(path, reason))
+        raise ValueError(refusal(path, reason))
     return card
-
-
-def _fill(path: Path, module: torch.nn.Module, state: dict):
-    """Copy a state into a module of the same names and shapes."""
-    own = module.state_dict()
-    shapes = {name: tuple(value.shape) for name, value in state.items()}
-    parts = (
-        ("missing in the file", [name for name in own if name not in shapes]),
-        ("unknown to the module", [name for name in sorted(shapes) if name not in own]),
-        (
-            "of another shape",
-            [
-                f"{name} {shapes[name]} in the file, {tuple(value.shape)} in the module"
-                for name, value in own.items()
-                if name in shapes and shapes[name] != tuple(value.shape)
-            ],
-        ),
-    )
-    if any(names for _, names in parts):
-        lists = "; ".join(f"{what}: {_some(names)}" for what, names in parts if names)
-        reason = (
-            f"these are not weights of this {type(module).__name__} ({lists}). Make the module as the card's config"
-        )
-        raise ValueError(_refusal(path, reason))
-    with torch.no_grad():
-        for name, value in own.items():
-            value.copy_(state[name])
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
-def _refusal(path: Path, reason: str) -> str:
-    return f"weights {str(path)!r} cannot be used: {reason}. The file has been left as it is."

@@ -19,6 +19,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
@@ -31,6 +32,10 @@ from .gravmag import GravMagTask
 from .mt1d import MT1DTask
 from .training import Plan, Training, make_fabric
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
 __all__ = ["main", "TASKS"]
 
 #: Name of a network to its task.
@@ -42,7 +47,7 @@ TASKS = {
 }
 
 
-def main(arguments=None) -> dict:
+def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     """Train a network and write its weights.
 
     Parameters
@@ -68,7 +73,7 @@ def main(arguments=None) -> dict:
     return fabric.launch(_train, options)
 
 
-def _train(fabric, options) -> dict:
+def _train(fabric, options) -> dict[str, Any]:
     """What every process does; the first one writes the files."""
     task = TASKS[options.network](options.size, options.seed, fabric.device)
     identity = {"network": options.network, "size": options.size, "random_seed": options.seed}
@@ -148,7 +153,7 @@ class _Progress:
     def __exit__(self, *_):
         self._bar.stop()
 
-    def report(self, training: Training, row: dict):
+    def report(self, training: Training, row: dict[str, Any]):
         self._bar.update(self._row, completed=training.step)
         best = " best" if training.n_stale == 0 else ""
         text = "  ".join(f"{name} {value:.5g}" for name, value in row.items())

@@ -85,13 +85,13 @@ def test_evaluation_mode_is_enough():
 
 
 def test_wrong_number_of_values():
-    with pytest.raises(ValueError, match=r"output of shape \(4, 2\) holds 8 values, wanted 4"):
+    with pytest.raises(ValueError, match=r"output of shape \(4, 2\) with 8 values, wanted 4"):
         maps.TorchMap(linear(), INPUTS, n_values=4)
 
 
 @pytest.mark.parametrize("frozen", ["nothing.*", ["0.weight", "nothing"]])
 def test_frozen_names_that_do_not_exist(frozen):
-    with pytest.raises(ValueError, match=r"matches no parameter; there are \['0.weight'"):
+    with pytest.raises(ValueError, match=r"matches no parameter, wanted some of \['0.weight'"):
         maps.TorchMap(linear(), INPUTS, frozen=frozen)
 
 
@@ -109,16 +109,16 @@ def test_models_of_another_length(model):
 
 def test_not_a_number_says_whose_it_is():
     mapping = maps.TorchMap(linear(), INPUTS)
-    with pytest.raises(FloatingPointError, match="the model itself holds NaN"):
+    with pytest.raises(FloatingPointError, match="the model contains NaN"):
         mapping * np.full(20, np.nan)
-    with pytest.raises(FloatingPointError, match="its outputs at this model hold NaN or infinite"):
+    with pytest.raises(FloatingPointError, match="its outputs at this model contain NaN or infinite"):
         mapping * np.full(20, 1e200)
 
 
 def test_no_way_to_draw_afresh():
     mapping = maps.TorchMap(Own(lambda m, x: x * m.weight), INPUTS)
     np.testing.assert_array_equal(mapping.initial_model(), [1, 2, 3])
-    with pytest.raises(ValueError, match="cannot be drawn from a seed"):
+    with pytest.raises(ValueError, match="cannot be initialized from a seed"):
         mapping.initial_model(random_seed=0)
 
 
@@ -133,7 +133,7 @@ ARGUMENTS = [
     ({"domain": [[0, 0, 0], [1, 1, 0]]}, "domain: got"),
     ({"n_properties": 0}, "n_properties=0"),
     ({"max_points": 0}, "max_points=0"),
-    ({"n_properties": 3}, "its output is \\(12, 2\\), wanted \\(12, 3\\)"),
+    ({"n_properties": 3}, "got an output of \\(12, 2\\), wanted \\(12, 3\\)"),
 ]
 
 

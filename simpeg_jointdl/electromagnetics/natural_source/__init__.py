@@ -1,4 +1,4 @@
-"""Magnetotellurics: layered columns under all stations at once, and the rest of SimPEG's natural sources as it is."""
+"""Magnetotellurics: layered earths under all stations at once, and SimPEG's natural-source module unchanged."""
 
 from simpeg.electromagnetics.natural_source import Data, Simulation1DRecursive, Survey, receivers, sources
 
@@ -10,7 +10,7 @@ __all__ = [
     "DeterminantImpedance",
     "Simulation1DStitched",
     "create_survey",
-    # SimPEG's own, so that a script changes one import
+    # SimPEG's own objects, so that a script needs to change only one import
     "Data",
     "Simulation1DRecursive",
     "Survey",

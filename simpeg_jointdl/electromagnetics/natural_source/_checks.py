@@ -1,4 +1,4 @@
-"""Input that no column of layers can be made of."""
+"""Checks of layer thicknesses and conductivities."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def checked_thicknesses(who: str, value) -> np.ndarray:
-    """Finite numbers above zero, for all stations or for each."""
+    """Return layer thicknesses, finite and above zero, for all stations or for each."""
     thicknesses = np.array(value, dtype=float)
     if thicknesses.ndim not in (1, 2):
         msg = f"{who}.thicknesses: got shape {thicknesses.shape}, wanted (n_layers - 1,) or (n_stations, n_layers - 1)."
@@ -15,14 +15,14 @@ def checked_thicknesses(who: str, value) -> np.ndarray:
     if bad.size:
         msg = (
             f"{who}.thicknesses: {bad.size} of {thicknesses.size} are not finite numbers above zero, the first is "
-            f"{thicknesses.ravel()[bad[0]]}; give the width of each layer in m, from the surface down."
+            f"{thicknesses.ravel()[bad[0]]}; give the thickness of each layer in m, from the surface down."
         )
         raise ValueError(msg)
     return thicknesses
 
 
 def check_stations(who: str, thicknesses: np.ndarray, n_stations: int):
-    """As many rows as stations."""
+    """Raise ValueError unless there is one row of thicknesses, or one for each station."""
     if thicknesses.ndim == 2 and len(thicknesses) != n_stations:
         msg = (
             f"{who}.thicknesses: got {len(thicknesses)} rows for {n_stations} stations, which are the distinct "
@@ -32,21 +32,21 @@ def check_stations(who: str, thicknesses: np.ndarray, n_stations: int):
 
 
 def checked_conductivity(who: str, value, n_stations: int, n_layers: int) -> np.ndarray:
-    """(n_stations, n_layers), finite and above zero."""
+    """Return conductivities, (n_stations, n_layers), finite and above zero."""
     sigma = np.asarray(value, dtype=float).ravel()
     if sigma.size != n_stations * n_layers:
         msg = (
             f"{who}: the model has {sigma.size} conductivities (or resistivities) after its map, wanted "
             f"{n_stations} stations x {n_layers} layers = {n_stations * n_layers}, layers fastest. There is one "
-            "layer more than thicknesses."
+            "more layer than thicknesses."
         )
         raise ValueError(msg)
     bad = np.flatnonzero(~((sigma > 0.0) & np.isfinite(sigma)))
     if bad.size:
         msg = (
             f"{who}: {bad.size} of {sigma.size} conductivities (or resistivities) are not finite numbers above zero, "
-            f"the first in layer {bad[0] % n_layers} of station {bad[0] // n_layers}; use maps.ExpMap so that every "
-            "model has positive ones."
+            f"the first in layer {bad[0] % n_layers} of station {bad[0] // n_layers}; use maps.ExpMap, which makes "
+            "them positive for every model."
         )
         raise ValueError(msg)
     return sigma.reshape(n_stations, n_layers)

@@ -1,4 +1,4 @@
-"""Data of layered columns and their derivatives, on tensors."""
+"""Data of layered columns and their derivatives, computed on tensors."""
 
 from __future__ import annotations
 
@@ -9,24 +9,28 @@ import scipy.sparse as sp
 import torch
 
 from ..._core.tensors import as_numpy, as_tensor
+from ..._tensor_path import Chain
 from ...kernels import MU_0, layered_impedance, layered_impedance_derivatives
 from ._layout import COMPONENTS, Layout
 
 _DEGREES = 180.0 / math.pi
-_PAIRS_AT_ONCE = {"cpu": 2**14}  # whose derivatives by all layers are held while blocks are made of them, per thread
+_PAIRS_AT_ONCE = {"cpu": 2**14}  # pairs per thread whose derivatives are in memory at a time
 _MANY_PAIRS = 2**20
 
 
 class Columns:
-    """What a survey asks of layered columns, on a device.
+    """Predicted data of a survey over layered columns, and their derivatives.
 
     Parameters
     ----------
     layout : Layout
+        Stations, frequencies and data of the survey.
     thicknesses : (n_layers - 1,) or (n_stations, n_layers - 1) numpy.ndarray
-        In m.
+        Thicknesses in m.
     device : torch.device
+        Device of the computation.
     dtype : torch.dtype
+        Real type of the computation.
     """
 
     def __init__(self, layout: Layout, thicknesses: np.ndarray, device: torch.device, dtype: torch.dtype):
@@ -48,7 +52,7 @@ class Columns:
         return as_tensor(array, self.device, torch.int64)
 
     def _of(self, conductivity, part=slice(None)):
-        """Arguments of the kernels for some of the columns."""
+        """Return the arguments of the kernels for some of the columns."""
         if not self._own_frequencies:  # a column is a station
             h = self._thicknesses if self._thicknesses.ndim == 1 else self._thicknesses[part]
             return self._frequencies, conductivity[part], h
@@ -57,11 +61,11 @@ class Columns:
         return self._frequencies[part], conductivity[stations], h
 
     def impedance(self, conductivity: torch.Tensor) -> torch.Tensor:
-        """(n_stations, n_layers) S/m -> (n_pairs,) ohm, in the first quadrant."""
+        """Return impedances in the first quadrant, (n_stations, n_layers) S/m -> (n_pairs,) ohm."""
         return layered_impedance(*self._of(conductivity)).ravel()
 
     def data(self, impedance: torch.Tensor) -> torch.Tensor:
-        """(n_pairs,) -> (n_data,), in the order of the survey."""
+        """Return the data of impedances in the order of the survey, (n_pairs,) -> (n_data,)."""
         z = impedance[self._pair]
         data = self._sign.new_empty(len(z))
         for name, where in self._kinds.items():
@@ -77,7 +81,7 @@ class Columns:
 
     # derivatives ------------------------------------------------------------------------------------------
     def jacobian(self, conductivity: torch.Tensor) -> Blocks:
-        """Derivative of the data by conductivity, (n_stations, n_layers) S/m: a dense block for each station."""
+        """Return the derivative with respect to conductivity (n_stations, n_layers), one dense block per station."""
         if self._tables is None:
             self._tables = self._make_tables()
         place, tables = self._tables
@@ -94,9 +98,10 @@ class Columns:
         return Blocks(blocks, place, self.layout.station)
 
     def _make_tables(self):
-        """Place of each datum among (n_stations, most data of one), and there: its pair, and a, b, c of :meth:`_fill`.
+        """Return the place of each datum in a padded table, and tables of its pair and of a, b and c of :meth:`_fill`.
 
-        Places without a datum have a pair of their station, and zeros.
+        Tables have the shape (n_stations, largest number of data of a station). Places without a datum have any pair of
+        their station, and zeros.
         """
         layout = self.layout
         most = int(np.bincount(layout.station, minlength=layout.n_stations).max())
@@ -117,13 +122,13 @@ class Columns:
         return self._index(place), [table.view(-1, most) for table in tables]
 
     def _fill(self, blocks, tables, first_column, z, by_sigma):
-        """Real part of (a + b conj(Z) + c / Z) dZ in every place: parts of Z, 2 Re(conj(Z) dZ) and Im(dZ / Z)."""
+        """Write Re[(a + b conj(Z) + c / Z) dZ] in every place: parts of Z, 2 Re(conj(Z) dZ) and Im(dZ / Z)."""
         pair, a, b, c = tables
         n_frequencies = self._frequencies.shape[-1]
         pair = pair - first_column * n_frequencies
         z = z.ravel()[pair]
         factor = (a + b * z.conj() + c / z)[:, None]
-        if self._regular:  # nothing to gather: frequencies as they are, once for each component
+        if self._regular:  # frequencies are in order, once for each component, so nothing needs to be gathered
             derivative = by_sigma.unsqueeze(2)
             factor = factor.unflatten(2, (-1, n_frequencies))
             blocks = blocks.view(*by_sigma.shape[:2], -1, n_frequencies)
@@ -137,14 +142,16 @@ class Columns:
 
 
 class Blocks:
-    """Derivative of the data by the conductivity of all layers, as a tensor linearization.
+    """Derivative of the data with respect to the conductivity of all layers, as a tensor linearization.
 
     Parameters
     ----------
-    blocks : (n_stations, n_layers, most data of one station) torch.Tensor
+    blocks : (n_stations, n_layers, n_slots) torch.Tensor
+        One block per station, padded to the largest number of data of a station.
     place : (n_data,) torch.Tensor of int
-        Where each datum is among stations and places.
+        Flat index (station, slot) of each datum.
     station : (n_data,) numpy.ndarray of int
+        Station of each datum.
     """
 
     def __init__(self, blocks: torch.Tensor, place: torch.Tensor, station: np.ndarray):
@@ -152,16 +159,16 @@ class Blocks:
         self.device, self.dtype = blocks.device, blocks.dtype
 
     def tangent(self, v: torch.Tensor) -> torch.Tensor:
-        """(n_stations * n_layers,) -> (n_data,)."""
+        """Return the product with a vector, (n_stations * n_layers,) -> (n_data,)."""
         rows = torch.bmm(v.reshape(len(self.blocks), 1, -1), self.blocks)
         return rows.ravel()[self._place]
 
     def adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        """(n_data,) -> (n_stations * n_layers,)."""
+        """Return the transposed product, (n_data,) -> (n_stations * n_layers,)."""
         return self.adjoint_rows(y[None])[0]
 
     def adjoint_rows(self, y: torch.Tensor) -> torch.Tensor:
-        """(k, n_data) -> (k, n_stations * n_layers)."""
+        """Return the transposed product with k rows, (k, n_data) -> (k, n_stations * n_layers)."""
         n_stations, _, most = self.blocks.shape
         padded = y.new_zeros(len(y), n_stations * most)
         padded[:, self._place] = y
@@ -169,9 +176,17 @@ class Blocks:
         return torch.bmm(self.blocks, padded).permute(2, 0, 1).reshape(len(y), -1)
 
     def matrix(self) -> sp.csr_matrix:
-        """(n_data, n_stations * n_layers), of whose rows each touches its own station."""
+        """Return the sparse matrix, (n_data, n_stations * n_layers); each row has entries for its own station only."""
         n_stations, n_layers, _ = self.blocks.shape
         values = as_numpy(self.blocks.transpose(1, 2).reshape(-1, n_layers)[self._place])
         columns = self._station[:, None] * n_layers + np.arange(n_layers)
         starts = n_layers * np.arange(len(values) + 1)
         return sp.csr_matrix((values.ravel(), columns.ravel(), starts), shape=(len(values), n_stations * n_layers))
+
+
+class ModelLinearization(Chain):
+    """Product of a map's derivative and the blocks, on the device and in the type of the blocks."""
+
+    def __init__(self, derivative, blocks):
+        super().__init__(derivative, blocks)
+        self.device, self.dtype = blocks.device, blocks.dtype

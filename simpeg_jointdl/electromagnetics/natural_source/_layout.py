@@ -1,4 +1,4 @@
-"""A survey as arrays: which stations and frequencies there are, and which of them each datum belongs to."""
+"""A survey as arrays: its stations and frequencies, and the station and frequency of each datum."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 from simpeg.electromagnetics.natural_source.receivers import Impedance
 
-#: Of what SimPEG's axes (east, north, up) make of the impedance in the first quadrant.
+#: Sign of the impedance in SimPEG's axes (east, north, up), relative to the first quadrant.
 SIGNS = {"xy": -1.0, "yx": 1.0, "det": -1.0}
 COMPONENTS = ("real", "imag", "apparent_resistivity", "phase")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Stations, the pairs of station and frequency that occur, and the data, in the order of a survey.
+    """Stations, pairs of station and frequency, and data, in the order of a survey.
 
     Parameters
     ----------
     locations : (n_stations, dim) numpy.ndarray
-        In order of first appearance.
+        Locations of the stations, in order of first appearance.
     frequencies : (n_frequencies,) or (n_pairs, 1) numpy.ndarray
-        Hz: all, ascending, where every station has every one; else those of the pairs.
+        Frequencies in Hz: all of them, ascending, if every station has all; otherwise the frequency of each pair.
     column_station : (n_stations,) or (n_pairs,) numpy.ndarray of int
-        Station of each column to compute, in ascending order: a column has all frequencies or one.
+        Station of each computed column, ascending. A column has all frequencies or one.
     station, pair, component : (n_data,) numpy.ndarray of int
-        Of each datum; pairs are counted along the columns, frequencies fastest.
+        Station, pair and component of each datum. Pairs are numbered along the columns, frequencies fastest.
     sign : (n_data,) numpy.ndarray
-        Of its impedance.
+        Sign of the impedance of each datum.
     """
 
     locations: np.ndarray
@@ -40,22 +40,22 @@ class Layout:
 
     @property
     def n_stations(self) -> int:
-        """How many columns of layers there are."""
+        """Number of stations, each with a column of layers."""
         return len(self.locations)
 
     @property
     def pair_station(self) -> np.ndarray:
-        """(n_pairs,) station of each pair."""
+        """Station of each pair, (n_pairs,)."""
         return np.repeat(self.column_station, self.frequencies.shape[-1])
 
     @property
     def pair_frequency(self) -> np.ndarray:
-        """(n_pairs,) frequency of each pair, Hz."""
+        """Frequency of each pair in Hz, (n_pairs,)."""
         return np.resize(self.frequencies, self.pair_station.shape)
 
     @property
     def slot(self) -> np.ndarray:
-        """(n_data,) place of each datum among those of its station, frequencies fastest, then components."""
+        """Place of each datum among those of its station, (n_data,), frequencies fastest, then components."""
         order = np.lexsort((self.pair, self.sign, self.component, self.station))
         counts = np.bincount(self.station, minlength=self.n_stations)
         slot = np.empty(len(order), dtype=np.int64)
@@ -64,8 +64,8 @@ class Layout:
 
 
 def read_survey(who: str, survey) -> Layout:
-    """Layout of a natural source survey; raises ValueError or TypeError for what layers have no data of."""
-    distinct, blocks, rows = {}, [], []  # location arrays by identity: receivers mostly share theirs
+    """Return the layout of a natural-source survey; raise an error for data that layers do not have."""
+    distinct, blocks, rows = {}, [], []  # arrays of locations by identity, since most receivers share theirs
     for source in survey.source_list:
         check_frequency(who, source.frequency)
         for receiver in source.receiver_list:
@@ -87,7 +87,7 @@ def read_survey(who: str, survey) -> Layout:
 
 
 def _number_stations(who, blocks):
-    """Number of the station of every row of every array of locations; and the stations' locations."""
+    """Return the station number of every row of every array of locations, and the locations of the stations."""
     dimensions = sorted({block.shape[1] for block in blocks})
     if len(dimensions) > 1:
         msg = f"{who}.survey: locations have different dimensions, {dimensions}; give all of them in one."
@@ -95,7 +95,7 @@ def _number_stations(who, blocks):
     together = np.concatenate(blocks) + 0.0  # no negative zeros
     bad = np.flatnonzero(~np.isfinite(together).all(axis=1))
     if bad.size:
-        msg = f"{who}.survey: a location is not finite, {together[bad[0]]}; drop it together with its data."
+        msg = f"{who}.survey: a location is not finite, {together[bad[0]]}; remove it together with its data."
         raise ValueError(msg)
     _, first, inverse = np.unique(together, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
@@ -116,14 +116,14 @@ def _arrange(locations, station, frequency, component, sign):
 
 
 def check_frequency(who: str, frequency: float):
-    """Above zero and finite."""
+    """Raise ValueError unless a frequency is finite and above zero."""
     if not 0.0 < frequency < np.inf:
         msg = f"{who}.survey: a source has the frequency {frequency} Hz; wanted a finite one above zero."
         raise ValueError(msg)
 
 
 def check_receiver(who: str, receiver):
-    """An element of the impedance that layers have, E and H at one place, and real data."""
+    """Raise an error unless a receiver measures real impedance data of layers, with E and H at one location."""
     name = type(receiver).__name__
     if not isinstance(receiver, Impedance):
         msg = f"{who}.survey: got a receiver of type {name}; wanted Impedance or DeterminantImpedance."
@@ -131,7 +131,7 @@ def check_receiver(who: str, receiver):
     if receiver.orientation not in SIGNS:
         msg = (
             f"{who}.survey: an {name} receiver has orientation {receiver.orientation!r}, which is zero over layers; "
-            f"wanted one of {', '.join(map(repr, SIGNS))}. Drop it together with its data."
+            f"wanted one of {', '.join(map(repr, SIGNS))}. Remove it together with its data."
         )
         raise ValueError(msg)
     if receiver.component not in COMPONENTS:

@@ -1,35 +1,41 @@
-"""A receiver SimPEG does not have."""
+"""A receiver for the determinant of the impedance tensor, which SimPEG does not have."""
 
 from __future__ import annotations
 
+from typing import Any, Literal, NoReturn
+
+from numpy.typing import ArrayLike
 from simpeg.electromagnetics.natural_source.receivers import Impedance
 
 
 class DeterminantImpedance(Impedance):
-    r"""Determinant of the impedance tensor, :math:`Z_\mathrm{det} = \sqrt{Z_{xx} Z_{yy} - Z_{xy} Z_{yx}}`.
+    r"""Receiver of the determinant of the impedance tensor.
 
-    It does not change when the axes turn, which makes it what most 1-D interpretations use. Over layers it is
-    :math:`Z_{xy}` up to the sign of the root; here it has that of :math:`Z_{xy}`, and so its quadrant.
+    .. math::
+        Z_\mathrm{det} = \sqrt{Z_{xx} Z_{yy} - Z_{xy} Z_{yx}}
+
+    The determinant does not change when the axes are rotated, which is why most 1-D interpretations use it. Over layers
+    it equals :math:`Z_{xy}` up to the sign of the root; here it has the sign, and thus the quadrant, of :math:`Z_{xy}`.
 
     Parameters
     ----------
     locations_e, locations_h : (n_loc, n_dim) array_like
-        As of SimPEG's :class:`~simpeg.electromagnetics.natural_source.receivers.Impedance`.
+        Locations as in :class:`simpeg.electromagnetics.natural_source.receivers.Impedance`.
     component : {'real', 'imag', 'apparent_resistivity', 'phase'}
-        Ohm, ohm, ohm m, degrees.
+        Component of the data, in ohm, ohm, ohm m and degrees.
     storeProjections : bool
-        As of SimPEG's.
+        As in SimPEG.
 
     Raises
     ------
     TypeError
-        For locations that are no numbers, a component that is no str, and in simulations on meshes.
+        If locations are not numbers or the component is not a str, and in simulations on meshes.
     ValueError
-        For another component, `locations_h` of another shape than `locations_e`, and another `orientation` than 'det'.
+        If the component is another one, `locations_h` and `locations_e` differ in shape, or `orientation` is set.
 
     Notes
     -----
-    For :class:`Simulation1DStitched` and SimPEG's ``Simulation1DRecursive``; simulations on meshes cannot evaluate it.
+    :class:`Simulation1DStitched` and SimPEG's ``Simulation1DRecursive`` evaluate it; simulations on meshes cannot.
 
     References
     ----------
@@ -37,25 +43,33 @@ class DeterminantImpedance(Impedance):
     impedance tensor. Geophysics, 70(2), G33-G41. https://doi.org/10.1190/1.1897032
     """
 
-    def __init__(self, locations_e, locations_h=None, component="apparent_resistivity", storeProjections=False):
+    def __init__(
+        self,
+        locations_e: ArrayLike,
+        locations_h: ArrayLike | None = None,
+        component: Literal["real", "imag", "apparent_resistivity", "phase"] = "apparent_resistivity",
+        storeProjections: bool = False,
+    ):
         super().__init__(locations_e, locations_h, "det", component, storeProjections)
 
     @property
     def orientation(self) -> str:
-        """'det'."""
+        """Orientation of the receiver, always 'det'."""
         return "det"
 
     @orientation.setter
-    def orientation(self, value):
+    def orientation(self, value: str):
         if value != "det":
             msg = f"DeterminantImpedance.orientation: got {value!r}; it has none but 'det'. Use Impedance for elements."
             raise ValueError(msg)
 
-    def eval(self, src, mesh, f):
-        """Refused: fields on a mesh have a whole tensor, whose elements this class does not ask for."""
+    def eval(self, src: Any, mesh: Any, f: Any) -> NoReturn:
+        """Raise TypeError: simulations on meshes cannot evaluate the determinant."""
         msg = "DeterminantImpedance: for layered simulations only; use Impedance with simulations on a mesh."
         raise TypeError(msg)
 
-    def evalDeriv(self, src, mesh, f, du_dm_v=None, v=None, adjoint=False):
-        """Refused, as :meth:`eval`."""
+    def evalDeriv(
+        self, src: Any, mesh: Any, f: Any, du_dm_v: Any = None, v: Any = None, adjoint: bool = False
+    ) -> NoReturn:
+        """Raise TypeError, as :meth:`eval` does."""
         return self.eval(src, mesh, f)

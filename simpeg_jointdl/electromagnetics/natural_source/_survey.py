@@ -1,10 +1,12 @@
-"""SimPEG's survey of many stations, from arrays."""
+"""SimPEG's natural-source survey from arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from simpeg.electromagnetics.natural_source import Survey
 from simpeg.electromagnetics.natural_source.receivers import Impedance
 from simpeg.electromagnetics.natural_source.sources import Planewave
@@ -14,34 +16,42 @@ from ._receivers import DeterminantImpedance
 
 
 def create_survey(
-    locations,
-    frequencies,
+    locations: ArrayLike,
+    frequencies: ArrayLike | Sequence[ArrayLike],
     components: str | Sequence[str] = ("apparent_resistivity", "phase"),
-    orientation: str = "xy",
+    orientation: Literal["xy", "yx", "det"] = "xy",
 ) -> Survey:
-    """SimPEG's natural source survey of stations that share their frequencies, or have their own.
+    """Return SimPEG's natural-source survey of stations that share their frequencies, or have their own.
 
     Parameters
     ----------
     locations : (n_stations, dim) array_like
-        In m, all different. :class:`Simulation1DStitched` numbers its columns in this order.
+        Locations in m, all different. :class:`Simulation1DStitched` numbers its columns in this order.
     frequencies : (n_frequencies,) array_like, or sequence of n_stations array_like
-        In Hz, for all stations, or for each.
+        Frequencies in Hz, for all stations or for each.
     components : str or sequence of str
-        Any of "real", "imag" (ohm), "apparent_resistivity" (ohm m), "phase" (degrees).
+        Some of "real", "imag" (ohm), "apparent_resistivity" (ohm m) and "phase" (degrees).
     orientation : {"xy", "yx", "det"}
+        Element of the impedance tensor, or its determinant.
 
     Returns
     -------
     simpeg.electromagnetics.natural_source.Survey
-        Order of its data, the last fastest: frequency, component, station where frequencies are shared; station,
-        frequency, component where each station has its own. In the order given; nothing is sorted.
+        Its data are ordered by frequency, component and station (the last fastest) if frequencies are shared, and by
+        station, frequency and component if each station has its own. Nothing is sorted.
 
     Raises
     ------
     ValueError
-        For locations that are not (n_stations, dim) or not different, no station, frequencies of another number of
-        stations, none at all, not above zero, or of an unknown component or orientation.
+        If locations are not (n_stations, dim) or not different, there is no station or no frequency, frequencies are
+        given for another number of stations or are not above zero, or a component or the orientation is unknown.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.electromagnetics import natural_source
+    >>> survey = natural_source.create_survey([[0.0, 0.0], [500.0, 0.0]], [1.0, 10.0, 100.0])
+    >>> int(survey.nD)
+    12
     """
     locations = np.atleast_2d(np.asarray(locations, dtype=float))
     if locations.ndim != 2 or not locations.size:
@@ -49,9 +59,7 @@ def create_survey(
         raise ValueError(msg)
     n_distinct = len(np.unique(locations, axis=0))
     if n_distinct < len(locations):
-        msg = (
-            f"create_survey: {len(locations)} locations, {n_distinct} of them different; a station has one of its own."
-        )
+        msg = f"create_survey: {len(locations)} locations, {n_distinct} of them different; every station needs its own."
         raise ValueError(msg)
     components = (components,) if isinstance(components, str) else tuple(components)
     frequencies = list(frequencies)

@@ -1,4 +1,4 @@
-"""Raw outputs of a network between bounds, with the slope they start from."""
+"""Bounds of properties: smooth functions from the raw outputs of a network."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-_NEAR = 0.05  # of the way between two bounds, where the value wanted at the start lies on one of them
+_NEAR = 0.05  # default starting value, as a fraction of the distance between two bounds
 
 
 class Bounds(nn.Module):
-    r"""From any real number to a property within its bounds.
+    r"""Smooth map from real numbers to properties within their bounds.
 
     With :math:`s` the logistic function and :math:`r` the raw output,
 
     .. math::
         u = l + (h - l)\, s(2 r + c), \qquad u = l + a\, \mathrm{softplus}(r + c), \qquad u = a r + u_0
 
-    between two bounds, above one (below one in mirror image), and without any; :math:`c` is such that :math:`r = 0`
-    gives the starting value :math:`u_0`. Between :math:`\pm h` the first is :math:`h \tanh r`.
+    for two bounds, for a lower bound (an upper bound is the mirror image) and for no bound. The constant :math:`c` is
+    chosen so that :math:`r = 0` gives the starting value :math:`u_0`. For bounds :math:`\pm h` the first is
+    :math:`h \tanh r`.
 
     Parameters
     ----------
     bounds : sequence of (lower, upper)
-        One per property; infinite or None where there is none.
+        One pair per property; infinite or None where there is no bound.
     start : sequence of float, optional
-        :math:`u_0`, strictly within the bounds. Zero where that is within; else a twentieth of the way from the
-        bound that is nearer to zero to the other, or one `scale` from a single bound.
+        Starting values :math:`u_0`, strictly within the bounds. By default zero if it lies within the bounds; otherwise
+        one twentieth of the way from the bound nearer to zero to the other bound, or one `scale` from a single bound.
     scales : sequence of float
-        :math:`a`, about how much a property varies, where it has not two bounds.
+        Typical variation :math:`a` of each property, used where it does not have two bounds.
     """
 
     def __init__(self, bounds: Sequence[tuple], start: Sequence[float] | None, scales: Sequence[float]):
@@ -45,11 +46,11 @@ class Bounds(nn.Module):
 
     @property
     def n_inputs(self) -> int:
-        """Outputs a network must have."""
+        """Number of outputs that the network must have."""
         return len(self.limits)
 
     def forward(self, raw: torch.Tensor) -> torch.Tensor:
-        """(..., n_properties) -> the same shape."""
+        """Return properties within their bounds, (..., n_properties) -> the same shape."""
         columns = zip(raw.unbind(-1), self.limits, self.start, self.scales, strict=True)
         return torch.stack([_between(*one) for one in columns], dim=-1)
 
@@ -71,7 +72,7 @@ def _inverse_softplus(y):
 
 
 def checked_pair(i: int, pair) -> tuple[float, float]:
-    """Lower and upper bound of a property."""
+    """Return the lower and upper bound of a property, infinite where there is none."""
     if pair is None:
         return -math.inf, math.inf
     try:
@@ -79,7 +80,7 @@ def checked_pair(i: int, pair) -> tuple[float, float]:
         low = -math.inf if low is None else float(low)
         high = math.inf if high is None else float(high)
     except (TypeError, ValueError) as error:
-        msg = f"INRMap.bounds: property {i} got {pair!r}, wanted (lower, upper), None where there is none."
+        msg = f"INRMap.bounds: property {i} got {pair!r}, wanted (lower, upper), with None for no bound."
         raise ValueError(msg) from error
     if not low < high or math.isnan(low) or math.isnan(high):
         msg = f"INRMap.bounds: property {i} got ({low:g}, {high:g}), wanted a lower bound below the upper one."

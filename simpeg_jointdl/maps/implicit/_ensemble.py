@@ -1,4 +1,4 @@
-"""Several networks of one kind as one model."""
+"""Many networks of the same kind as one model."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 from torch.func import functional_call, jacrev, vmap
 
@@ -13,42 +14,43 @@ from ..._core.tensors import as_tensor
 from .._base import TorchMap
 from ._inr import INRMap
 
-_NUMBERS = 2**23  # of derivatives held at once
+_NUMBERS = 2**23  # entries of derivatives in memory at a time
 
 
 class EnsembleMap(TorchMap):
-    r"""Members of an :class:`INRMap` that differ in their weights, evaluated in one batch.
+    r"""Ensemble of networks of an :class:`INRMap` with different weights, evaluated in one batch.
 
     .. math::
         \mathbf m = \begin{pmatrix} \mathbf m_1 \\ \vdots \\ \mathbf m_K \end{pmatrix} \mapsto
         \begin{pmatrix} \mathbf u(\mathbf m_1) \\ \vdots \\ \mathbf u(\mathbf m_K) \end{pmatrix}, \qquad
         \frac{\partial \mathbf u(\mathbf m_k)}{\partial \mathbf m_l} = \mathbf 0 \quad (k \neq l)
 
-    with :math:`\mathbf u` the :class:`INRMap`. The model vector holds the weights of member 1, then those of member 2,
-    and so on; the output all properties of member 1 on the active cells, then those of member 2.
+    where :math:`\mathbf u` is the :class:`INRMap`. The model vector contains the weights of member 1, then those of
+    member 2, and so on. The output contains all properties of member 1 on the active cells, then those of member 2.
 
     Parameters
     ----------
     inr : INRMap
-        What all members have in common.
+        Map that all members share.
     random_seeds : sequence of int
-        Of the members' weights, one each.
+        One seed per member for its initial weights, all different.
 
     Attributes
     ----------
     n_members : int
-        :math:`K`.
+        Number of members :math:`K`.
     n_properties : int
-        Of each member.
+        Number of properties of each member.
     inr : INRMap
+        Map that all members share.
 
     Raises
     ------
     ValueError
-        For no seeds, or equal ones, and a network with parameters that no seed can draw, as no module around them has
-        ``reset_parameters``. Later, for a model of another length.
+        If there are no seeds or equal seeds, or the network has parameters that cannot be initialized from a seed. Also
+        raised at a model of another length.
     FloatingPointError, MemoryError
-        At a model, as of :class:`TorchMap`.
+        At a model, as for :class:`TorchMap`.
     """
 
     def __init__(self, inr: INRMap, random_seeds: Sequence[int]):
@@ -63,22 +65,25 @@ class EnsembleMap(TorchMap):
         n_values = inr.shape[0] * self.n_members
         super().__init__(members, inputs, n_values=n_values, device=inr.device, dtype=inr.dtype)
 
-    def members(self, m) -> np.ndarray:
-        """Properties of all members, (n_members, n_properties, n_active)."""
+    def members(self, m: ArrayLike) -> np.ndarray:
+        """Return the properties of all members at a model, (nP,) -> (n_members, n_properties, n_active)."""
         return (self * np.asarray(m, dtype=float)).reshape(self.n_members, self.n_properties, -1)
 
-    def member_model(self, m, index: int) -> np.ndarray:
-        """The model of one member, for :class:`INRMap`, (nP / n_members,)."""
+    def member_model(self, m: ArrayLike, index: int) -> np.ndarray:
+        """Return the model of one member, for :class:`INRMap`, (nP / n_members,)."""
         return np.asarray(m, dtype=float).reshape(self.n_members, -1)[index].copy()
 
-    def member_rows(self, m, rows: torch.Tensor, members: Sequence[int]) -> torch.Tensor:
-        """Rows times the derivative of some members, each with respect to its own weights.
+    def member_rows(self, m: ArrayLike, rows: torch.Tensor, members: Sequence[int]) -> torch.Tensor:
+        """Return rows times the derivatives of some members with respect to their own weights.
 
         Parameters
         ----------
         m : (nP,) array_like
+            Model.
         rows : (k, n_properties * n_active) or (len(members), k, n_properties * n_active) torch.Tensor
+            Rows, for all of these members or for each.
         members : sequence of int
+            Indices of the members.
 
         Returns
         -------
@@ -112,30 +117,17 @@ class EnsembleMap(TorchMap):
 
 
 class _Members(nn.Module):
-    """One module with the parameters of many, (n_members, n) numbers."""
+    """A module with the parameters of all members, (n_members, n)."""
 
     def __init__(self, module, parameters, vectors):
         super().__init__()
-        self._template, self._split = [module], parameters.split  # a list hides the template's own parameters
+        self._template, self._split = [module], parameters.split  # a list hides the parameters of the template
         self.vectors = nn.Parameter(vectors)
 
     def forward(self, *inputs):
-        """-> (n_members, n_properties, n_cells)."""
+        """Return the properties of all members, (n_members, n_properties, n_cells)."""
 
         def one(vector):
             return functional_call(self._template[0], self._split(vector), inputs)
 
         return vmap(one)(self.vectors)
-
-
-def coverage(members: np.ndarray, truth: np.ndarray, level: float) -> float:
-    """Part of the cells whose truth lies within the band that holds `level` of the members.
-
-    Parameters
-    ----------
-    members : (n_members, n) numpy.ndarray
-    truth : (n,) numpy.ndarray
-    level : float
-    """
-    low, high = np.quantile(members, [0.5 - level / 2.0, 0.5 + level / 2.0], axis=0)
-    return float(np.mean((truth >= low) & (truth <= high)))

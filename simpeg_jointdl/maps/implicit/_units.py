@@ -1,4 +1,4 @@
-"""Rock units of unknown contrast: a network says where they are, a few numbers what they are."""
+"""Rock units of unknown contrast: memberships from a network, contrasts as further parameters."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from torch import nn
 
 from ._bounds import Bounds, checked_pair
 
-_RARE = -2.0  # logit at which memberships start: a tenth of every unit everywhere
+_RARE = -2.0  # initial logit of the memberships, about a tenth of every unit in every cell
 
 
 class Units(nn.Module):
-    r"""Properties as units that lie in a background of zero.
+    r"""Properties as rock units in a background of zero.
 
     .. math::
         u_p(\mathbf x) = \sum_k s_k(\mathbf x)\, c_{kp}, \qquad
         s_k = \frac{e^{f_k(\mathbf x) + b}}{1 + \sum_i e^{f_i(\mathbf x) + b}}
 
-    with :math:`f` the network, one output per unit, and the contrasts :math:`c_{kp}` parameters of the model, kept
-    within the bounds of their property. Memberships tend to zero or one, so that models are blocky, and all properties
-    share them, which couples the properties' structure.
+    where the network :math:`f` has one output per unit, and the contrasts :math:`c_{kp}` are parameters of the model
+    within the bounds of their property. Memberships tend to zero or one, so that models are blocky. All properties
+    share them, which couples their structure.
 
     Parameters
     ----------
     contrasts : (n_units, n_properties) array_like
-        Where contrasts start.
+        Starting values of the contrasts.
     bounds : sequence of (lower, upper)
-        One per property.
+        One pair per property.
     scales : sequence of float
-        See :class:`Bounds`.
+        Typical variation of each property, see :class:`Bounds`.
     """
 
     def __init__(self, contrasts: np.ndarray, bounds, scales):
@@ -43,28 +43,28 @@ class Units(nn.Module):
 
     @property
     def start(self) -> list[float]:
-        """What properties start from: a little of every unit."""
+        """Starting values of the properties, a small share of every unit."""
         share = math.exp(_RARE) / (1.0 + self.n_inputs * math.exp(_RARE))
         return [share * sum(values) for values in zip(*(one.start for one in self._bounds), strict=True)]
 
     def values(self) -> torch.Tensor:
-        """Contrasts, (n_units, n_properties)."""
+        """Return the contrasts, (n_units, n_properties)."""
         return torch.stack([one(row) for one, row in zip(self._bounds, self.contrasts, strict=True)])
 
     def forward(self, raw: torch.Tensor) -> torch.Tensor:
-        """(n_points, n_units) -> (n_points, n_properties)."""
+        """Return the properties, (n_points, n_units) -> (n_points, n_properties)."""
         background = torch.zeros_like(raw[..., :1])
         shares = torch.softmax(torch.cat([raw + _RARE, background], dim=-1), dim=-1)
         return shares[..., :-1] @ self.values()
 
-    def reset_parameters(self):
-        """Back to the contrasts given; there is nothing random about them."""
+    def reset_parameters(self) -> None:
+        """Reset the contrasts to their starting values, which are not random."""
         with torch.no_grad():
             self.contrasts.zero_()
 
 
 def starting_contrasts(n_units: int, contrasts, limits, scales) -> np.ndarray:
-    """Those given, or half way to the bound that is farther from zero, of alternating sign where both are allowed."""
+    """Return the given contrasts, or half of the bound farther from zero, with alternating signs where allowed."""
     shape = n_units, len(limits)
     if contrasts is not None:
         contrasts = np.atleast_2d(np.asarray(contrasts, dtype=float))
@@ -77,11 +77,11 @@ def starting_contrasts(n_units: int, contrasts, limits, scales) -> np.ndarray:
         ends = [end if math.isfinite(end) else math.copysign(2.0 * scale, end) for end in (low, high)]
         toward = [end for end in (ends[1], ends[0]) if end * (1 if end == ends[1] else -1) > 0.0] or [sum(ends)]
         for k in range(n_units):
-            share = 0.5 * (1.0 - k / (2.0 * n_units))  # units start apart
+            share = 0.5 * (1.0 - k / (2.0 * n_units))  # so that units start from different contrasts
             result[k, p] = np.clip(share * toward[k % len(toward)], *_inner(low, high))
     return result
 
 
 def _inner(low, high):
-    room = 0.05 * (high - low) if math.isfinite(high - low) else 1e-12
-    return low + room, high - room
+    margin = 0.05 * (high - low) if math.isfinite(high - low) else 1e-12
+    return low + margin, high - margin

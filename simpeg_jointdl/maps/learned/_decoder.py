@@ -1,69 +1,79 @@
-"""A learned prior: the model is the latent vector of a decoder."""
+"""Learned prior: the model is the latent vector of a decoder."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from discretize import TensorMesh
+from discretize import TensorMesh, TreeMesh
+from numpy.typing import ArrayLike, DTypeLike
 from simpeg.maps import Projection
 from simpeg.regularization import Smallness
 from simpeg.utils import validate_active_indices
 from torch import nn
 
+from ..._core.protocols import HasAmplitudes, HasEncoder, HasOffsets, SamplesLatent
 from ..._core.tensors import as_numpy, as_tensor, resolve_device, resolve_dtype
 from .._base import TorchMap
 from .._points import checked_domain, checked_per_cell, points_in_cells, scaled
 
-_FAR = 2.0  # standard deviations
+_FAR = 2.0  # largest amplitude entry, in standard deviations
 
 
 class DecoderMap(TorchMap):
-    r"""Physical properties that a decoder makes of a latent vector, which is the model.
+    r"""Physical properties decoded from a latent vector, which is the model.
 
     .. math::
         \mathbf u(\mathbf z) = \mathrm{decode}(\mathbf z)(\mathbf x_{\mathrm{cells}}), \qquad
         \mathbf z \sim \mathcal N(\mathbf 0, \mathbf I)
 
-    Latent vectors of what the decoder was trained on are about standard normal, so :meth:`prior` is what an inversion
-    adds to its misfits, with a trade-off parameter of 1.
+    Latent vectors of the training set are approximately standard normal. An inversion therefore adds :meth:`prior` to
+    its misfits, with a trade-off parameter of 1.
 
     Parameters
     ----------
     decoder : torch.nn.Module
-        Such as :class:`simpeg_jointdl.networks.GeologyVAE`. It has ``n_latent``, ``properties`` and
-        ``decode(z, points)``: latent vectors (k, n_latent) and points (n, 3), x and y from -1 to 1 across the box and
-        depth from 0 at its top to 1, to (k, n_properties, n). It may have ``n_offsets``, further entries of a latent
-        vector; ``encode``; ``sample_latent``; and ``amplitude_steps``, by how much the logarithm of each
-        property grows with its entry among the first of the latent vector.
+        Decoder such as :class:`simpeg_jointdl.networks.GeologyVAE`. It has ``n_latent``, ``properties`` and
+        ``decode(z, points)``, which takes latent vectors (k, n_latent) and points (n, 3) to properties
+        (k, n_properties, n). x and y run from -1 to 1 across the box, and depth from 0 at its top to 1. A decoder may
+        also have ``n_offsets``, a number of further entries of the latent vector; ``encode``; ``sample_latent``; and
+        ``amplitude_steps``, the change of the logarithm of each property per unit of its latent entry, which are the
+        first entries.
     mesh : discretize.TensorMesh or discretize.TreeMesh
-        In three dimensions.
+        Mesh in 3-D.
     active_cells : (n_cells,) array_like of bool, optional
+        Active cells; by default all cells are active.
     offsets : bool
-        Let the latent vector go on with the decoder's offsets: what it has not seen, data may still say.
+        Whether the model includes the decoder's offsets, with which data can introduce what the decoder was not trained
+        on.
     points_per_cell : int or sequence of int
-        Points along every axis of a cell over which the decoded model is averaged.
+        Number of points along each axis of a cell over which the decoded model is averaged.
     domain : (2, 3) array_like, optional
-        The box, in m; that of the mesh if not given.
-    device, dtype
-        As for :class:`TorchMap`.
+        Lower and upper corner of the decoder's box in m; by default those of the mesh.
+    device : str or torch.device, optional
+        Device of the computation; by default torch's default device.
+    dtype : torch.dtype, numpy dtype or str, optional
+        Precision of the decoder, float64 (default) or float32; SimPEG always receives float64.
 
     Attributes
     ----------
     properties : tuple of simpeg.maps.BaseMap
-        From the model to each of the decoder's properties on the active cells.
+        Maps from the model to each of the decoder's properties on the active cells.
     property_names : tuple of str
+        Names of the properties.
 
     Raises
     ------
     TypeError
-        For a decoder that is no torch module, or lacks one of ``n_latent``, ``properties`` and ``decode``.
+        If the decoder is not a torch module, or lacks ``n_latent``, ``properties`` or ``decode``.
     ValueError
-        For a mesh that is not in three dimensions, `offsets` of a decoder that has none, points per cell or a domain
-        that do not fit the mesh, and for what :class:`TorchMap` refuses.
+        If the mesh is not in 3-D, the decoder has no offsets but `offsets` is True, points per cell or the domain do
+        not fit the mesh, and as for :class:`TorchMap`.
     FloatingPointError, MemoryError
-        At a model, as of :class:`TorchMap`.
+        At a model, as for :class:`TorchMap`.
 
     References
     ----------
@@ -75,14 +85,14 @@ class DecoderMap(TorchMap):
     def __init__(
         self,
         decoder: nn.Module,
-        mesh,
-        active_cells=None,
+        mesh: TensorMesh | TreeMesh,
+        active_cells: ArrayLike | None = None,
         *,
         offsets: bool = False,
-        points_per_cell=1,
-        domain=None,
+        points_per_cell: int | Sequence[int] = 1,
+        domain: ArrayLike | None = None,
         device: str | torch.device | None = None,
-        dtype=None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         _check_decoder(decoder, mesh, offsets)
         if active_cells is None:
@@ -104,78 +114,99 @@ class DecoderMap(TorchMap):
         )  # fmt: skip
 
     @property
-    def properties(self) -> tuple:
-        """Maps from the model to every property on the active cells."""
+    def properties(self) -> tuple[Any, ...]:
+        """Maps from the model to each property on the active cells."""
         n, n_properties = int(self.active_cells.sum()), len(self.property_names)
         return tuple(Projection(n * n_properties, np.arange(i * n, (i + 1) * n)) * self for i in range(n_properties))
 
-    def prior(self, reference_model=None) -> Smallness:
-        r"""Regularization :math:`\lVert \mathbf z - \mathbf z_0 \rVert^2`: minus twice the log prior, for β = 1.
+    def prior(self, reference_model: ArrayLike | None = None) -> Smallness:
+        r"""Return the regularization :math:`\lVert \mathbf z - \mathbf z_0 \rVert^2` of the standard normal prior.
+
+        It is minus twice the logarithm of the prior density, for a trade-off parameter of 1.
 
         Parameters
         ----------
         reference_model : (nP,) array_like, optional
-            :math:`\mathbf z_0`; zero if not given.
+            Reference model :math:`\mathbf z_0`; zero by default.
         """
         reference = np.zeros(self.nP) if reference_model is None else np.asarray(reference_model, dtype=float)
         return Smallness(TensorMesh([np.ones(self.nP)]), reference_model=reference)
 
     def initial_model(self, random_seed: int | None = None) -> np.ndarray:
-        """Zero, the middle of the prior; with a seed a draw from it, offsets at zero, (nP,)."""
+        """Return the mean of the prior, which is zero, or with a seed a sample of it with zero offsets, (nP,)."""
         model = np.zeros(self.nP)
         if random_seed is not None:
             model[: self.n_latent] = np.random.default_rng(random_seed).standard_normal(self.n_latent)
         return model
 
     def candidates(self, n_models: int, random_seed: int = 0) -> np.ndarray:
-        """Models of random geology to start from, (n_models, nP); draws from the prior where the decoder has none."""
+        """Return starting models of random geology, or samples of the prior if the decoder has none, (n_models, nP)."""
         models = np.zeros((n_models, self.nP))
         decoder = self._module.decoder
-        if hasattr(decoder, "sample_latent"):
+        if isinstance(decoder, SamplesLatent):
             with torch.no_grad():
                 models[:, : self.n_latent] = as_numpy(decoder.sample_latent(n_models, random_seed=random_seed))
         else:
             models[:, : self.n_latent] = np.random.default_rng(random_seed).standard_normal((n_models, self.n_latent))
         return models
 
-    def rescaled(self, m, index: int, factor: float) -> tuple[np.ndarray, float]:
-        """The model with property `index` multiplied by a factor above zero, as far as the prior goes along.
+    def rescaled(self, m: ArrayLike, index: int, factor: float) -> tuple[np.ndarray, float]:
+        """Return the model with one property multiplied by a factor, within the range of the prior.
+
+        Parameters
+        ----------
+        m : (nP,) array_like
+            Model.
+        index : int
+            Index of the property.
+        factor : float
+            Wanted factor, above zero.
 
         Returns
         -------
         model : (nP,) numpy.ndarray
-            As given where the decoder has no entry for the property's size.
+            Rescaled model; the given one if the decoder has no entry for the size of the property.
         factor : float
-            By which it was multiplied: amplitudes stay within three standard deviations.
+            Factor that was applied: amplitude entries stay within two standard deviations.
         """
         decoder, m = self._module.decoder, np.array(m, dtype=float)
-        if not hasattr(decoder, "amplitude_steps"):
+        if not has_amplitudes(decoder):
             return m, 1.0
         step, before = float(decoder.amplitude_steps[index]), m[index]
         m[index] = np.clip(before + np.log(factor) / step, -_FAR, _FAR)
         return m, float(np.exp(step * (m[index] - before)))
 
-    def unsized(self, m) -> np.ndarray:
-        """The model with the properties of median size, whatever size it has, (nP,)."""
+    def unsized(self, m: ArrayLike) -> np.ndarray:
+        """Return the model with its properties set to their median size, (nP,)."""
         m = np.array(m, dtype=float)
-        if hasattr(self._module.decoder, "amplitude_steps"):
+        if has_amplitudes(self._module.decoder):
             m[: len(self.property_names)] = 0.0
         return m
 
-    def inverse(self, D) -> np.ndarray:
-        """Latent vector that the encoder finds for properties on the active cells, (n_properties * n_active,) -> (nP,).
+    def inverse(self, D: ArrayLike) -> np.ndarray:
+        """Return the latent vector that the encoder finds for given properties.
 
-        Cells outside count as zero. Decoded again it is near the given properties, not equal to them.
+        Inactive cells count as zero. Decoding the result gives similar properties, but not the same.
+
+        Parameters
+        ----------
+        D : (n_properties * n_active,) array_like
+            Properties on the active cells, one after the other.
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+            Latent vector, with zero offsets.
 
         Raises
         ------
         NotImplementedError
             If the decoder has no ``encode``.
         ValueError
-            For another number of values.
+            If the number of values does not fit.
         """
         decoder = self._module.decoder
-        if not hasattr(decoder, "encode"):
+        if not isinstance(decoder, HasEncoder):
             raise NotImplementedError(f"DecoderMap.inverse: {type(decoder).__name__} has no encoder.")
         values, given = np.zeros((len(self.property_names), self.mesh_of.n_cells)), np.asarray(D, dtype=float)
         wanted = (len(values) * int(self.active_cells.sum()),)
@@ -192,21 +223,21 @@ class DecoderMap(TorchMap):
             model[: self.n_latent] = as_numpy(decoder.encode(as_tensor(grid, self.device, self.dtype))[0][0])
         return model
 
-    def evaluate(self, m, points) -> np.ndarray:
-        """Properties anywhere, (n_points, 3) in m -> (n_properties, n_points)."""
+    def evaluate(self, m: ArrayLike, points: ArrayLike) -> np.ndarray:
+        """Return the properties at any points, (n_points, 3) in m -> (n_properties, n_points)."""
         points = as_tensor(self._boxed(np.asarray(points, dtype=float)), self.device, self.dtype)
         with torch.no_grad():
             return as_numpy(self._module.decoder.decode(self._tensor(np.asarray(m, dtype=float))[None], points)[0])
 
     def _boxed(self, points):
-        """Coordinates in the decoder's box: depth from 0 at the top."""
+        """Return coordinates in the decoder's box, with depth from 0 at its top."""
         fractions = scaled(points, self.domain)
         fractions[:, 2] = 0.5 * (1.0 - fractions[:, 2])
         return fractions
 
 
 class _Decoded(nn.Module):
-    """A decoder at one latent vector, averaged over the points of every cell."""
+    """A decoder at one latent vector, averaged over the points of each cell."""
 
     def __init__(self, decoder, n, n_points):
         super().__init__()
@@ -214,22 +245,28 @@ class _Decoded(nn.Module):
         self.latent = nn.Parameter(torch.zeros(n))
 
     def forward(self, points):
-        """(n_points, 3) -> (n_properties, n_cells)."""
+        """Return the properties of cells, (n_points, 3) -> (n_properties, n_cells)."""
         values = self.decoder.decode(self.latent[None], points)[0]
         return values.unflatten(1, (-1, self.n_points)).mean(dim=2)
+
+
+def has_amplitudes(decoder: nn.Module) -> bool:
+    """Return whether the first latent entries are the sizes of the properties."""
+    return isinstance(decoder, HasAmplitudes) or "amplitude_steps" in dict(decoder.named_buffers())
 
 
 def _check_decoder(decoder, mesh, offsets):
     missing = [name for name in ("n_latent", "properties", "decode") if not hasattr(decoder, name)]
     if not isinstance(decoder, nn.Module) or missing:
+        lack = f" without {', '.join(missing)}" if missing else ", which is not a torch module"
         msg = (
-            f"DecoderMap.decoder: got {type(decoder).__name__} without {', '.join(missing) or 'being a torch module'}; "
-            "wanted such as networks.GeologyVAE.from_pretrained()."
+            f"DecoderMap.decoder: got {type(decoder).__name__}{lack}, wanted a decoder such as "
+            "networks.GeologyVAE.from_pretrained()."
         )
         raise TypeError(msg)
     if mesh.dim != 3:
-        msg = f"DecoderMap.mesh: got {mesh.dim} dimensions, wanted 3; the decoder's bodies are solid."
+        msg = f"DecoderMap.mesh: got {mesh.dim} dimensions, wanted 3."
         raise ValueError(msg)
-    if offsets and not hasattr(decoder, "n_offsets"):
-        msg = f"DecoderMap.offsets: {type(decoder).__name__} has none; leave them out."
+    if offsets and not isinstance(decoder, HasOffsets):
+        msg = f"DecoderMap.offsets: got True, but {type(decoder).__name__} has no offsets. Leave it out."
         raise ValueError(msg)

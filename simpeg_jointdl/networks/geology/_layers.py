@@ -30,7 +30,7 @@ class Encoder(nn.Module):
         Its cell centres.
     """
 
-    def __init__(self, n_properties: int, shape, points: Tensor, width: int, n_outputs: int):
+    def __init__(self, n_properties: int, shape: tuple[int, int, int], points: Tensor, width: int, n_outputs: int):
         super().__init__()
         channels = 3 * _CHANNELS // 2
         self.convolutions = nn.Sequential(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +16,11 @@ from ...datasets.synthetic import sample_geology
 from .._pretrained import FOLDER, pretrained
 from ._bodies import N_SHAPE, OFFSET_SCALES, occupancy, scattered
 from ._layers import Encoder, Perceptron, grid_centers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+    from typing import Any
 
 Tensor = torch.Tensor
 
@@ -74,10 +80,15 @@ class GeologyVAE(nn.Module):
     https://doi.org/10.48550/arXiv.1312.6114
     """
 
+    n_bodies: int
+    properties: tuple[str, ...]
+    shape: tuple[int, ...]
+    width: int
+
     def __init__(
         self,
-        properties=("density", "susceptibility"),
-        shape=(16, 32, 32),
+        properties: Mapping[str, tuple[float, float]] = ("density", "susceptibility"),
+        shape: tuple[int, int, int] = (16, 32, 32),
         n_latent: int = 64,
         n_bodies: int = 16,
         width: int = 512,
@@ -86,14 +97,14 @@ class GeologyVAE(nn.Module):
         super().__init__()
         _check(properties, shape, n_latent)
         self.properties, self.shape = tuple(properties), tuple(int(n) for n in shape)
-        self.n_latent = int(n_latent)
+        self.n_latent: int = int(n_latent)
         self.n_bodies, self.width = check_count("GeologyVAE.n_bodies", n_bodies), check_count("GeologyVAE.width", width)
-        self.card: dict | None = None
+        self.card: dict[str, Any] | None = None
         generator = torch.Generator().manual_seed(random_seed)
         n_properties, n_free = len(self.properties), self.n_latent - len(self.properties)
         with seeded(random_seed, [torch.get_default_device()]):
-            self.encoder = Encoder(n_properties, self.shape, grid_centers(self.shape), self.width, 2 * n_free)
-            self.decoder = Perceptron(n_free, self.width, self.n_offsets)
+            self.encoder: Encoder = Encoder(n_properties, self.shape, grid_centers(self.shape), self.width, 2 * n_free)
+            self.decoder: Perceptron = Perceptron(n_free, self.width, self.n_offsets)
         with torch.no_grad():
             self.decoder.hidden[-1].bias.copy_(scattered(self.n_bodies, n_properties, generator).flatten())
         amplitudes = [_AMPLITUDES[name] for name in self.properties]
@@ -104,7 +115,7 @@ class GeologyVAE(nn.Module):
         self.register_buffer("grid_points", grid_centers(self.shape), persistent=False)
 
     @classmethod
-    def from_pretrained(cls, path=None) -> GeologyVAE:
+    def from_pretrained(cls, path: str | PathLike[str] | None = None) -> GeologyVAE:
         """Network with the weights that come with the package, or with those of a file, ready to decode.
 
         Parameters
@@ -135,7 +146,7 @@ class GeologyVAE(nn.Module):
         return self.n_bodies * (N_SHAPE + len(self.properties))
 
     @property
-    def config(self) -> dict:
+    def config(self) -> dict[str, Any]:
         """Arguments that make a network of this architecture; they go on the card of its weights."""
         return {
             "properties": list(self.properties),
@@ -229,7 +240,7 @@ class GeologyVAE(nn.Module):
         mean, log_variance = self.encoder(unit).chunk(2, dim=1)
         return mean, log_variance.clamp(-12.0, 4.0)
 
-    def sample_latent(self, n_samples: int, *, kinds: dict[str, float] | None = None, random_seed=0) -> Tensor:
+    def sample_latent(self, n_samples: int, *, kinds: dict[str, float] | None = None, random_seed: int = 0) -> Tensor:
         """Latent vectors of random geology: encodings of `datasets.synthetic.sample_geology`, shared wholly.
 
         Data are fitted from many places of latent space, most of which look like no geology. Starts, and reference

@@ -53,8 +53,8 @@ class GeologyTask:
     def __init__(self, size: str, random_seed: int, device: torch.device):
         options = SIZES[size]
         self.device = device
-        self.network = GeologyVAE(**options["network"], random_seed=random_seed).to(device)
-        self.generator = torch.Generator().manual_seed(random_seed + 1)
+        self.network: GeologyVAE = GeologyVAE(**options["network"], random_seed=random_seed).to(device)
+        self.generator: torch.Generator = torch.Generator().manual_seed(random_seed + 1)
         self._n_samples, self._n_points = options["n_samples"], options["n_points"]
         self._drawn, self._n_uses = None, _REUSES
         self._unseen = {

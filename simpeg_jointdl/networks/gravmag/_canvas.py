@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +12,9 @@ from ..._core.tensors import as_tensor
 from ._inputs import HIGHEST, LOWEST, GravMagGrids
 from ._physics import SLAB
 from ._stations import Stations, check_units
+
+if TYPE_CHECKING:
+    from discretize import TensorMesh
 
 Tensor = torch.Tensor
 
@@ -41,7 +45,7 @@ class Canvas:
     n_cells: tuple[int, int]
     tile: int
 
-    def mesh(self, n_layers: int):
+    def mesh(self, n_layers: int) -> TensorMesh:
         """`discretize.TensorMesh` of cubes under the canvas."""
         from discretize import TensorMesh
 
@@ -59,7 +63,7 @@ class Canvas:
         along_x, along_y = (_starts(n, self.tile) for n in self.n_cells)
         return [(x, y) for y in along_y for x in along_x]
 
-    def cut(self, values: np.ndarray, fill) -> np.ndarray:
+    def cut(self, values: np.ndarray, fill: float) -> np.ndarray:
         """Tiles (n, tile, tile) of (ny, nx) values."""
         t = self.tile
         padded = np.pad(values, t, constant_values=fill)

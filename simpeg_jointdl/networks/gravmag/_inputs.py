@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn import functional
 
 from ._physics import PriorEstimate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Tensor = torch.Tensor
 
@@ -33,7 +36,7 @@ class GravMagGrids(NamedTuple):
     gravity_height: Tensor  # (n,), above the model, in cells
     magnetic_height: Tensor
 
-    def rows(self, size: int):
+    def rows(self, size: int) -> Iterator[GravMagGrids]:
         """The same in pieces of at most `size` samples."""
         return (GravMagGrids(*parts) for parts in zip(*(value.split(size) for value in self), strict=True))
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from ._inputs import N_CONSTANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Tensor = torch.Tensor
 
@@ -30,7 +34,7 @@ class LiftedDecoder(nn.Module):
         Channels of a slice.
     """
 
-    def __init__(self, shape, widths, n_lifted: int):
+    def __init__(self, shape: tuple[int, int, int], widths: Sequence[int], n_lifted: int):
         super().__init__()
         self.shape, self.n_lifted = shape, n_lifted
         pairs = list(pairwise(widths))

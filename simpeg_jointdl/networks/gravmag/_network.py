@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import nn
@@ -16,6 +16,17 @@ from ._inputs import GravMagGrids, network_inputs
 from ._layers import LiftedDecoder
 from ._physics import PriorEstimate
 from ._prediction import GravMagPrediction, PreparedGrids, prepare_grids
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+    from typing import Any
+
+    from discretize import TensorMesh
+    from numpy.typing import ArrayLike
+    from simpeg.data import Data
+
+    from ...data import GravityData, MagneticData
 
 Tensor = torch.Tensor
 
@@ -107,22 +118,24 @@ class GravMagUNet(nn.Module):
     DECODER = ("gains", "layers.finer.*", "layers.up.*", "layers.lift.*", "layers.place", "layers.mix.*",
                "layers.refine.*", "layers.head.*")  # fmt: skip
 
-    def __init__(self, widths=(96, 160, 224), n_lifted: int = 16, random_seed: int = 0):
+    def __init__(self, widths: Sequence[int] = (96, 160, 224), n_lifted: int = 16, random_seed: int = 0):
         super().__init__()
         self.shape = _SHAPE
-        self.widths = check_widths("GravMagUNet.widths", widths)
-        self.n_lifted = check_count("GravMagUNet.n_lifted", n_lifted)
-        self.card: dict | None = None
-        self.prior = PriorEstimate(self.shape)
+        self.widths: tuple[int, ...] = check_widths("GravMagUNet.widths", widths)
+        self.n_lifted: int = check_count("GravMagUNet.n_lifted", n_lifted)
+        self.card: dict[str, Any] | None = None
+        self.prior: PriorEstimate = PriorEstimate(self.shape)
         with seeded(random_seed), torch.device("cpu"):
-            self.layers = LiftedDecoder(self.shape, self.widths, self.n_lifted)
-        self.gains = nn.Parameter(torch.ones(2, device="cpu"))
+            self.layers: LiftedDecoder = LiftedDecoder(self.shape, self.widths, self.n_lifted)
+        self.gains: nn.Parameter = nn.Parameter(torch.ones(2, device="cpu"))
         with torch.no_grad():
             self.layers.head.weight.mul_(0.1)
             self.layers.head.bias.zero_()
 
     @classmethod
-    def from_pretrained(cls, path=None, device=None) -> GravMagUNet:
+    def from_pretrained(
+        cls, path: str | PathLike[str] | None = None, device: str | torch.device | None = None
+    ) -> GravMagUNet:
         """Network with the weights that come with the package, or with those of a file.
 
         Parameters
@@ -145,7 +158,7 @@ class GravMagUNet(nn.Module):
         return pretrained(cls, FOLDER / _WEIGHTS if path is None else Path(path), device)
 
     @property
-    def config(self) -> dict:
+    def config(self) -> dict[str, Any]:
         """Arguments that make a network of this architecture; they go on the card of its weights."""
         return {"widths": list(self.widths), "n_lifted": self.n_lifted}
 
@@ -172,7 +185,15 @@ class GravMagUNet(nn.Module):
             positive = functional.softplus(scaled[:, 1], beta=_SHARPNESS)
             return GravMagModels(density * scaled[:, 0], susceptibility * positive, raw[:, 2])
 
-    def prepare(self, gravity_data=None, magnetic_data=None, *, gravity_noise=None, magnetic_noise=None, **place):
+    def prepare(
+        self,
+        gravity_data: Data | GravityData | ArrayLike | None = None,
+        magnetic_data: Data | MagneticData | ArrayLike | None = None,
+        *,
+        gravity_noise: float | ArrayLike | None = None,
+        magnetic_noise: float | ArrayLike | None = None,
+        **place: Any,
+    ) -> PreparedGrids:
         """Data as `predict` takes them, as the tiles that `forward` takes.
 
         Parameters
@@ -189,7 +210,12 @@ class GravMagUNet(nn.Module):
         noise = {"gravity": gravity_noise, "magnetic": magnetic_noise}
         return prepare_grids("GravMagUNet", self.shape, self.gains.device, self.gains.dtype, data, noise, **place)
 
-    def mesh_for(self, gravity_data=None, magnetic_data=None, **options):
+    def mesh_for(
+        self,
+        gravity_data: Data | GravityData | ArrayLike | None = None,
+        magnetic_data: Data | MagneticData | ArrayLike | None = None,
+        **options: Any,
+    ) -> TensorMesh:
         """Mesh that a prediction from these data is on; arguments as of `predict`.
 
         Returns
@@ -200,16 +226,16 @@ class GravMagUNet(nn.Module):
 
     def predict(
         self,
-        gravity_data=None,
-        magnetic_data=None,
+        gravity_data: Data | GravityData | ArrayLike | None = None,
+        magnetic_data: Data | MagneticData | ArrayLike | None = None,
         *,
-        cell_size=None,
-        height=None,
-        ground=None,
-        origin=(0.0, 0.0),
-        inducing_field=None,
-        gravity_noise=None,
-        magnetic_noise=None,
+        cell_size: float | tuple[float, float] | None = None,
+        height: float | tuple[float, float] | None = None,
+        ground: float | None = None,
+        origin: tuple[float, float] = (0.0, 0.0),
+        inducing_field: tuple[float, float, float] | None = None,
+        gravity_noise: float | ArrayLike | None = None,
+        magnetic_noise: float | ArrayLike | None = None,
     ) -> GravMagPrediction:
         """Density, susceptibility and boundaries under a survey.
 

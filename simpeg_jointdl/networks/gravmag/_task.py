@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch.nn import functional
 
@@ -10,6 +12,10 @@ from ..training import Plan
 from ._inputs import HIGHEST, LOWEST
 from ._network import GravMagModels, GravMagUNet
 from ._samples import Flight, GravMagMeasurement, Sample, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 Tensor = torch.Tensor
 
@@ -65,15 +71,19 @@ class GravMagTask:
         Options of `GravMagUNet` that replace those of the size.
     """
 
-    def __init__(self, size: str, random_seed: int, device: torch.device, terms=TERMS, **network):
+    terms: tuple[str, ...]
+
+    device: torch.device
+
+    def __init__(self, size: str, random_seed: int, device: torch.device, terms: Sequence[str] = TERMS, **network: Any):
         options = SIZES[size]
         self.device, self.terms = device, tuple(terms)
         if not self.terms or not set(self.terms) <= set(TERMS):
             msg = f"GravMagTask.terms: got {self.terms}, wanted some of {', '.join(TERMS)}."
             raise ValueError(msg)
-        self.network = GravMagUNet(**options["network"] | network, random_seed=random_seed).to(device)
-        self.generator = torch.Generator().manual_seed(random_seed + 1)
-        self.measurement = GravMagMeasurement()
+        self.network: GravMagUNet = GravMagUNet(**options["network"] | network, random_seed=random_seed).to(device)
+        self.generator: torch.Generator = torch.Generator().manual_seed(random_seed + 1)
+        self.measurement: GravMagMeasurement = GravMagMeasurement()
         self._n_samples, self._n_uses = options["n_samples"], _REUSES
         self._drawn = self._flight = None
         self._unseen = {

@@ -58,17 +58,17 @@ class Sine(BaseActivation):
 
     def __init__(self, omega: float = 30.0, first_omega: float | None = None):
         super().__init__()
-        self.omega = check_positive(f"{type(self).__name__}.omega", omega)
+        self.omega: float = check_positive(f"{type(self).__name__}.omega", omega)
         first_omega = omega if first_omega is None else first_omega
-        self.first_omega = check_positive(f"{type(self).__name__}.first_omega", first_omega)
+        self.first_omega: float = check_positive(f"{type(self).__name__}.first_omega", first_omega)
 
-    def weight_limit(self, fan_in, first):
+    def weight_limit(self, fan_in: int, first: bool) -> float:
         return 1.0 / fan_in if first else math.sqrt(6.0 / fan_in) / self.omega
 
-    def bias_limit(self, fan_in, first):
+    def bias_limit(self, fan_in: int, first: bool) -> float:
         return super().bias_limit(fan_in, first) if first else self.weight_limit(fan_in, first)
 
-    def forward(self, x, first=False):
+    def forward(self, x: torch.Tensor, first: bool = False) -> torch.Tensor:
         return torch.sin((self.first_omega if first else self.omega) * x)
 
 
@@ -97,12 +97,12 @@ class Finer(Sine):
 
     def __init__(self, omega: float = 30.0, first_omega: float | None = None, first_bias: float = 1.0):
         super().__init__(omega, first_omega)
-        self.first_bias = check_positive("Finer.first_bias", first_bias)
+        self.first_bias: float = check_positive("Finer.first_bias", first_bias)
 
-    def bias_limit(self, fan_in, first):
+    def bias_limit(self, fan_in: int, first: bool) -> float:
         return self.first_bias if first else super().bias_limit(fan_in, first)
 
-    def forward(self, x, first=False):
+    def forward(self, x: torch.Tensor, first: bool = False) -> torch.Tensor:
         return super().forward((x.abs() + 1.0) * x, first)
 
 
@@ -127,12 +127,12 @@ class Gauss(BaseActivation):
 
     def __init__(self, scale: float = 3.0):
         super().__init__()
-        self.scale = check_positive("Gauss.scale", scale)
+        self.scale: float = check_positive("Gauss.scale", scale)
 
-    def weight_limit(self, fan_in, first):
+    def weight_limit(self, fan_in: int, first: bool) -> float:
         return 1.0 / math.sqrt(fan_in)
 
-    def forward(self, x, first=False):
+    def forward(self, x: torch.Tensor, first: bool = False) -> torch.Tensor:
         return torch.exp(-((self.scale * x) ** 2))
 
 
@@ -157,13 +157,13 @@ class Gabor(BaseActivation):
 
     def __init__(self, omega: float = 10.0, scale: float = 3.0):
         super().__init__()
-        self.omega = check_positive("Gabor.omega", omega)
-        self.scale = check_positive("Gabor.scale", scale)
+        self.omega: float = check_positive("Gabor.omega", omega)
+        self.scale: float = check_positive("Gabor.scale", scale)
 
-    def weight_limit(self, fan_in, first):
+    def weight_limit(self, fan_in: int, first: bool) -> float:
         return 1.0 / math.sqrt(fan_in)
 
-    def forward(self, x, first=False):
+    def forward(self, x: torch.Tensor, first: bool = False) -> torch.Tensor:
         return torch.cos(self.omega * x) * torch.exp(-((self.scale * x) ** 2))
 
 
@@ -190,12 +190,12 @@ class LeakyReLU(BaseActivation):
 
     def __init__(self, slope: float = 0.01):
         super().__init__()
-        self.slope = check_positive("LeakyReLU.slope", slope)
+        self.slope: float = check_positive("LeakyReLU.slope", slope)
 
-    def weight_limit(self, fan_in, first):
+    def weight_limit(self, fan_in: int, first: bool) -> float:
         return math.sqrt(6.0 / ((1.0 + self.slope**2) * fan_in))
 
-    def forward(self, x, first=False):
+    def forward(self, x: torch.Tensor, first: bool = False) -> torch.Tensor:
         return functional.leaky_relu(x, self.slope)
 
 
@@ -212,10 +212,10 @@ class Tanh(BaseActivation):
     Trade, Springer, 9-50. https://doi.org/10.1007/3-540-49430-8_2
     """
 
-    def weight_limit(self, fan_in, first):
+    def weight_limit(self, fan_in: int, first: bool) -> float:
         return math.sqrt(3.0 / fan_in)
 
-    def forward(self, x, first=False):
+    def forward(self, x: torch.Tensor, first: bool = False) -> torch.Tensor:
         return torch.tanh(x)
 
 
@@ -232,10 +232,10 @@ class GELU(BaseActivation):
     Hendrycks, D. and Gimpel, K. (2016). Gaussian error linear units (GELUs). https://doi.org/10.48550/arXiv.1606.08415
     """
 
-    def weight_limit(self, fan_in, first):
+    def weight_limit(self, fan_in: int, first: bool) -> float:
         return math.sqrt(6.0 / fan_in)
 
-    def forward(self, x, first=False):
+    def forward(self, x: torch.Tensor, first: bool = False) -> torch.Tensor:
         return functional.gelu(x)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 from torch import nn
 
 from ..._core.checks import check_count, check_positive
@@ -67,7 +70,7 @@ class IdentityEncoding(BaseEncoding):
         super().__init__()
         self.n_inputs = self.n_outputs = check_count("IdentityEncoding.n_inputs", n_inputs)
 
-    def prepare(self, points):
+    def prepare(self, points: torch.Tensor) -> tuple[torch.Tensor, ...]:
         check_points(self, points)
         return (points,)
 
@@ -97,11 +100,11 @@ class PositionalEncoding(BaseEncoding):
     def __init__(self, n_inputs: int = 3, *, n_frequencies: int = 2, pi: bool = False):
         super().__init__()
         self.n_inputs = check_count("PositionalEncoding.n_inputs", n_inputs)
-        self.n_frequencies = check_count("PositionalEncoding.n_frequencies", n_frequencies)
+        self.n_frequencies: int = check_count("PositionalEncoding.n_frequencies", n_frequencies)
         self.n_outputs = self.n_inputs * (1 + 2 * self.n_frequencies)
-        self.pi = bool(pi)
+        self.pi: bool = bool(pi)
 
-    def prepare(self, points):
+    def prepare(self, points: torch.Tensor) -> tuple[torch.Tensor, ...]:
         check_points(self, points)
         parts = [points]
         for k in range(self.n_frequencies):
@@ -136,11 +139,18 @@ class FourierEncoding(BaseEncoding):
     """
 
     def __init__(
-        self, n_inputs: int = 3, *, n_features: int = 32, scale=0.5, random_seed: int = 0, device=None, dtype=None
+        self,
+        n_inputs: int = 3,
+        *,
+        n_features: int = 32,
+        scale: float | Sequence[float] = 0.5,
+        random_seed: int = 0,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         super().__init__()
         self.n_inputs = check_count("FourierEncoding.n_inputs", n_inputs)
-        self.n_features = check_count("FourierEncoding.n_features", n_features)
+        self.n_features: int = check_count("FourierEncoding.n_features", n_features)
         self.n_outputs = 2 * self.n_features
         scales = list(scale) if np.ndim(scale) else [scale] * self.n_inputs
         if len(scales) != self.n_inputs:
@@ -152,7 +162,7 @@ class FourierEncoding(BaseEncoding):
         matrix = normal * torch.tensor(scales, dtype=torch.float64, device="cpu")
         self.register_buffer("matrix", matrix.to(resolve_device(device), resolve_dtype(dtype)))
 
-    def prepare(self, points):
+    def prepare(self, points: torch.Tensor) -> tuple[torch.Tensor, ...]:
         check_points(self, points)
         phase = 2.0 * np.pi * points @ self.matrix.T
         return (torch.cat([phase.sin(), phase.cos()], dim=-1),)
@@ -202,33 +212,33 @@ class HashEncoding(BaseEncoding):
         finest: int = 32,
         amplitude: float = 1e-4,
         random_seed: int = 0,
-        device=None,
-        dtype=None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         super().__init__()
         self.n_inputs = check_count("HashEncoding.n_inputs", n_inputs)
         if self.n_inputs > len(self._PRIMES):
             msg = f"HashEncoding.n_inputs: got {n_inputs}, wanted 1 to {len(self._PRIMES)}. Use FourierEncoding."
             raise ValueError(msg)
-        self.n_levels = check_count("HashEncoding.n_levels", n_levels)
-        self.n_features = check_count("HashEncoding.n_features", n_features)
-        self.table_size = check_count("HashEncoding.table_size", table_size)
-        self.resolutions = _resolutions(self.n_levels, coarsest, finest)
+        self.n_levels: int = check_count("HashEncoding.n_levels", n_levels)
+        self.n_features: int = check_count("HashEncoding.n_features", n_features)
+        self.table_size: int = check_count("HashEncoding.table_size", table_size)
+        self.resolutions: list[int] = _resolutions(self.n_levels, coarsest, finest)
         self.n_outputs = self.n_levels * self.n_features
         corners = [(resolution + 1) ** self.n_inputs for resolution in self.resolutions]
         self._is_hashed = [n > self.table_size for n in corners]
         self._starts = np.cumsum([0, *(min(n, self.table_size) for n in corners)]).tolist()
-        self.amplitude = check_positive("HashEncoding.amplitude", amplitude)
+        self.amplitude: float = check_positive("HashEncoding.amplitude", amplitude)
         place = {"device": resolve_device(device), "dtype": resolve_dtype(dtype)}
-        self.table = nn.Parameter(torch.empty((self._starts[-1], self.n_features), **place))
+        self.table: nn.Parameter = nn.Parameter(torch.empty((self._starts[-1], self.n_features), **place))
         self.reset_parameters(torch.Generator("cpu").manual_seed(int(random_seed)))
 
-    def reset_parameters(self, generator: torch.Generator | None = None):
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw the features afresh, from torch's global generator unless another is given."""
         with torch.no_grad():
             self.table.copy_(uniform(self.table.shape, self.amplitude, generator))
 
-    def prepare(self, points):
+    def prepare(self, points: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Entries (n_points, n_levels, n_corners) of int64, and their weights, of the same shape."""
         check_points(self, points)
         unit = ((points + 1.0) / 2.0).clamp(0.0, 1.0)
@@ -258,7 +268,7 @@ class HashEncoding(BaseEncoding):
             entries.append(index + self._starts[level])
         return torch.stack(entries, dim=1)
 
-    def forward(self, entries, weights):
+    def forward(self, entries: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         features = self.table.index_select(0, entries.flatten())
         features = features.reshape(*entries.shape, self.n_features)  # (n_points, n_levels, n_corners, n_features)
         return (features * weights[..., None]).sum(-2).flatten(1)
@@ -273,25 +283,3 @@ def _resolutions(n_levels: int, coarsest: int, finest: int) -> list[int]:
         raise ValueError(msg)
     # the small number keeps the last level from being rounded down to one cell less than asked for
     return [int(coarsest * (finest / coarsest) ** (k / max(n_levels - 1, 1)) + 1e-9) for k in range(n_levels)]
-
-
-_PLAIN = {"none": IdentityEncoding, "positional": PositionalEncoding}
-_ENCODINGS = _PLAIN | {"fourier": FourierEncoding, "hash": HashEncoding}
-
-
-def make_encoding(encoding, n_inputs: int, **seeded) -> BaseEncoding:
-    """Encoding by its name, with its own defaults, or the object itself if it fits."""
-    if isinstance(encoding, str) and encoding in _ENCODINGS:
-        kind = _ENCODINGS[encoding]
-        return kind(n_inputs) if encoding in _PLAIN else kind(n_inputs, **seeded)
-    if isinstance(encoding, BaseEncoding):
-        if encoding.n_inputs != n_inputs:
-            msg = (
-                f"ImplicitNetwork.encoding: {type(encoding).__name__} takes {encoding.n_inputs} coordinates, wanted "
-                f"{n_inputs}. Build it with n_inputs={n_inputs}."
-            )
-            raise ValueError(msg)
-        return encoding
-    names = ", ".join(repr(name) for name in _ENCODINGS)
-    msg = f"ImplicitNetwork.encoding: got {encoding!r}, wanted one of {names}, or an encoding of networks."
-    raise ValueError(msg)

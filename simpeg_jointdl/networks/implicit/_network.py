@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -12,7 +13,12 @@ from ..._core.checks import check_count, check_positive
 from ..._core.tensors import resolve_device, resolve_dtype
 from .._checks import uniform
 from ._activations import make_activation
-from ._encodings import make_encoding
+from ._encodings import BaseEncoding, FourierEncoding, HashEncoding, IdentityEncoding, PositionalEncoding
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
+
+    from ._activations import BaseActivation
 
 
 class Dense(nn.Module):
@@ -80,6 +86,9 @@ class ImplicitNetwork(nn.Module):
     (torch.Size([5, 2]), 562)
     """
 
+    activation: BaseActivation
+    encoding: BaseEncoding
+
     def __init__(
         self,
         n_inputs: int = 3,
@@ -87,28 +96,28 @@ class ImplicitNetwork(nn.Module):
         *,
         width: int = 64,
         depth: int = 4,
-        encoding="none",
-        activation="sine",
+        encoding: str | BaseEncoding = "none",
+        activation: str | BaseActivation = "sine",
         head_depth: int = 0,
         last_scale: float = 0.01,
         random_seed: int = 0,
-        device=None,
-        dtype=None,
+        device: str | torch.device | None = None,
+        dtype: torch.dtype | DTypeLike | None = None,
     ):
         super().__init__()
-        self.n_inputs = check_count("ImplicitNetwork.n_inputs", n_inputs)
-        self.n_outputs = check_count("ImplicitNetwork.n_outputs", n_outputs)
-        self.width = check_count("ImplicitNetwork.width", width)
-        self.depth = check_count("ImplicitNetwork.depth", depth)
-        self.head_depth = check_count("ImplicitNetwork.head_depth", head_depth, least=0)
-        self.last_scale = check_positive("ImplicitNetwork.last_scale", last_scale)
+        self.n_inputs: int = check_count("ImplicitNetwork.n_inputs", n_inputs)
+        self.n_outputs: int = check_count("ImplicitNetwork.n_outputs", n_outputs)
+        self.width: int = check_count("ImplicitNetwork.width", width)
+        self.depth: int = check_count("ImplicitNetwork.depth", depth)
+        self.head_depth: int = check_count("ImplicitNetwork.head_depth", head_depth, least=0)
+        self.last_scale: float = check_positive("ImplicitNetwork.last_scale", last_scale)
         place = {"device": resolve_device(device), "dtype": resolve_dtype(dtype)}
-        self.encoding = make_encoding(encoding, self.n_inputs, random_seed=int(random_seed), **place)
-        self.activation = make_activation(activation)
+        self.encoding: BaseEncoding = _make_encoding(encoding, self.n_inputs, random_seed=int(random_seed), **place)
+        self.activation: BaseActivation = make_activation(activation)
         generator = torch.Generator("cpu").manual_seed(int(random_seed))
         widths = [self.encoding.n_outputs] + [self.width] * self.depth
-        self.trunk = nn.ModuleList(self._dense(widths, generator, place, first=True))
-        self.heads = nn.ModuleList(self._head(generator, place) for _ in range(self.n_outputs))
+        self.trunk: nn.ModuleList = nn.ModuleList(self._dense(widths, generator, place, first=True))
+        self.heads: nn.ModuleList = nn.ModuleList(self._head(generator, place) for _ in range(self.n_outputs))
 
     def _dense(self, widths, generator, place, first):
         for k, (a, b) in enumerate(pairwise(widths)):
@@ -151,3 +160,25 @@ class ImplicitNetwork(nn.Module):
         for layer in hidden:
             x = self.activation(layer(x))
         return last(x)
+
+
+_PLAIN = {"none": IdentityEncoding, "positional": PositionalEncoding}
+_ENCODINGS = _PLAIN | {"fourier": FourierEncoding, "hash": HashEncoding}
+
+
+def _make_encoding(encoding, n_inputs: int, **seeded) -> BaseEncoding:
+    """Encoding by its name, with its own defaults, or the object itself if it fits."""
+    if isinstance(encoding, str) and encoding in _ENCODINGS:
+        kind = _ENCODINGS[encoding]
+        return kind(n_inputs) if encoding in _PLAIN else kind(n_inputs, **seeded)
+    if isinstance(encoding, BaseEncoding):
+        if encoding.n_inputs != n_inputs:
+            msg = (
+                f"ImplicitNetwork.encoding: {type(encoding).__name__} takes {encoding.n_inputs} coordinates, wanted "
+                f"{n_inputs}. Build it with n_inputs={n_inputs}."
+            )
+            raise ValueError(msg)
+        return encoding
+    names = ", ".join(repr(name) for name in _ENCODINGS)
+    msg = f"ImplicitNetwork.encoding: got {encoding!r}, wanted one of {names}, or an encoding of networks."
+    raise ValueError(msg)

@@ -14,6 +14,7 @@ Tensor = torch.Tensor
 N_CHANNELS = 7
 _LEAST_ERROR = 1e-3  # of an impedance: below it, errors no longer weigh
 _CENTER_ERROR = 0.02  # the same for the level, which no single datum should set
+_ABOVE, _BELOW = 0.3, 2.5  # of the grid's ends, in thicknesses of the first layer and depths of the last
 _RIDGE = 0.1  # of the slope, per squared width
 _REACH = 2.0  # widths that a slope may carry a value
 _PHASES = (0.05, 1.52)  # rad, where the transform is defined
@@ -97,3 +98,15 @@ def _local_lines(place, fields, weight, nodes, width):
     slope = (first[..., 1:] - offset * zeroth[..., 1:]) / spread  # by distance, which grows against the place
     reach = torch.maximum(torch.minimum(offset, _REACH * width), -_REACH * width)
     return mean - slope * reach, slope, offset.squeeze(-1), total.squeeze(-1)
+
+
+def nodes_and_lifting(thicknesses: Tensor, n_nodes: int) -> tuple[Tensor, Tensor]:
+    """Nodes in decades of the first thickness, and the linear interpolation from them to the layers' middles."""
+    bottoms = thicknesses.cumsum(0)
+    middles = torch.cat((bottoms - 0.5 * thicknesses, 1.2 * bottoms[-1:])) / thicknesses[0]
+    first, last = math.log10(_ABOVE), math.log10(_BELOW * float(bottoms[-1] / thicknesses[0]))
+    nodes = torch.linspace(first, last, n_nodes, dtype=torch.float64, device="cpu")
+    places = (torch.log10(middles) - first) / (last - first) * (n_nodes - 1)
+    numbers = torch.arange(n_nodes, device="cpu")
+    lifting = (1.0 - (places[:, None] - numbers).abs()).clamp(min=0.0)
+    return nodes.float(), lifting.float()

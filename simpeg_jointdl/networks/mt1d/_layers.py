@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Tensor = torch.Tensor
 
@@ -26,7 +30,7 @@ class UNet1d(nn.Module):
         Width of the perceptron, which sees all nodes at once.
     """
 
-    def __init__(self, n_inputs: int, widths, n_nodes: int, n_hidden: int):
+    def __init__(self, n_inputs: int, widths: Sequence[int], n_nodes: int, n_hidden: int):
         super().__init__()
         pairs = list(pairwise(widths))
         self.stem = nn.Conv1d(n_inputs, widths[0], 3, padding=1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
-import math
+from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 from torch.nn import functional
 
@@ -15,7 +18,7 @@ from ..._core.checks import check_count, check_positive, check_widths
 from ..._core.tensors import as_numpy, seeded
 from ...datasets.synthetic import layer_thicknesses
 from .._pretrained import FOLDER, pretrained
-from ._grid import N_CHANNELS, sounding_channels
+from ._grid import N_CHANNELS, nodes_and_lifting, sounding_channels
 from ._layers import UNet1d
 from ._posterior import LayerPosterior
 from ._soundings import Soundings, checked_soundings, plain_soundings
@@ -24,7 +27,6 @@ Tensor = torch.Tensor
 
 _WEIGHTS = {"wide": "mt1d.safetensors", "published": "mt1d_published.safetensors"}
 _BATCH = 2048  # stations at once in predict
-_ABOVE, _BELOW = 0.3, 2.5  # of the grid's ends, in thicknesses of the first layer and depths of the last
 _N_HEAD = 64
 _LOG_DEVIATIONS = (-6.0, 2.0)  # natural logarithms of decades
 
@@ -88,10 +90,15 @@ class MT1DUNet(nn.Module):
     Bishop, C. M. (1994). Mixture density networks. Technical report NCRG/94/004, Aston University.
     """
 
+    design: str
+    n_hidden: int
+    n_nodes: int
+    widths: tuple[int, ...]
+
     def __init__(
         self,
         design: str = "wide",
-        widths=(32, 64, 96, 128),
+        widths: Sequence[int] = (32, 64, 96, 128),
         n_nodes: int = 64,
         n_hidden: int = 384,
         n_components: int = 3,
@@ -104,23 +111,23 @@ class MT1DUNet(nn.Module):
             check_count("MT1DUNet.n_nodes", n_nodes),
             check_count("MT1DUNet.n_hidden", n_hidden),
         )
-        self.n_components = check_count("MT1DUNet.n_components", n_components)
+        self.n_components: int = check_count("MT1DUNet.n_components", n_components)
         if self.n_nodes % 2 ** (len(self.widths) - 1):
             msg = f"MT1DUNet.n_nodes: got {n_nodes}, wanted a multiple of {2 ** (len(self.widths) - 1)}."
             raise ValueError(msg)
-        self.card: dict | None = None
+        self.card: dict[str, Any] | None = None
         self._factor = 1.0
         self._thicknesses = as_numpy(thicknesses)
-        nodes, lifting = _grid(thicknesses, self.n_nodes)
+        nodes, lifting = nodes_and_lifting(thicknesses, self.n_nodes)
         self.register_buffer("_nodes", nodes, persistent=False)
         self.register_buffer("_lifting", lifting, persistent=False)
         self._is_invariant = design == "wide"
         with seeded(random_seed), torch.device("cpu"):
-            self.trunk = UNet1d(N_CHANNELS + (not self._is_invariant), self.widths, self.n_nodes, self.n_hidden)
-            self.lift = nn.Linear(self.n_nodes, len(lifting), bias=False)
-            self.place = nn.Parameter(torch.zeros(self.widths[0], len(lifting)))
-            self.hidden = nn.Conv1d(self.widths[0], _N_HEAD, 1)
-            self.head = nn.Conv1d(_N_HEAD, 3 * self.n_components, 1)
+            self.trunk: UNet1d = UNet1d(N_CHANNELS + (not self._is_invariant), self.widths, self.n_nodes, self.n_hidden)
+            self.lift: nn.Linear = nn.Linear(self.n_nodes, len(lifting), bias=False)
+            self.place: nn.Parameter = nn.Parameter(torch.zeros(self.widths[0], len(lifting)))
+            self.hidden: nn.Conv1d = nn.Conv1d(self.widths[0], _N_HEAD, 1)
+            self.head: nn.Conv1d = nn.Conv1d(_N_HEAD, 3 * self.n_components, 1)
         with torch.no_grad():
             self.lift.weight.copy_(lifting)
             nn.init.zeros_(self.head.weight)
@@ -128,7 +135,9 @@ class MT1DUNet(nn.Module):
             self.head.bias.copy_(torch.cat((torch.zeros(self.n_components), means, deviations)))
 
     @classmethod
-    def from_pretrained(cls, design_or_path="wide", *, device=None) -> MT1DUNet:
+    def from_pretrained(
+        cls, design_or_path: str | PathLike[str] = "wide", *, device: str | torch.device | None = None
+    ) -> MT1DUNet:
         """Network with weights that come with the package, or with those of a file.
 
         Parameters
@@ -152,7 +161,7 @@ class MT1DUNet(nn.Module):
         return pretrained(cls, Path(design_or_path) if name is None else FOLDER / name, device)
 
     @property
-    def config(self) -> dict:
+    def config(self) -> dict[str, Any]:
         """Arguments that make a network of this architecture; they go on the card of its weights."""
         names = ("design", "n_nodes", "n_hidden", "n_components")
         return {name: getattr(self, name) for name in names} | {"widths": list(self.widths)}
@@ -206,7 +215,13 @@ class MT1DUNet(nn.Module):
             )
 
     def posterior(
-        self, frequencies, apparent_resistivity=None, phase=None, *, apparent_resistivity_error=None, phase_error=None
+        self,
+        frequencies: ArrayLike,
+        apparent_resistivity: ArrayLike | None = None,
+        phase: ArrayLike | None = None,
+        *,
+        apparent_resistivity_error: ArrayLike | None = None,
+        phase_error: ArrayLike | None = None,
     ) -> LayerPosterior:
         """Distributions of the layers' resistivities.
 
@@ -233,7 +248,13 @@ class MT1DUNet(nn.Module):
         return LayerPosterior(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def predict(
-        self, frequencies, apparent_resistivity=None, phase=None, *, apparent_resistivity_error=None, phase_error=None
+        self,
+        frequencies: ArrayLike,
+        apparent_resistivity: ArrayLike | None = None,
+        phase: ArrayLike | None = None,
+        *,
+        apparent_resistivity_error: ArrayLike | None = None,
+        phase_error: ArrayLike | None = None,
     ) -> np.ndarray:
         """Resistivities of the layers.
 
@@ -269,15 +290,3 @@ class MT1DUNet(nn.Module):
         data = (frequencies, apparent_resistivity, phase)
         errors = {"apparent_resistivity_error": apparent_resistivity_error, "phase_error": phase_error}
         return self.posterior(*data, **errors).mean()
-
-
-def _grid(thicknesses: Tensor, n_nodes: int) -> tuple[Tensor, Tensor]:
-    """Nodes in decades of the first thickness, and the linear interpolation from them to the layers' middles."""
-    bottoms = thicknesses.cumsum(0)
-    middles = torch.cat((bottoms - 0.5 * thicknesses, 1.2 * bottoms[-1:])) / thicknesses[0]
-    first, last = math.log10(_ABOVE), math.log10(_BELOW * float(bottoms[-1] / thicknesses[0]))
-    nodes = torch.linspace(first, last, n_nodes, dtype=torch.float64, device="cpu")
-    places = (torch.log10(middles) - first) / (last - first) * (n_nodes - 1)
-    numbers = torch.arange(n_nodes, device="cpu")
-    lifting = (1.0 - (places[:, None] - numbers).abs()).clamp(min=0.0)
-    return nodes.float(), lifting.float()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from ..._core.tensors import as_numpy, as_tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 Tensor = torch.Tensor
 
@@ -60,7 +64,7 @@ class LayerPosterior:
         mean = (self._weights * self._means).sum(1, keepdim=True)
         return as_numpy((self._weights * (self._deviations**2 + (self._means - mean) ** 2)).sum(1).sqrt())
 
-    def cdf(self, resistivity) -> np.ndarray:
+    def cdf(self, resistivity: ArrayLike) -> np.ndarray:
         """Probability that the resistivity is less.
 
         Parameters
@@ -85,7 +89,7 @@ class LayerPosterior:
         logs = as_tensor(np.broadcast_to(np.log10(resistivity), shape), self._means.device)
         return as_numpy(self._cdf(logs))
 
-    def quantiles(self, probabilities=(0.05, 0.25, 0.5, 0.75, 0.95)) -> np.ndarray:
+    def quantiles(self, probabilities: ArrayLike = (0.05, 0.25, 0.5, 0.75, 0.95)) -> np.ndarray:
         """Resistivities that are not exceeded with given probabilities.
 
         Parameters

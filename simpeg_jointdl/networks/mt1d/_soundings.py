@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
 from ..._core.tensors import as_tensor
 from ...datasets import MTSoundings, MTStations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Tensor = torch.Tensor
 
@@ -31,7 +34,7 @@ class Soundings(NamedTuple):
     phase: Tensor
     error: Tensor
 
-    def rows(self, size: int):
+    def rows(self, size: int) -> Iterator[Soundings]:
         """The same in pieces of at most `size` stations."""
         return (Soundings(*parts) for parts in zip(*(value.split(size) for value in self), strict=True))
 

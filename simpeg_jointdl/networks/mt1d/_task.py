@@ -45,8 +45,8 @@ class MT1DTask:
 
     def __init__(self, size: str, random_seed: int, device: torch.device, design: str = "wide"):
         options = SIZES[size]
-        self.network = MT1DUNet(design, **options["network"], random_seed=random_seed).to(device)
-        self.generator = torch.Generator(device).manual_seed(random_seed + 1)
+        self.network: MT1DUNet = MT1DUNet(design, **options["network"], random_seed=random_seed).to(device)
+        self.generator: torch.Generator = torch.Generator(device).manual_seed(random_seed + 1)
         self._n_samples, self._n_validation = options["n_samples"], options["n_validation"]
 
     @staticmethod

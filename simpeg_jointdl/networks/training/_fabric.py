@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..._core.checks import check_count
 from ..._core.tensors import resolve_device
 
+if TYPE_CHECKING:
+    import torch
+    from lightning_fabric import Fabric
 
-def make_fabric(device=None, n_processes: int = 1, precision: str = "32-true"):
+
+def make_fabric(device: str | torch.device | None = None, n_processes: int = 1, precision: str = "32-true") -> Fabric:
     """A Fabric for one process, or for several that average their gradients.
 
     Parameters

@@ -13,12 +13,16 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from ..._core.files import check_writable, write_whole
 from .._weights import load_weights, save_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 Tensor = torch.Tensor
 
@@ -83,28 +87,37 @@ class Training:
         Of `make_fabric`, launched.
     """
 
-    def __init__(self, task: Task, plan: Plan, output: Path, identity: dict, fabric):
+    best_metrics: dict[str, float]
+    best_score: float
+    fabric: Any
+    n_stale: int
+    plan: Plan
+    seconds: float
+    step: int
+    task: Task
+
+    def __init__(self, task: Task, plan: Plan, output: Path, identity: dict[str, Any], fabric: Any):
         self.task, self.plan, self.fabric = task, plan, fabric
-        self.identity = identity | vars(plan) | {"n_processes": fabric.world_size}
+        self.identity: dict[str, Any] = identity | vars(plan) | {"n_processes": fabric.world_size}
         if fabric.global_rank:
             task.generator.manual_seed(task.generator.initial_seed() + _RANK_SEED * fabric.global_rank)
-        self.checkpoint = output.with_suffix(".checkpoint.safetensors")
-        self.log = output.with_suffix(".csv")
+        self.checkpoint: Path = output.with_suffix(".checkpoint.safetensors")
+        self.log: Path = output.with_suffix(".csv")
         if fabric.is_global_zero:  # who alone writes: two that try one file at a time trip over each other
             for path in (output, self.checkpoint, self.log):
                 check_writable(path, "Training")
-        self.optimizer = torch.optim.Adam(task.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99))
+        self.optimizer: Any = torch.optim.Adam(task.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99))
         self.step, self.n_stale, self.seconds = 0, 0, 0.0
         self.best_score, self.best_metrics = math.inf, {}
-        self.best_state = self._copied_state()
-        self.rows: list[dict] = []
+        self.best_state: dict[str, Tensor] = self._copied_state()
+        self.rows: list[dict[str, Any]] = []
 
     @property
     def is_done(self) -> bool:
         """Whether all steps are taken, or patience is at an end."""
         return self.step >= self.plan.n_steps or self.n_stale >= self.plan.patience
 
-    def run(self, report) -> dict[str, float]:
+    def run(self, report: Callable[..., None]) -> dict[str, float]:
         """Train to the end; the network then holds its best state.
 
         Parameters
@@ -184,7 +197,7 @@ class Training:
         self.save()
 
     # files ----------------------------------------------------------------------------------------------
-    def save(self):
+    def save(self) -> None:
         """Write the checkpoint, in place of the one before at once."""
         generators = self._all_generators()
         if not self.fabric.is_global_zero:
@@ -207,7 +220,7 @@ class Training:
         rows[self.fabric.global_rank] = own.to(rows)
         return self.fabric.all_reduce(rows, reduce_op="sum").to("cpu", torch.uint8)
 
-    def resume(self):
+    def resume(self) -> None:
         """Go on from the checkpoint.
 
         Raises
@@ -251,7 +264,7 @@ def _part(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
     return {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
 
 
-def _as_csv(rows: list[dict]) -> bytes:
+def _as_csv(rows: list[dict[str, Any]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, fieldnames=list(rows[-1]), lineterminator="\n", extrasaction="ignore")
     writer.writeheader()

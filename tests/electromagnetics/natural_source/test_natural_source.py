@@ -16,7 +16,7 @@ from simpeg_jointdl.datasets import MTSoundings, synthetic
 from simpeg_jointdl.electromagnetics import natural_source
 from simpeg_jointdl.electromagnetics.natural_source import _columns
 from simpeg_jointdl.kernels import MU_0, _layered_earth
-from tests.electromagnetics.problem import (
+from tests.electromagnetics.natural_source.problem import (
     COMPONENTS,
     LOCATIONS,
     N_LAYERS,

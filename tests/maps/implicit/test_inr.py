@@ -206,7 +206,7 @@ def test_contrasts_start_apart_and_within_bounds(bounds, units, wanted):
     [
         ({"contrasts": [[1.0]]}, "got contrasts without units"),
         ({"units": 0}, "units=0"),
-        ({"units": 1, "start": 0.5}, "contrasts as start"),
+        ({"units": 1, "start": 0.5}, "without start"),
         ({"units": 2, "contrasts": [[1.0]]}, r"wanted \(2, 1\) finite numbers"),
         ({"units": 1, "contrasts": [[2.0]], "bounds": (0, 1)}, "strictly between 0 and 1"),
     ],

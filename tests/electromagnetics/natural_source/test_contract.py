@@ -7,7 +7,14 @@ from simpeg import maps
 
 from simpeg_jointdl.maps import INRMap
 from simpeg_jointdl.testing import check_simulation
-from tests.electromagnetics.problem import COMPONENTS, N_LAYERS, N_STATIONS, make, make_model, own_thicknesses
+from tests.electromagnetics.natural_source.problem import (
+    COMPONENTS,
+    N_LAYERS,
+    N_STATIONS,
+    make,
+    make_model,
+    own_thicknesses,
+)
 
 N = N_STATIONS * N_LAYERS
 

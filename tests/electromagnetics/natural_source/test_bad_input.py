@@ -8,7 +8,7 @@ from simpeg import maps
 
 from simpeg_jointdl.electromagnetics import natural_source
 from simpeg_jointdl.electromagnetics.natural_source import DeterminantImpedance, create_survey, receivers
-from tests.electromagnetics.problem import LOCATIONS, N_LAYERS, N_STATIONS, THICKNESSES, make, make_model
+from tests.electromagnetics.natural_source.problem import LOCATIONS, N_LAYERS, N_STATIONS, THICKNESSES, make, make_model
 
 PLACE = np.zeros((1, 3))
 NAN = np.array([[0.0, np.nan, 0.0]])
