@@ -50,7 +50,7 @@ class NetworkData:
         return GravMagMap(
             network, **data, mesh=self.paired.mesh, active_cells=self.paired.active_cells, trained=training.trained,
             rank=training.rank, random_seed=random_seed, device=training.device, dtype=training.dtype,
-            **self.placement.options(),
+            placement=self.placement,
         )  # fmt: skip
 
 

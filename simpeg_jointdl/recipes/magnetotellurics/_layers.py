@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...datasets import MTSoundings
+from ...data import MTSoundings
 from ...kernels import MU_0
 
-_DEEPEST = 2.0  # times the depth of the last interface, down to where the half-space is averaged
+_DEEPEST = 2.0  # times the depth of the last interface, down to which the half-space is averaged
 
 
 def penetration(soundings: MTSoundings) -> tuple[float, float]:
@@ -32,7 +32,7 @@ def scale_of(thicknesses: np.ndarray, soundings: MTSoundings) -> float:
 
 
 def half_spaces(soundings: MTSoundings) -> np.ndarray:
-    """Return the resistivities in ohm m of the half-spaces that fit the logarithm of apparent resistivity best, (n,)."""
+    """Return the half-spaces in ohm m that fit the logarithm of apparent resistivity best, (n,)."""
     rho, error = soundings.apparent_resistivity, soundings.apparent_resistivity_error
     weight = np.where(np.isnan(rho), 0.0, (rho / error) ** 2)
     total = weight.sum(axis=1)
