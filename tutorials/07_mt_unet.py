@@ -23,7 +23,6 @@ from simpeg_jointdl import networks, plotting, recipes
 from simpeg_jointdl.datasets import synthetic
 from simpeg_jointdl.networks import train
 
-SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": 6 soundings instead of 60
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
 get_logger().setLevel("WARNING")
@@ -36,7 +35,7 @@ get_logger().setLevel("WARNING")
 
 frequencies = np.logspace(-3, 3, 37)  # Hz
 thicknesses = synthetic.layer_thicknesses("wide").numpy()  # m
-truth = 10.0 ** synthetic.sample_layered_earth(6 if SIZE == "small" else 60, "wide", random_seed=2026).numpy()
+truth = 10.0 ** synthetic.sample_layered_earth(60, "wide", random_seed=2026).numpy()
 soundings = synthetic.make_soundings(truth, thicknesses, frequencies, noise=0.03, random_seed=0)
 
 # %%
@@ -72,7 +71,7 @@ models = {name: posterior.mean() for name, posterior in posteriors.items()}
 # %%
 # Refinement
 # ----------
-# Gauss-Newton steps fit each sounding to its noise. The starting model is each station's best half-space, or the
+# Gauss-Newton steps follow until a sounding is fitted to its noise or no step improves the fit. The starting model is each station's best half-space, or the
 # prediction of the network, which is then also the reference model.
 
 seconds = {}

@@ -20,7 +20,6 @@ from simpeg.utils import get_logger
 
 from simpeg_jointdl import datasets, plotting, recipes
 
-SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": every fourth station
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
 get_logger().setLevel("WARNING")
@@ -43,8 +42,6 @@ except (FileNotFoundError, ModuleNotFoundError) as error:
     raise SystemExit(message) from error
 soundings = stations.soundings("determinant", error_floor=0.05)
 soundings = soundings[soundings.n_data > 2]
-if SIZE == "small":
-    soundings = soundings[np.arange(0, len(soundings), 4)]
 names = np.array(soundings.names)
 print(f"{len(soundings)} stations, {soundings.n_data.sum()} data.")
 
@@ -111,7 +108,7 @@ layers_figure = plotting.plot_layered_model(
 layers_figure.savefig(OUTPUT / "08_layers.png")
 
 # %%
-# The worst fit that is left. With all stations this is YNP16: the observed resistivity scatters near 1 s, and no layers
+# The worst fit that is left is that of YNP16: the observed resistivity scatters near 1 s, and no layers
 # found explain both the resistivity and the phase at shorter periods.
 
 worst = int(np.argmax([refined_chi[name] for name in names]))

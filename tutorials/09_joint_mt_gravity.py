@@ -28,7 +28,6 @@ from simpeg_jointdl.data import MTSoundings, PropertyModel
 from simpeg_jointdl.electromagnetics import natural_source
 from simpeg_jointdl.potential_fields import gravity
 
-SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": a coarser section and two inversions
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
 get_logger().setLevel("WARNING")
@@ -40,9 +39,9 @@ get_logger().setLevel("WARNING")
 # profile for gravity. The four columns at each end have no station. A basin and a deeper body are conductive; the
 # basin is light and the body is dense.
 
-n_stations, width, n_frequencies = (16, 1000.0, 9) if SIZE == "small" else (32, 500.0, 17)  # width in m
-thicknesses = 150.0 * 1.25 ** np.arange(10) if SIZE == "small" else 80.0 * 1.12 ** np.arange(20)  # m, downwards
-frequencies = np.geomspace(0.1, 1000.0, n_frequencies)  # Hz
+n_stations, width = 32, 500.0  # m between stations
+thicknesses = 80.0 * 1.12 ** np.arange(20)  # m, downwards
+frequencies = np.geomspace(0.1, 1000.0, 17)  # Hz
 h_x, h_z = np.full(n_stations + 8, width), thicknesses[::-1]
 mesh = TensorMesh([h_x, h_z], origin=[-4.0 * width, -h_z.sum()])
 mesh_3d = TensorMesh([h_x, [20_000.0], h_z], origin=[-4.0 * width, -10_000.0, -h_z.sum()])
@@ -93,8 +92,8 @@ for simulation, error in ((mt, np.where(is_phase, 1.5, 0.05 * exact)), (gz, np.f
 
 half_space = np.log(data[0].dobs[~is_phase]).mean()
 settings = {"separate": {"strategy": "separate"}} | {
-    f"joint, {ratio:g}": {"couplings": regularization.CrossGradient, "ratios": ratio}
-    for ratio in ([100.0] if SIZE == "small" else [1.0, 10.0, 100.0])
+    f"joint, {ratio:g}": {"couplings": regularization.CrossGradient, "coupling_ratios": ratio}
+    for ratio in (1.0, 10.0, 100.0)
 }
 table = Table(title=f"{n_stations} stations, {mesh.n_cells} cells; errors below the stations")
 for heading in ("run", "χ MT", "χ gravity", "rms log10 ρ", "rms density, g/cc", "correlation"):

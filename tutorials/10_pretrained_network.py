@@ -94,7 +94,8 @@ for name, one in {"40 training steps": small_network, "network": network}.items(
 
 limit = {"max_iterations": 2} if SIZE == "small" else {}
 start = time.perf_counter()
-recipe = recipes.create_finetuned_inversion(data, simulations, dtype="float32", progress=False, **limit)
+tuning = recipes.FineTuning(dtype="float32")
+recipe = recipes.create_finetuned_inversion(data, simulations, tuning=tuning, progress=False, **limit)
 results["fine-tuned"] = recipe.run()
 seconds["fine-tuned"] = time.perf_counter() - start
 

@@ -67,7 +67,10 @@ simulations = [
 # -----------
 
 start = time.perf_counter()
-recipe = recipes.create_finetuned_inversion(data, simulations, ground=0.0, dtype="float32", progress=False)
+recipe = recipes.create_finetuned_inversion(
+    data, simulations, placement=networks.Placement(ground=0.0), tuning=recipes.FineTuning(dtype="float32"),
+    progress=False,
+)  # fmt: skip
 results["fine-tuned"] = recipe.run()
 seconds["fine-tuned"] = time.perf_counter() - start
 
