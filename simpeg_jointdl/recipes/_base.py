@@ -19,7 +19,7 @@ from ..maps import TorchMap
 class BaseRecipe(ABC):
     """Base class of recipes: a SimPEG inversion that is ready to run, and the way from its model to properties.
 
-    Attributes
+    Parameters
     ----------
     inversion : simpeg.inversion.BaseInversion
         A plain SimPEG inversion; anything of it may be changed before it runs.
@@ -32,6 +32,9 @@ class BaseRecipe(ABC):
         iteration; see :func:`simpeg_jointdl.plotting.plot_convergence`.
     network_map : simpeg_jointdl.maps.TorchMap or None
         Map of the network, where the model is the weights or the input of a network.
+
+    Attributes
+    ----------
     model : (nP,) numpy.ndarray or None
         Final model; None before `run`.
     """

@@ -15,7 +15,7 @@ class Placement:
     All of it is optional for SimPEG's data, which know their stations: then only what differs from the default is
     given. See :meth:`GravMagUNet.predict` for the defaults.
 
-    Attributes
+    Parameters
     ----------
     cell_size : float or (dx, dy), optional
         Width of the network's cells in m.

@@ -14,7 +14,7 @@ from ..._core import validation as check
 class Candidate:
     """Centres with which bodies were fitted to the data.
 
-    Attributes
+    Parameters
     ----------
     unit : int
         Unit whose properties differ from those found, counted from 0 without the background.
@@ -40,9 +40,9 @@ class Candidate:
 
 @dataclass
 class CenterSearch:
-    """Result of :func:`~simpeg_jointdl.recipes.find_centers`.
+    """Cluster centres found by :func:`~simpeg_jointdl.recipes.find_centers`, and which of them the data determine.
 
-    Attributes
+    Parameters
     ----------
     names : tuple of str
         Names of the properties.

@@ -22,7 +22,7 @@ from .._recipe import Recipe
 from ..joint import CellOptions
 from ._cells import predictions, warm_started
 from ._data import NetworkData, network_data
-from ._options import Anchor, FineTuning, Training
+from ._options import Anchor, FineTuning, Training, checked_anchor, checked_training
 from ._recipe import FinetunedRecipe
 from ._retraining import create_retraining
 from ._terms import anchor_and_couplings, data_of_terms, wires_of
@@ -128,8 +128,8 @@ def create_finetuned_inversion(
     data say little, and the last steps to the noise cost more than they gain. Hence the anchor, and the inversion over
     cells at the end. ``benchmarks/learned/finetuned.py`` compares this recipe with inversions without a network.
     """
-    tuning = check.instance(f"{WHO}.tuning", tuning or FineTuning(), FineTuning).checked(f"{WHO}.tuning")
-    anchor = _checked_anchor(anchor)
+    tuning = checked_training(f"{WHO}.tuning", tuning, FineTuning)
+    anchor = checked_anchor(f"{WHO}.anchor", anchor)
     check.positive(f"{WHO}.chifact", chifact)
     if max_iterations is not None:
         check.whole(f"{WHO}.max_iterations", max_iterations)
@@ -146,12 +146,6 @@ def create_finetuned_inversion(
         couplings, coupling_ratios, anchor.strength,
     )  # fmt: skip
     return _assembled(placed, passage, reg, strength, tuning, max_iterations, chifact, records)
-
-
-def _checked_anchor(anchor) -> Anchor:
-    if isinstance(anchor, Anchor):
-        return anchor.checked(f"{WHO}.anchor")
-    return Anchor() if anchor is None else Anchor(strength=check.non_negative(f"{WHO}.anchor", anchor))
 
 
 def _assembled(

@@ -90,7 +90,7 @@ def create_warm_started_inversion(
     The shares of sparse inversions come from how predictions and sparse inversions compared on 36 models of their own,
     see ``benchmarks/learned/gravmag_mixture.py``.
     """
-    cells = check.instance(f"{WHO}.cells", cells or CellOptions(), CellOptions)
+    cells = check.instance(f"{WHO}.cells", CellOptions() if cells is None else cells, CellOptions)
     check.share(f"{WHO}.sparse_share", sparse_share)
     check.positive(f"{WHO}.chifact", chifact)
     records = checked_records(WHO, progress, checkpoint, log)

@@ -35,9 +35,26 @@ CONTRAST_SPREAD = 0.5  # standard deviation of the members' first contrasts, as 
 class EnsembleRecipe(BaseRecipe):
     """A SimPEG inversion for all members of an ensemble at once, ready to run.
 
-    The model is the weights of all members, one member after the other. See :class:`BaseRecipe` for the attributes;
-    `network_map` is a :class:`~simpeg_jointdl.maps.EnsembleMap`, and the values of each of the `maps` are those of
-    member 1, then those of member 2.
+    The model is the weights of all members, one member after the other.
+
+    Parameters
+    ----------
+    inversion : simpeg.inversion.BaseInversion
+        A plain SimPEG inversion; anything of it may be changed before it runs.
+    initial_model : (nP,) numpy.ndarray
+        Starting model.
+    maps : dict of str to simpeg.maps.IdentityMap
+        Maps from the whole model to each property on the active cells, those of member 1, then those of member 2.
+    log : simpeg_jointdl.directives.SaveLog
+        Record of the run: ``log.history`` holds χ, trade-off parameters, coupling weights and values of each
+        iteration; see :func:`simpeg_jointdl.plotting.plot_convergence`.
+    network_map : simpeg_jointdl.maps.EnsembleMap
+        Map from the weights of all members to their properties.
+
+    Attributes
+    ----------
+    model : (nP,) numpy.ndarray or None
+        Final model; None before `run`.
     """
 
     @property
@@ -136,15 +153,19 @@ def create_inr_ensemble(
 
     Parameters
     ----------
-    data, simulation, names, bounds, units, contrasts, network, chifact, max_iterations, points_per_cell, device, dtype
+    data, simulation
         As in :func:`create_inr_inversion`. The simulations must be of this package, since their sensitivities are
         needed as tensors.
     n_members : int
         Number of members, at least 2.
+    names, bounds, units, contrasts, network, chifact, max_iterations, points_per_cell
+        As in :func:`create_inr_inversion`.
     random_seed : int
         Seed of the first member; the others count on from it.
     progress, checkpoint, log
         As in :func:`create_joint_inversion`.
+    device, dtype
+        As in :func:`create_inr_inversion`.
 
     Returns
     -------

@@ -15,7 +15,7 @@ from ..._core import validation as check
 class Ensemble:
     """Models of all members of an ensemble, each of which fits the data.
 
-    Attributes
+    Parameters
     ----------
     members : dict of str to (n_members, n_active) numpy.ndarray
         Models of all members on the active cells, by property.
@@ -91,10 +91,12 @@ class Ensemble:
         ----------
         truth : dict of str to (n_active,) array_like
             True values of each property.
-        level, inflation : float
-            Level and inflation of the band, see :meth:`band`.
+        level : float
+            Level of the band, see :meth:`band`.
         cells : (n_active,) array_like of bool, optional
             Cells that count; all if not given.
+        inflation : float
+            Inflation of the band, see :meth:`band`.
         tolerance : float
             Distance outside the band, in the property's unit, that still counts as within it: memberships are never
             quite zero, so no band around them contains a background of exactly zero.

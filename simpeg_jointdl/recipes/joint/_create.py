@@ -141,6 +141,32 @@ def create_joint_inversion(
         noise; the message says which, and what to do.
     OSError
         If `checkpoint` or `log` cannot be written.
+
+    Examples
+    --------
+    >>> from simpeg import data_misfit, maps
+    >>> from simpeg_jointdl import datasets, recipes, regularization
+    >>> from simpeg_jointdl.potential_fields import gravity, magnetics
+    >>> blocks = datasets.load("two_blocks", shape=(6, 6, 4), n_stations=(6, 6))
+    >>> wires = maps.Wires(("density", 144), ("susceptibility", 144))
+    >>> simulations = [
+    ...     gravity.Simulation3DIntegral(blocks.mesh, survey=blocks.gravity.survey(), rhoMap=wires.density),
+    ...     magnetics.Simulation3DIntegral(blocks.mesh, survey=blocks.magnetics.survey(), chiMap=wires.susceptibility),
+    ... ]
+    >>> misfits = [
+    ...     data_misfit.L2DataMisfit(data=data, simulation=simulation)
+    ...     for data, simulation in zip([blocks.gravity.data(), blocks.magnetics.data()], simulations)
+    ... ]
+    >>> recipe = recipes.create_joint_inversion(
+    ...     blocks.mesh,
+    ...     misfits,
+    ...     wires,
+    ...     couplings=regularization.CrossGradient,
+    ...     bounds={"susceptibility": (0.0, 0.2)},
+    ...     progress=False,
+    ... )
+    >>> recipe.initial_model.shape, list(recipe.maps)
+    ((288,), ['density', 'susceptibility'])
     """
     check.discretize_mesh(f"{WHO}.mesh", mesh)
     active = check.active_cells(f"{WHO}.active_cells", mesh, active_cells)

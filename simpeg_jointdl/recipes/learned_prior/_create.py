@@ -77,12 +77,14 @@ def create_prior_inversion(
         Number of models of random geology that are compared with the data, and of those that are inverted from.
     rank : int
         0 to go on from the best start, 1 from the second best: another model that the data allow.
-    misfit, chifact, max_iterations, points_per_cell, device, dtype
+    misfit, chifact, max_iterations, points_per_cell
         As in :func:`create_inr_inversion`.
     random_seed : int
         Seed of the candidates.
     progress, checkpoint, log
         As in :func:`create_joint_inversion`.
+    device, dtype
+        As in :func:`create_inr_inversion`.
 
     Returns
     -------

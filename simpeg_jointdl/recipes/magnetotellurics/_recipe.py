@@ -25,10 +25,21 @@ class MTRecipe(BaseRecipe):
     """An inversion of magnetotelluric soundings for layers, ready to run, with results by station.
 
     The model is the natural logarithm of resistivity: all layers of the first station of `soundings`, then all layers
-    of the second. See :class:`BaseRecipe` for further attributes.
+    of the second.
 
-    Attributes
+    Parameters
     ----------
+    inversion : simpeg.inversion.BaseInversion
+        A plain SimPEG inversion; anything of it may be changed before it runs.
+    initial_model : (nP,) numpy.ndarray
+        Starting model.
+    maps : dict of str to simpeg.maps.IdentityMap
+        Maps from the whole model to each property on the active cells.
+    log : simpeg_jointdl.directives.SaveLog
+        Record of the run: ``log.history`` holds χ, trade-off parameters, coupling weights and values of each
+        iteration; see :func:`simpeg_jointdl.plotting.plot_convergence`.
+    network_map : simpeg_jointdl.maps.TorchMap or None
+        Map of the network, where the model is the weights or the input of a network.
     soundings : MTSoundings
         Soundings that are inverted, with their errors.
     thicknesses : (n_layers - 1,) numpy.ndarray
@@ -42,6 +53,11 @@ class MTRecipe(BaseRecipe):
     start_deviation : (n_stations, n_layers) numpy.ndarray or None
         Standard deviation of the natural logarithm of resistivity that the network predicts, on the layers of the
         inversion.
+
+    Attributes
+    ----------
+    model : (nP,) numpy.ndarray or None
+        Final model; None before `run`.
     """
 
     soundings: MTSoundings
