@@ -43,7 +43,7 @@ QUIET = Records()
 
 
 def checked_records(
-    who: str, progress: bool, checkpoint: os.PathLike | str | None, log: os.PathLike | str | None
+    who: str, progress: bool, checkpoint: os.PathLike[str] | str | None, log: os.PathLike[str] | str | None
 ) -> Records:
     """Return the records of a run; OSError, which begins with `who`, if a file cannot be written."""
     paths = {}

@@ -1,11 +1,20 @@
 """Every recipe keeps every promise of recipes."""
 
+import copy
+import pickle
+
 import pytest
 from simpeg import optimization
 
 from simpeg_jointdl import recipes
 from simpeg_jointdl.testing import check_recipe
 from tests.registry import RECIPES, implicit
+
+
+def pickled(recipe):
+    """The recipe that comes back out of a pickle."""
+    return pickle.loads(pickle.dumps(recipe))
+
 
 REFUSED = {"create_mt_inversion": {"target_chi": -1.0}}
 
@@ -14,7 +23,7 @@ REFUSED = {"create_mt_inversion": {"target_chi": -1.0}}
 def test_contract(name, tmp_path, capfd):
     create = RECIPES[name]()
     wrong = REFUSED.get(create.func.__name__, {"chifact": -1.0})
-    check_recipe(create, tmp_path, wrong=wrong, has_files="retraining" not in name)
+    check_recipe(create, tmp_path, wrong=wrong, has_files="retraining" not in name, copiers=(pickled, copy.deepcopy))
     assert capfd.readouterr() == ("", "")
 
 

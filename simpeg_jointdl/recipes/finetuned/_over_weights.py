@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from simpeg.data import Data
@@ -45,14 +46,14 @@ def create_finetuned_inversion(
     placement: Placement | None = None,
     tuning: FineTuning | None = None,
     anchor: Anchor | float | None = None,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float | Sequence[float] = 1.0,
     chifact: float = 1.0,
     max_iterations: int | None = None,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
 ) -> FinetunedRecipe:
     r"""Set up an inversion of gravity, magnetics or both over the weights of a trained network.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from simpeg.data import Data
@@ -78,7 +79,7 @@ class RetrainingRecipe(BaseRecipe):
     train: Callable[..., tuple[GravMagUNet, list[float]]] | None = None
     rounds: int = 3
     tolerance: float = 0.1
-    history: list = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     agreed: bool = False
 
     def run(self) -> dict[str, np.ndarray]:
@@ -163,7 +164,7 @@ def create_retraining(
     training: Training | None = None,
     cells: CellOptions | None = None,
     sparse_share: float = TUNING.sparse_share,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float | Sequence[float] = 1.0,
     rounds: int = 3,
     tolerance: float = 0.1,

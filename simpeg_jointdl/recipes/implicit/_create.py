@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from discretize import TensorMesh
@@ -40,11 +41,11 @@ def create_inr_inversion(
     simulation: BaseSimulation | Sequence[BaseSimulation],
     *,
     names: Sequence[str] | None = None,
-    bounds: Sequence | None = None,
+    bounds: Sequence[Any] | None = None,
     units: int | None = None,
     contrasts: ArrayLike | None = None,
     network: torch.nn.Module | None = None,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float = 1.0,
     misfit: type[BaseDataMisfit] = L2DataMisfit,
     optimizer: str | Minimize | None = None,
@@ -53,8 +54,8 @@ def create_inr_inversion(
     points_per_cell: int | Sequence[int] = 1,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> Recipe:

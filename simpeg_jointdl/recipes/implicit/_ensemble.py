@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -131,7 +132,7 @@ def create_inr_ensemble(
     *,
     n_members: int = 8,
     names: Sequence[str] | None = None,
-    bounds: Sequence | None = None,
+    bounds: Sequence[Any] | None = None,
     units: int | None = 1,
     contrasts: ArrayLike | None = None,
     network: torch.nn.Module | None = None,
@@ -140,8 +141,8 @@ def create_inr_ensemble(
     points_per_cell: int | Sequence[int] = 1,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> EnsembleRecipe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from discretize.base import BaseMesh
 from numpy.typing import ArrayLike
@@ -23,6 +23,7 @@ from ._build import CellProblem, build, cell_settings, check_pairing
 from ._options import CellOptions, Strategy
 
 WHO = "create_joint_inversion"
+Coupling = BaseSimilarityMeasure | Callable[..., Any]
 
 
 @accept_old_names()
@@ -32,7 +33,10 @@ def create_joint_inversion(
     wire_map: Wires,
     *,
     active_cells: ArrayLike | None = None,
-    couplings: BaseSimilarityMeasure | Callable | Sequence[BaseSimilarityMeasure | Callable] | None = None,
+    couplings: BaseSimilarityMeasure
+    | Callable[..., Any]
+    | Sequence[BaseSimilarityMeasure | Callable[..., Any]]
+    | None = None,
     strategy: Strategy = "simultaneous",
     bounds: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
     reference_models: Mapping[str, ArrayLike] | None = None,
@@ -48,8 +52,8 @@ def create_joint_inversion(
     cg_iterations: int = 150,
     preconditioner: Literal["jacobi", "data-space"] = "jacobi",
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
 ) -> Recipe:
     r"""Set up a joint inversion of any number of data sets for any number of properties.
 

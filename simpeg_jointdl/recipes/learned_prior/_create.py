@@ -41,8 +41,8 @@ def create_prior_inversion(
     points_per_cell: int | Sequence[int] = 1,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> Recipe:

@@ -44,8 +44,8 @@ def create_mt_inversion(
     smoothing_steps: int = 2,
     max_iterations: int = 40,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> MTRecipe:
