@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from simpeg.optimization import Minimize
+from simpeg.optimization import IterationPrinters, Minimize, StoppingCriteria
 from simpeg.utils import get_logger
 
 _Base = Minimize if TYPE_CHECKING else object
+_LISTS = ("stoppers", "stoppersLS", "printers", "printersLS")
+_OF_A_RUN = ("H", "evalFunction")  # attributes that the next run sets anew
 
 
 class OptionalTables(_Base):
-    """Mixin of minimizers that print SimPEG's tables only while `print_tables` is true.
+    """Mixin of minimizers that print SimPEG's tables only while `print_tables` is true, and that can be pickled.
 
     SimPEG prints a table of iterations, a list of stopping criteria ("STOP!", "DONE!") and remarks on line searches to
-    standard output and has no switch for them. Steps do not depend on the switch.
+    standard output, and has no switch for them. Steps do not depend on the switch. SimPEG's minimizers cannot be
+    pickled, because their printers and stoppers contain lambda functions; here the names of these are pickled.
     """
 
     print_tables: bool = True  # SimPEG's minimizers take any attribute of their class as a keyword
@@ -59,9 +62,32 @@ class OptionalTables(_Base):
         else:
             self._callback = value
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name not in _OF_A_RUN}
+        return state | {name: [_named(one) for one in state[name]] for name in _LISTS if name in state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        vars(self).update({name: [_found(one) for one in state[name]] for name in _LISTS if name in state})
+
     def _remark(self, text: str) -> None:
         """Log a remark on the run, which is shown only beside tables."""
         get_logger().log(logging.INFO if self.print_tables else logging.DEBUG, text)
+
+
+def _named(entry: Any) -> Any:
+    """Name of one of SimPEG's printers or stoppers, such as ("IterationPrinters", "f"); any other as it is."""
+    for kind in (IterationPrinters, StoppingCriteria):
+        for name, known in vars(kind).items():
+            if known is entry:
+                return kind.__name__, name
+    return entry
+
+
+def _found(entry: Any) -> Any:
+    """The printer or stopper that a name of :func:`_named` stands for."""
+    kinds = {kind.__name__: kind for kind in (IterationPrinters, StoppingCriteria)}
+    return getattr(kinds[entry[0]], entry[1]) if isinstance(entry, tuple) else entry
 
 
 class _View(OptionalTables):
