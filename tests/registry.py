@@ -159,7 +159,7 @@ def implicit(create, **options):
 def learned_prior():
     """An inversion of the blocks with a decoder too small to have learned anything."""
     decoder = networks.GeologyVAE(shape=(8, 8, 8), n_latent=8, n_bodies=4, width=8)
-    options = {"decoder": decoder, "n_candidates": 4, "n_starts": 2, "max_iterations": 4}
+    options = {"decoder": decoder, "n_candidates": 2, "n_starts": 1, "max_iterations": 3}
     return partial(recipes.create_prior_inversion, *blocks_data(), **options)
 
 
@@ -184,12 +184,13 @@ def mt_network():
 
 _HEADS = recipes.FineTuning(trained=["layers.head.*"], dtype="float32")
 _TRAINING = recipes.Training(trained=["layers.head.*"], dtype="float32")
-_CELLS = recipes.CellOptions(max_iterations=4)
+_ANCHOR = recipes.Anchor(target="prediction")
+_CELLS = recipes.CellOptions(max_iterations=3)
 
 RECIPES = {
     "joint": partial(joint, couplings=CrossGradient),
     "joint, sparse, cooperative": partial(
-        joint, couplings=CrossGradient, strategy="cooperative", norms=(0, 1, 1, 1), max_iterations=2
+        joint, couplings=CrossGradient, strategy="cooperative", norms=(0, 1, 1, 1), max_iterations=1
     ),
     "joint, data space": partial(
         joint, preconditioner="data-space", coupling_ratios=2.0, couplings=windowed(Gramian, 3)
@@ -201,7 +202,13 @@ RECIPES = {
     "implicit, ensemble": partial(implicit, recipes.create_inr_ensemble, n_members=2, max_iterations=4),
     "learned prior": learned_prior,
     "fine-tuned": partial(
-        of_network, recipes.create_finetuned_inversion, tuning=_HEADS, max_iterations=2, couplings=CrossGradient
+        of_network,
+        recipes.create_finetuned_inversion,
+        tuning=_HEADS,
+        anchor=_ANCHOR,
+        chifact=3.0,
+        max_iterations=2,
+        couplings=CrossGradient,
     ),
     "warm-started": partial(of_network, recipes.create_warm_started_inversion, cells=_CELLS, dtype="float32"),
     "retraining": partial(
