@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from simpeg.optimization import IterationPrinters, Minimize, StoppingCriteria
 from simpeg.utils import get_logger
 
@@ -22,6 +23,13 @@ class OptionalTables(_Base):
     """
 
     print_tables: bool = True  # SimPEG's minimizers take any attribute of their class as a keyword
+    stoppers: list[dict[str, Any]]
+    printers: list[dict[str, Any]]
+    evalFunction: Any
+    iterLS: int
+    stopNextIteration: bool
+    name: str
+    g: Any
 
     def printInit(self, inLS: bool = False) -> None:
         """Print the titles of the table of iterations."""
@@ -38,12 +46,12 @@ class OptionalTables(_Base):
         if self.print_tables:
             super().printDone(inLS)
 
-    def modifySearchDirection(self, p):
+    def modifySearchDirection(self, p: np.ndarray) -> tuple[np.ndarray, bool]:
         """Search along a direction; without tables a step that is taken without descent is not announced."""
         x, is_descent = super().modifySearchDirection(p)
         return x, is_descent or not (self.print_tables or self.require_decrease)
 
-    def modifySearchDirectionBreak(self, p):
+    def modifySearchDirectionBreak(self, p: np.ndarray) -> tuple[np.ndarray, bool]:
         """End the minimization after a line search without descent; without tables, silently."""
         is_simpegs = (
             getattr(super().modifySearchDirectionBreak, "__func__", None) is Minimize.modifySearchDirectionBreak
@@ -51,12 +59,12 @@ class OptionalTables(_Base):
         return (p, False) if is_simpegs and not self.print_tables else super().modifySearchDirectionBreak(p)
 
     @property
-    def callback(self):
+    def callback(self) -> Any:
         """Function that is called with the model after each iteration, or None."""
         return getattr(self, "_callback", None)
 
     @callback.setter
-    def callback(self, value):
+    def callback(self, value: Any) -> None:
         if self.print_tables:
             Minimize.callback.fset(self, value)  # says so where it replaces another one
         else:

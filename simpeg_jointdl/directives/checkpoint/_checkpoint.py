@@ -76,7 +76,7 @@ class SaveCheckpoint(Passive, InversionDirective):
     'run.npz'
     """
 
-    def __init__(self, path: str | os.PathLike, every: int = 1, *, overwrite: bool = False, **kwargs):
+    def __init__(self, path: str | os.PathLike[str], every: int = 1, *, overwrite: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.path: Path = Path(path)
         self.every: int = check.whole("SaveCheckpoint.every", every)
@@ -84,7 +84,18 @@ class SaveCheckpoint(Passive, InversionDirective):
         self.resumed: bool = False
 
     def validate(self, directiveList: DirectiveList | None = None) -> bool:
-        """Raise ValueError unless it comes last: it saves what all other directives have changed."""
+        """Raise ValueError unless it comes last: it saves what all other directives have changed.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
+        """
         others = directiveList.dList
         for other in others[others.index(self) + 1 :]:
             if not is_passive(other) or isinstance(other, SaveLog):
@@ -137,7 +148,7 @@ class SaveCheckpoint(Passive, InversionDirective):
             )
 
 
-def resume(inversion: BaseInversion, path: str | os.PathLike) -> np.ndarray:
+def resume(inversion: BaseInversion, path: str | os.PathLike[str]) -> np.ndarray:
     """Continue a run that was killed, from its last checkpoint to its end.
 
     Directives are initialized at the starting model, as in a run from the beginning. Then everything is put back into

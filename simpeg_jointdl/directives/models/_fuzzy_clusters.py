@@ -92,7 +92,7 @@ class UpdateFuzzyClusters(JointTerms, InversionDirective):
         search_every: int = 3,
         max_clusters: int = 5,
         patience: int = 2,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         who = "UpdateFuzzyClusters"

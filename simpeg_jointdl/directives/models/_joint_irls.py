@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from simpeg.directives import DirectiveList, InversionDirective, UpdateIRLS, UpdatePreconditioner
 from simpeg.regularization import SmoothnessFirstOrder, Sparse
@@ -67,7 +69,7 @@ class UpdateJointIRLS(JointTerms, InversionDirective):
     100.0
     """
 
-    def __init__(self, n_steps: int = 15, cooling_factor: float = 1.3, percentile: float = 100.0, **kwargs):
+    def __init__(self, n_steps: int = 15, cooling_factor: float = 1.3, percentile: float = 100.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.n_steps: int = check.whole("UpdateJointIRLS.n_steps", n_steps)
         self.cooling_factor: float = check.number("UpdateJointIRLS.cooling_factor", cooling_factor, least=1.0)
@@ -83,7 +85,18 @@ class UpdateJointIRLS(JointTerms, InversionDirective):
         return all(self._steps.get(i, self.n_steps) >= self.n_steps for i in places)
 
     def validate(self, directiveList: DirectiveList | None = None) -> bool:
-        """Raise ValueError unless it comes after JointBetaSchedule, before coupling weights and preconditioners."""
+        """Raise ValueError unless it comes after JointBetaSchedule, before coupling weights and preconditioners.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
+        """
         others = directiveList.dList
         check_order(self, others, after=(JointBetaSchedule,), before=(EstimateCouplingWeights, UpdatePreconditioner))
         if not any(isinstance(other, JointBetaSchedule) for other in others):

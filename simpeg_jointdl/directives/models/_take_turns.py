@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from simpeg.directives import DirectiveList, InversionDirective, UpdatePreconditioner
@@ -67,7 +68,7 @@ class TakeTurns(JointTerms, InversionDirective):
         max_rounds: int = 1,
         turn_iterations: int = 40,
         tolerance: float = 0.02,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.order: tuple[int, ...] | None = None if order is None else tuple(int(k) for k in order)
@@ -81,6 +82,16 @@ class TakeTurns(JointTerms, InversionDirective):
         """Raise ValueError if it is on the wrong side of another directive.
 
         It must come after JointBetaSchedule and UpdateJointIRLS, and before coupling weights and preconditioners.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
         """
         check_order(
             self,

@@ -72,7 +72,7 @@ class UpdateDataSpacePreconditioner(UpdateJointPreconditioner):
     3
     """
 
-    def __init__(self, every: int = 1, update_every_iteration: bool = True, **kwargs):
+    def __init__(self, every: int = 1, update_every_iteration: bool = True, **kwargs: Any):
         super().__init__(update_every_iteration=update_every_iteration, **kwargs)
         self.every: int = check.whole("UpdateDataSpacePreconditioner.every", every)
         self._operator: _Factorized | None = None
@@ -89,11 +89,23 @@ class UpdateDataSpacePreconditioner(UpdateJointPreconditioner):
             self._operator, self._made_from = None, None
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return what the preconditioner was made from, so that a resumed run continues with the same one."""
+        """Return what the preconditioner was made from, so that a resumed run continues with the same one.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         return {"every": self.every, "update": self.update_every_iteration, "at": self._made_from}
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`checkpoint_state` returned."""
+        """Restore what :meth:`checkpoint_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self.every, self.update_every_iteration = int(state["every"]), bool(state["update"])
         self._operator, self._made_from = None, state["at"]
 

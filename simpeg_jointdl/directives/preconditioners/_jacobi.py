@@ -54,7 +54,9 @@ class UpdateJointPreconditioner(JointTerms, UpdatePreconditioner):
     False
     """
 
-    def __init__(self, update_every_iteration: bool = True, **kwargs):
+    update_every_iteration: bool
+
+    def __init__(self, update_every_iteration: bool = True, **kwargs: Any):
         super().__init__(update_every_iteration=update_every_iteration, **kwargs)
         self._squared: dict[int, tuple[object, sp.csr_matrix]] = {}
 
@@ -119,7 +121,20 @@ class UpdateJointPreconditioner(JointTerms, UpdatePreconditioner):
 
 
 def misfit_diagonal(misfit: Any, model: np.ndarray) -> np.ndarray:
-    """Return the diagonal of the Gauss-Newton Hessian of a data misfit at a model, (nP,), without its multiplier."""
+    """Return the diagonal of the Gauss-Newton Hessian of a data misfit at a model, (nP,), without its multiplier.
+
+    Parameters
+    ----------
+    misfit : simpeg.data_misfit.BaseDataMisfit
+        Misfit of one data set.
+    model : (nP,) numpy.ndarray
+        Model at which the Hessian is taken.
+
+    Returns
+    -------
+    (nP,) numpy.ndarray
+        Diagonal, without the multiplier of the misfit.
+    """
     if isinstance(misfit, HasHessianDiagonal):
         return misfit.hessian_diagonal(model)
     simulation = misfit.simulation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from simpeg.directives import DirectiveList
 
@@ -56,12 +57,23 @@ class IterationWatcher(Passive, JointTerms):
         Keywords of :class:`simpeg.directives.InversionDirective`.
     """
 
-    def __init__(self, names: Sequence[str] | None = None, **kwargs):
+    def __init__(self, names: Sequence[str] | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.names: list[str] | None = None if names is None else list(names)
 
     def validate(self, directiveList: DirectiveList | None = None) -> bool:
-        """Raise ValueError unless it comes before every directive that changes something."""
+        """Raise ValueError unless it comes before every directive that changes something.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
+        """
         others = directiveList.dList
         for other in others[: others.index(self)]:
             if not is_passive(other):

@@ -72,11 +72,11 @@ class SaveLog(IterationWatcher, InversionDirective):
 
     def __init__(
         self,
-        path: str | os.PathLike | None = None,
+        path: str | os.PathLike[str] | None = None,
         names: Sequence[str] | None = None,
         *,
         overwrite: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(names, **kwargs)
         self.path: Path | None = None if path is None else Path(path)
@@ -159,13 +159,25 @@ class SaveLog(IterationWatcher, InversionDirective):
             self._is_whole = True
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return all lines so far."""
+        """Return all lines so far.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         columns = list(self._rows[0]) if self._rows else []
         rows = np.array([list(row.values()) for row in self._rows], dtype=float)
         return {"columns": columns, "rows": rows, "couplings": self._couplings}
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Go back to the lines of a checkpoint; later lines, and one that is written in part, are removed."""
+        """Go back to the lines of a checkpoint; later lines, and one that is written in part, are removed.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self._rows = [dict(zip(state["columns"], row, strict=True)) for row in state["rows"].tolist()]
         for row in self._rows:
             row["iteration"] = int(row["iteration"])
@@ -175,7 +187,7 @@ class SaveLog(IterationWatcher, InversionDirective):
             self._write(self.path)
 
 
-def read_log(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_log(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Read the log that :class:`SaveLog` wrote, of a finished run or of one that is still running.
 
     Parameters

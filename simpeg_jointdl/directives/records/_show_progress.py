@@ -61,7 +61,7 @@ class ShowProgress(IterationWatcher, InversionDirective):
     >>> progress = ShowProgress(names=["Bouguer anomaly", "total field"])
     """
 
-    def __init__(self, names: Sequence[str] | None = None, *, console: Console | None = None, **kwargs):
+    def __init__(self, names: Sequence[str] | None = None, *, console: Console | None = None, **kwargs: Any):
         super().__init__(names, **kwargs)
         self.console: Console | None = console
         self._shown: Console | None = None  # None before a run, and after the terminal has gone away
@@ -163,7 +163,7 @@ class _Watched:
     def __init__(self, minimizer: Minimize | _Watched, progress: ShowProgress):
         self.minimizer, self.progress = minimizer, progress
 
-    def minimize(self, *args, **kwargs) -> np.ndarray:
+    def minimize(self, *args: Any, **kwargs: Any) -> np.ndarray:
         """Give the inversion its minimizer back, and run it inside the display, without SimPEG's own tables."""
         minimizer = self.progress.inversion.opt = self.minimizer
         silent = minimizer if isinstance(minimizer, _Watched) else without_tables(minimizer)

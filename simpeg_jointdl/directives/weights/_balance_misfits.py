@@ -55,7 +55,7 @@ class BalanceMisfits(JointTerms, InversionDirective):
     4.0
     """
 
-    def __init__(self, chifact: float | Sequence[float] = 1.0, *, power: float = 4.0, **kwargs):
+    def __init__(self, chifact: float | Sequence[float] = 1.0, *, power: float = 4.0, **kwargs: Any):
         super().__init__(**kwargs)
         check.finite_array("BalanceMisfits.chifact", np.atleast_1d(chifact), (None,), above=0.0)
         self.chifact: float | Sequence[float] = chifact
@@ -77,9 +77,21 @@ class BalanceMisfits(JointTerms, InversionDirective):
         self.dmisfit.multipliers = self._left.tolist()
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return the multipliers at the beginning of the run."""
+        """Return the multipliers at the beginning of the run.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         return {"given": self._given}
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Restore the multipliers at the beginning of the run."""
+        """Restore the multipliers at the beginning of the run.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self._given = np.asarray(state["given"], dtype=float)

@@ -69,7 +69,7 @@ class CoolCouplings(JointTerms, InversionDirective):
         rate: int = 2,
         chifact: float | Sequence[float] = 1.0,
         data: Sequence[Sequence[int]] | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.ratio: float = check.positive("CoolCouplings.ratio", ratio)
@@ -119,9 +119,21 @@ class CoolCouplings(JointTerms, InversionDirective):
             self._begun = True
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return whether couplings have begun; the trade-off parameter belongs to the inverse problem."""
+        """Return whether couplings have begun; the trade-off parameter belongs to the inverse problem.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         return {"begun": self._begun}
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Restore whether couplings have begun."""
+        """Restore whether couplings have begun.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self._begun = bool(state["begun"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from simpeg.directives import DirectiveList, InversionDirective, UpdatePreconditioner, UpdateSensitivityWeights
@@ -110,7 +110,7 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         growth: float | None = None,
         sensitivity_weights: bool = True,
         random_seed: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         who = "EstimateCouplingWeights"
@@ -138,7 +138,18 @@ class EstimateCouplingWeights(JointTerms, InversionDirective):
         return np.array([self.reg.multipliers[i] for i in couplings(self.reg)], dtype=float)
 
     def validate(self, directiveList: DirectiveList | None = None) -> bool:
-        """Raise ValueError unless it comes after sensitivity weights and JointBetaSchedule, before preconditioners."""
+        """Raise ValueError unless it comes after sensitivity weights and JointBetaSchedule, before preconditioners.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
+        """
         check_order(
             self,
             directiveList.dList,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from simpeg.directives import (
@@ -98,6 +99,9 @@ class JointBetaSchedule(PropertyBetas, InversionDirective):
     0.1
     """
 
+    steering: np.ndarray
+    done: bool
+
     def __init__(
         self,
         chifact: float | Sequence[float] = 1.0,
@@ -108,7 +112,7 @@ class JointBetaSchedule(PropertyBetas, InversionDirective):
         model_tolerance: float = 0.02,
         patience: int = 10,
         random_seed: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         who = "JointBetaSchedule"
@@ -121,6 +125,7 @@ class JointBetaSchedule(PropertyBetas, InversionDirective):
         self.patience: int = check.whole(f"{who}.patience", patience, 0)
         self.random_seed: int = check.whole(f"{who}.random_seed", random_seed, 0)
         self.chi: np.ndarray | None = None
+        self._criteria: RunCriteria | None = None
 
     @property
     def targets(self) -> np.ndarray:
@@ -148,6 +153,16 @@ class JointBetaSchedule(PropertyBetas, InversionDirective):
 
         It must come after sensitivity weights, UpdateIRLS and estimates of the trade-off parameter, and before
         preconditioners.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
         """
         others = directiveList.dList
         check_order(
@@ -207,7 +222,9 @@ class JointBetaSchedule(PropertyBetas, InversionDirective):
 
     def finish(self) -> None:
         """Restore the minimizer's stopping criteria, and warn of data that are not fitted."""
-        self._criteria.give_back()
+        criteria, self._criteria = self._criteria, None
+        if criteria is not None:
+            criteria.give_back()
         if self.chi is None:
             return
         above = np.flatnonzero(self._counts & (self.chi > self.targets))
@@ -228,7 +245,18 @@ class JointBetaSchedule(PropertyBetas, InversionDirective):
 
 
 def beta_schedule(directive: JointTerms) -> JointBetaSchedule:
-    """Return the JointBetaSchedule in the list of a directive; ValueError unless there is exactly one."""
+    """Return the JointBetaSchedule in the list of a directive; ValueError unless there is exactly one.
+
+    Parameters
+    ----------
+    directive : simpeg.directives.InversionDirective
+        Directive of an inversion.
+
+    Returns
+    -------
+    JointBetaSchedule
+        The schedule in the list of directives of the inversion.
+    """
     found = [other for other in directive.inversion.directiveList if isinstance(other, JointBetaSchedule)]
     if len(found) != 1:
         msg = f"{type(directive).__name__}: found {len(found)} JointBetaSchedule in the list of directives, wanted one."

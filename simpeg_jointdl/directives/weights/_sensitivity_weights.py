@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from discretize.utils import Identity
@@ -70,7 +72,7 @@ class UpdateJointSensitivityWeights(JointTerms, UpdateSensitivityWeights):
         threshold_value: float = 1e-12,
         threshold_method: str = "amplitude",
         normalization_method: str | None = "maximum",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(
             every_iteration=every_iteration,

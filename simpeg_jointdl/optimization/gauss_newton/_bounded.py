@@ -109,7 +109,7 @@ class BoundedGaussNewton(ProjectedGNCG):
         upper: ArrayLike | None = np.inf,
         maxIter: int = 20,
         cg_maxiter: int = 5,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(
             device=device,
@@ -128,15 +128,43 @@ class BoundedGaussNewton(ProjectedGNCG):
         self._held: np.ndarray | None = None
 
     def bindingSet(self, x: np.ndarray) -> np.ndarray:
-        """Return the cells that are at the bound in the direction of descent, (nP,) of bool."""
+        """Return the cells that are at the bound in the direction of descent, (nP,) of bool.
+
+        Parameters
+        ----------
+        x : (nP,) numpy.ndarray
+            Model.
+
+        Returns
+        -------
+        (nP,) numpy.ndarray of bool
+            Cells that are fixed.
+        """
         return self._distance(x) <= 0.0 if self._held is None else self._held
 
     def activeSet(self, x: np.ndarray) -> np.ndarray:
-        """Return the cells that are not solved for, (nP,) of bool: those of :meth:`bindingSet`."""
+        """Return the cells that are not solved for, (nP,) of bool: those of :meth:`bindingSet`.
+
+        Parameters
+        ----------
+        x : (nP,) numpy.ndarray
+            Model.
+
+        Returns
+        -------
+        (nP,) numpy.ndarray of bool
+            Cells that are not solved for.
+        """
         return self.bindingSet(x)
 
     def findSearchDirection(self) -> np.ndarray:
-        """Return the direction of the next step from the scaled system, cut to the reach of every cell, (nP,)."""
+        """Return the direction of the next step from the scaled system, cut to the reach of every cell, (nP,).
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+            Direction or step.
+        """
         distance = self._distance(self.xc)
         free = distance > 0.0
         near = free & np.isfinite(distance)

@@ -80,6 +80,15 @@ class ProjectedGNCG(OptionalTables, optimization.ProjectedGNCG):
     device(type='cpu')
     """
 
+    copy_seconds: float
+    copied_bytes: int
+    uploads: int
+    downloads: int
+    fallbacks: tuple[str, ...]
+    cg_count: int
+    cg_abs_resid: float
+    cg_rel_resid: float
+
     def __init__(
         self,
         *,
@@ -92,7 +101,7 @@ class ProjectedGNCG(OptionalTables, optimization.ProjectedGNCG):
         cg_rtol: float | None = None,
         cg_atol: float | None = None,
         cg_maxiter: int = 5,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(
             print_tables=bool(print_tables),
@@ -155,7 +164,13 @@ class ProjectedGNCG(OptionalTables, optimization.ProjectedGNCG):
 
     @timeIt
     def findSearchDirection(self) -> np.ndarray:
-        """Return the direction of the next step by projected conjugate gradients, (nP,)."""
+        """Return the direction of the next step by projected conjugate gradients, (nP,).
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+            Direction or step.
+        """
         with self._on_device():
             return self._solve(self._hessian(), self._inverse(self.approxHinv))
 

@@ -55,7 +55,7 @@ class BaseDampedMinimizer(ProjectedGNCG):
         return self._damping
 
     @damping.setter
-    def damping(self, value):
+    def damping(self, value: float) -> None:
         self._damping = self._first_damping = float(value)
 
     def _make_step(self) -> Callable[[float], np.ndarray]:

@@ -76,6 +76,7 @@ class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
     """
 
     name = "Levenberg-Marquardt, ensemble"
+    n_members: int
 
     def __init__(
         self,
@@ -86,7 +87,7 @@ class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
         max_tries: int = 12,
         maxIter: int = 60,
         print_tables: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(maxIter=maxIter, print_tables=bool(print_tables), **kwargs)
         who = "EnsembleLevenbergMarquardt"
@@ -117,7 +118,13 @@ class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
             return super().minimize(evaluation_of(evalFunction), x0)
 
     def startup(self, x0: np.ndarray) -> None:
-        """Prepare a run of all members."""
+        """Prepare a run of all members.
+
+        Parameters
+        ----------
+        x0 : (nP,) numpy.ndarray
+            Starting model.
+        """
         super().startup(x0)
         self._misfits = self.parent.dmisfit.objfcts
         self.n_members = self._misfits[0].simulation.n_members
@@ -131,7 +138,13 @@ class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
         return int(self._at_work.sum())
 
     def findSearchDirection(self) -> np.ndarray:
-        """Compute sensitivities of the members at work; :meth:`modifySearchDirection` computes the steps."""
+        """Compute sensitivities of the members at work; :meth:`modifySearchDirection` computes the steps.
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+            Direction or step.
+        """
         self.chi = self._chi()
         self._working = np.flatnonzero(self._at_work)
         weights = np.sqrt(np.clip((self.chi / self.target_chi) ** 4, _LEAST, 1.0))[self._working]
@@ -151,7 +164,20 @@ class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
         return np.zeros_like(self.xc)
 
     def modifySearchDirection(self, p: np.ndarray) -> tuple[np.ndarray, bool]:
-        """Return the models after each member's first step that lowers its misfit without fitting the noise."""
+        """Return the models after each member's first step that lowers its misfit without fitting the noise.
+
+        Parameters
+        ----------
+        p : (nP,) numpy.ndarray
+            Direction of :meth:`findSearchDirection`.
+
+        Returns
+        -------
+        x : (nP,) numpy.ndarray
+            The next model.
+        is_descent : bool
+            Always True, so that SimPEG takes the model.
+        """
         old, pending = self._sizes(self._residual), np.ones(len(self._working), dtype=bool)
         accepted = self.xc.reshape(self.n_members, -1).copy()
         for _ in range(self.max_tries):
@@ -191,11 +217,23 @@ class EnsembleLevenbergMarquardt(OptionalTables, Minimize):
             self.stopNextIteration = True
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return the dampings, the misfits, and which members are at work, as plain values."""
+        """Return the dampings, the misfits, and which members are at work, as plain values.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         return {"dampings": self._dampings, "at_work": self._at_work, "chi": self.chi}
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`checkpoint_state` returned."""
+        """Restore what :meth:`checkpoint_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self._dampings = np.array(state["dampings"], dtype=float)
         self._at_work = np.array(state["at_work"], dtype=bool)
         self.chi = np.array(state["chi"], dtype=float)

@@ -122,7 +122,7 @@ class LevenbergMarquardt(BaseDampedMinimizer):
         device: str | torch.device | None = None,
         dtype: torch.dtype | str | None = None,
         print_tables: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         who = "LevenbergMarquardt"
         if kwargs.get("lower") is not None or kwargs.get("upper") is not None:
@@ -153,7 +153,13 @@ class LevenbergMarquardt(BaseDampedMinimizer):
 
     # steps ----------------------------------------------------------------------------------------------
     def findSearchDirection(self) -> np.ndarray:
-        """Return the damped step, (nP,)."""
+        """Return the damped step, (nP,).
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+            Direction or step.
+        """
         with self._on_device():
             self._step_of = self._make_step()
             return self._step_of(self.damping)
@@ -163,6 +169,18 @@ class LevenbergMarquardt(BaseDampedMinimizer):
         """Return the model after the first step, at increasing damping, that lowers the function.
 
         A step that fits the noise is shortened. If no step lowers the function, the minimization ends.
+
+        Parameters
+        ----------
+        p : (nP,) numpy.ndarray
+            Direction of :meth:`findSearchDirection`.
+
+        Returns
+        -------
+        x : (nP,) numpy.ndarray
+            The next model.
+        is_descent : bool
+            Always True, so that SimPEG takes the model.
         """
         value, self.iterLS, share, before = self.f, 0, 1.0, self._last_chi
         for _ in range(self.max_tries):
@@ -198,16 +216,34 @@ class LevenbergMarquardt(BaseDampedMinimizer):
         return float(np.clip((start - wanted) / (start - end), least, most)) if start > wanted else least
 
     def startup(self, x0: np.ndarray) -> None:
-        """Prepare a run, with the first damping."""
+        """Prepare a run, with the first damping.
+
+        Parameters
+        ----------
+        x0 : (nP,) numpy.ndarray
+            Starting model.
+        """
         self.stopped_because, self._last_chi, self._damping = "", None, self._first_damping
-        return super().startup(x0)
+        super().startup(x0)
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return the damping of the next step, and the last misfits, which determine how a step is shortened."""
+        """Return the damping of the next step, and the last misfits, which determine how a step is shortened.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         return {"damping": self._damping, "last_chi": self._last_chi}
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Restore damping and last misfits."""
+        """Restore damping and last misfits.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self._damping, self._last_chi = float(state["damping"]), state.get("last_chi")
 
     def _evaluate(self, x: np.ndarray) -> float:

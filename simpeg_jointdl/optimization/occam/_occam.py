@@ -125,7 +125,7 @@ class Occam(BaseOccam):
         maxIter: int = 40,
         device: str | torch.device | None = None,
         print_tables: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(maxIter=maxIter, print_tables=bool(print_tables), **kwargs)
         self.n_columns: int | None = None if n_columns is None else check.whole("Occam.n_columns", n_columns)
@@ -212,11 +212,23 @@ class Occam(BaseOccam):
         return Columns(problem, np.asarray(model, dtype=float), n_columns, self._device, "Occam")
 
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return the state of all columns as plain values."""
+        """Return the state of all columns as plain values.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         return {name: getattr(self, name) for name in _STATE}
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`checkpoint_state` returned."""
+        """Restore what :meth:`checkpoint_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self._is_restored = True
         for name in _STATE:
             value = state[name]

@@ -38,11 +38,24 @@ class BaseOccam(OptionalTables, Minimize, Remember):
     max_step: float
     stopped_because: str
 
+    chi: np.ndarray
+    arrived: np.ndarray
+    at_work: np.ndarray
+    iterations: np.ndarray
+    smoothing_iterations: np.ndarray
+    trade_off: np.ndarray
+    evaluations: int
     _columns: Columns
     _device: torch.device
 
     def startup(self, x0: np.ndarray) -> None:
-        """Prepare a run of all columns."""
+        """Prepare a run of all columns.
+
+        Parameters
+        ----------
+        x0 : (nP,) numpy.ndarray
+            Starting model.
+        """
         super().startup(x0)
         n = self._columns.n_columns
         self.chi, self.evaluations, self.stopped_because = self._columns.chi(x0), 1, ""
@@ -54,7 +67,13 @@ class BaseOccam(OptionalTables, Minimize, Remember):
             self.at_work &= ~self.arrived
 
     def findSearchDirection(self) -> np.ndarray:
-        """Return the steps of all columns, (nP,), zero for columns that have stopped."""
+        """Return the steps of all columns, (nP,), zero for columns that have stopped.
+
+        Returns
+        -------
+        (nP,) numpy.ndarray
+            Direction or step.
+        """
         if not self.at_work.any():
             return np.zeros_like(self.xc)
         linearized, before = self._columns.linearize(self.xc)
@@ -108,7 +127,20 @@ class BaseOccam(OptionalTables, Minimize, Remember):
         return moves
 
     def modifySearchDirection(self, p: np.ndarray) -> tuple[np.ndarray, bool]:
-        """Return the model after the steps, which have been tried already."""
+        """Return the model after the steps, which have been tried already.
+
+        Parameters
+        ----------
+        p : (nP,) numpy.ndarray
+            Direction of :meth:`findSearchDirection`.
+
+        Returns
+        -------
+        x : (nP,) numpy.ndarray
+            The next model.
+        is_descent : bool
+            Always True, so that SimPEG takes the model.
+        """
         x = self.xc + p
         self._LS_ft = float(self.evalFunction(x, return_g=False, return_H=False))
         if not self.at_work.any():

@@ -154,7 +154,7 @@ class TorchMinimize(BaseTorchMinimizer):
         device: str | torch.device | None = None,
         dtype: torch.dtype | str | None = None,
         print_tables: bool = True,
-        **kwargs,
+        **kwargs: Any,
     ):
         who = "TorchMinimize"
         self._kind, self._schedule = names.find_optimizer(optimizer), names.find_scheduler(scheduler)
@@ -194,12 +194,24 @@ class TorchMinimize(BaseTorchMinimizer):
 
     # checkpoints --------------------------------------------------------------------------------------
     def checkpoint_state(self) -> dict[str, Any]:
-        """Return the state of optimizer and scheduler, the last evaluation, and the state that is kept."""
+        """Return the state of optimizer and scheduler, the last evaluation, and the state that is kept.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         parts = {key: getattr(self, f"_{key}").state() for key in ("moves", "objective", "watch")}
         return {"optimizer": self.name, "steps": self.steps, "stopped_because": self.stopped_because, **parts}
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`checkpoint_state` returned, in a run that has begun."""
+        """Restore what :meth:`checkpoint_state` returned, in a run that has begun.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         if state["optimizer"] != self.name:
             msg = (
                 f"{type(self).__name__}: the checkpoint is of {state['optimizer']}, this is {self.name}; use that one."
