@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from simpeg.inversion import BaseInversion
 from simpeg.maps import IdentityMap
 
@@ -80,7 +81,7 @@ class BaseRecipe(ABC):
             raise ValueError(msg)
         return chi_factors(problem.dmisfit, problem.dpred)
 
-    def properties(self, model) -> dict[str, np.ndarray]:
+    def properties(self, model: ArrayLike) -> dict[str, np.ndarray]:
         """Return every property on the active cells of a model.
 
         Parameters
@@ -101,7 +102,7 @@ class BaseRecipe(ABC):
         model = self._checked_model(model)
         return {name: np.asarray(one * model) for name, one in self.maps.items()}
 
-    def _checked_model(self, model) -> np.ndarray:
+    def _checked_model(self, model: ArrayLike) -> np.ndarray:
         model = np.asarray(model, dtype=float)
         if model.shape != self.initial_model.shape:
             name = type(self).__name__

@@ -77,7 +77,7 @@ class EnsembleRecipe(BaseRecipe):
             raise ValueError(msg)
         return self.inversion.opt.chi
 
-    def properties(self, model) -> dict[str, np.ndarray]:
+    def properties(self, model: ArrayLike) -> dict[str, np.ndarray]:
         """Return every property of all members on the active cells, {name: (n_members, n_active)}.
 
         Parameters
