@@ -15,7 +15,9 @@ Classes of data moved to :mod:`simpeg_jointdl.data`, and `read_edi` to :mod:`sim
 imported from here.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import Any, Literal, overload
 
 from .._core import validation as check
 from ..data import (
@@ -57,6 +59,21 @@ _LOADERS = {
     "two_bodies": load_two_bodies,
     "ynp_mt": load_ynp_mt,
 }
+
+
+_GravityMagnetic = Literal["camp_blocks", "ernest_henry", "raglan_mag", "stair_block", "two_blocks", "two_bodies"]
+
+
+@overload
+def load(name: _GravityMagnetic, **options: Any) -> GravityMagneticDataset: ...
+
+
+@overload
+def load(name: Literal["ynp_mt"], **options: Any) -> MTStations: ...
+
+
+@overload
+def load(name: str, **options: Any) -> GravityMagneticDataset | MTStations: ...
 
 
 def load(name: str, **options: Any) -> GravityMagneticDataset | MTStations:

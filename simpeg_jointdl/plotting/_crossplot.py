@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import LogNorm
@@ -13,6 +15,11 @@ from ..data import PropertyModel
 from ._checks import checked_array
 from ._planes import HALO
 from ._style import label_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ..data import PropertyModel
 
 _RING = {"marker": "o", "markersize": 15, "markerfacecolor": "none", "markeredgewidth": 2, "path_effects": HALO}
 _SPREAD = 2.0  # standard deviations
