@@ -38,7 +38,7 @@ class Encoder(nn.Module):
     def __init__(self, n_properties: int, shape: tuple[int, int, int], points: Tensor, width: int, n_outputs: int):
         super().__init__()
         channels = 3 * _CHANNELS // 2
-        self.convolutions = nn.Sequential(
+        self.convolutions: nn.Sequential = nn.Sequential(
             nn.Conv3d(n_properties, _CHANNELS, _PATCH, stride=_PATCH),
             nn.SiLU(),
             nn.Conv3d(_CHANNELS, channels, 3, stride=2, padding=1),
@@ -46,7 +46,7 @@ class Encoder(nn.Module):
             nn.Flatten(),
         )
         n_features = math.prod(n // (2 * _PATCH) for n in shape) * channels + N_MOMENTS * n_properties
-        self.perceptron = Perceptron(n_features, width, n_outputs)
+        self.perceptron: Perceptron = Perceptron(n_features, width, n_outputs)
         x, y, depth = points.unbind(1)
         powers = torch.stack(
             [torch.ones_like(x), x, y, depth, x * x, y * y, depth * depth, x * y, x * depth, y * depth]
@@ -98,10 +98,10 @@ class Perceptron(nn.Module):
 
     def __init__(self, n_inputs: int, width: int, n_outputs: int):
         super().__init__()
-        self.hidden = nn.Sequential(
+        self.hidden: nn.Sequential = nn.Sequential(
             nn.Linear(n_inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, n_outputs)
         )
-        self.straight = nn.Linear(n_inputs, n_outputs, bias=False)
+        self.straight: nn.Linear = nn.Linear(n_inputs, n_outputs, bias=False)
         nn.init.zeros_(self.straight.weight)
 
     def forward(self, x: Tensor) -> Tensor:
