@@ -24,7 +24,7 @@ from simpeg_jointdl import datasets, diagnostics, networks, plotting, recipes, r
 from simpeg_jointdl.data import PropertyModel
 from simpeg_jointdl.potential_fields import gravity, magnetics
 
-SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": every fourth datum in each direction
+SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": every second datum in each direction
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
 get_logger().setLevel("WARNING")
@@ -35,7 +35,7 @@ get_logger().setLevel("WARNING")
 # The data are continued upwards by about the distance between them, and a trend of second order is removed (tutorial
 # 02b says why).
 
-every = 4 if SIZE == "small" else 1
+every = 2 if SIZE == "small" else 1
 try:
     survey = datasets.load(
         "ernest_henry", trend_order=2, upward_continuation=1000.0 * every, every=every, gravity_uncertainty=0.5
