@@ -1,6 +1,5 @@
 """TorchMinimize on plain functions: it is the plain torch loop, with one evaluation per step."""
 
-import logging
 from itertools import pairwise
 
 import numpy as np
@@ -10,68 +9,7 @@ from discretize.tests import rosenbrock
 from simpeg.optimization import IterationPrinters
 
 from simpeg_jointdl.optimization import TorchMinimize
-
-# torch imports much with its first optimizer; SimPEG's collections of garbage would look at it at every evaluation if
-# that came after the test session has frozen what it holds
-torch.optim.SGD([torch.zeros(1)])
-
-CURVATURES = np.geomspace(0.5, 5.0, 6)
-
-
-class Bowl:
-    """Σ cᵢ (xᵢ - 1)², which counts, and is NaN from some evaluation on or beyond some radius."""
-
-    def __init__(self, nan_at=None, nan_gradient_at=None):
-        self.count, self.nan_at, self.nan_gradient_at, self.seen = 0, nan_at, nan_gradient_at, []
-
-    def __call__(self, x, return_g=True, return_H=True):
-        assert return_g is True
-        assert return_H is False
-        self.count += 1
-        self.seen.append(x)
-        value, gradient = float(CURVATURES @ (x - 1.0) ** 2), 2.0 * CURVATURES * (x - 1.0)
-        if self.count == self.nan_at:
-            value = np.nan
-        if self.count == self.nan_gradient_at:
-            gradient[2] = np.inf
-        return value, gradient
-
-
-def quiet(minimizer):
-    minimizer.printInit = minimizer.printIter = minimizer.printDone = lambda *args: None
-    return minimizer
-
-
-def run(*args, function=None, start=None, **options):
-    minimizer = quiet(TorchMinimize(*args, **options))
-    found = minimizer.minimize(Bowl() if function is None else function, np.zeros(6) if start is None else start)
-    return found, minimizer
-
-
-def plain_loop(make, n_steps, schedule=None, dtype=torch.float64, clip=None):
-    """What one would write by hand."""
-    x = torch.zeros(6, dtype=dtype, requires_grad=True)
-    curvatures = torch.tensor(CURVATURES)
-    optimizer = make([x])
-    scheduler = None if schedule is None else schedule(optimizer)
-    for _ in range(n_steps):
-
-        def closure():
-            optimizer.zero_grad()
-            value = (curvatures * (x.double() - 1.0) ** 2).sum()
-            value.backward()
-            if clip is not None:
-                torch.nn.utils.clip_grad_norm_([x], clip)
-            return value
-
-        value = closure()
-        optimizer.step(closure if isinstance(optimizer, torch.optim.LBFGS) else None)
-        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            scheduler.step(float(value))
-        elif scheduler is not None:
-            scheduler.step()
-    return np.array(x.detach().tolist())
-
+from tests.optimization.torch_optim.problems import Bowl, plain_loop, run
 
 # what it is ------------------------------------------------------------------------------------------
 OPTIMIZERS = {
@@ -255,57 +193,3 @@ def test_float32():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert found.dtype == np.float64
     assert all(np.array_equal(x, x.astype(np.float32)) for x in bowl.seen)
-
-
-# what it keeps ----------------------------------------------------------------------------------------
-def test_the_best_state_is_kept():
-    """A step too long: the function falls first and grows then."""
-    bowl = Bowl()
-    found, minimizer = run("sgd", 0.2, maxIter=30, function=bowl, optimizer_options={"momentum": 0.97})
-    values = [CURVATURES @ (x - 1.0) ** 2 for x in bowl.seen[:31]]
-    best = int(np.argmin(values))
-    assert 0 < best < 30
-    assert minimizer.kept_step == best
-    np.testing.assert_array_equal(found, bowl.seen[best])
-    assert minimizer.f == values[best]
-    last, _ = run("sgd", 0.2, maxIter=30, optimizer_options={"momentum": 0.97}, keep="last")
-    np.testing.assert_array_equal(last, bowl.seen[30])
-
-
-def test_stall():
-    found, minimizer = run("adam", 0.1, maxIter=5000, stall=7)
-    assert minimizer.stopped_because == "stall"
-    assert minimizer.steps == minimizer.kept_step + 7
-    assert minimizer.f < 1.0
-    assert np.isfinite(found).all()
-
-
-@pytest.mark.parametrize("bad", [{"nan_at": 9}, {"nan_gradient_at": 9}])
-@pytest.mark.parametrize("steps_per_iteration", [1, 3])
-@pytest.mark.parametrize("keep", ["best", "first", "last"])
-def test_not_finite(bad, steps_per_iteration, keep, caplog):
-    bowl = Bowl(**bad)
-    with caplog.at_level(logging.WARNING, "SimPEG"):
-        found, minimizer = run(
-            "sgd", 1e-2, maxIter=50, function=bowl, steps_per_iteration=steps_per_iteration, keep=keep
-        )
-    assert minimizer.stopped_because == "nonfinite"
-    assert "at step 8; back to the state after step 7" in caplog.text
-    np.testing.assert_array_equal(found, bowl.seen[7])  # the function fell until then
-    assert minimizer.f == pytest.approx(CURVATURES @ (found - 1.0) ** 2)
-
-
-def test_a_model_that_is_not_finite_is_not_evaluated(caplog):
-    bowl = Bowl()
-    with caplog.at_level(logging.WARNING, "SimPEG"), np.errstate(over="ignore", invalid="ignore"):
-        found, minimizer = run("sgd", 1e30, maxIter=50, function=bowl, dtype="float32")
-    assert minimizer.stopped_because == "nonfinite"
-    assert all(np.isfinite(x).all() for x in bowl.seen)
-    np.testing.assert_array_equal(found, 0.0)
-
-
-def test_tolerances_count_only_if_given():
-    _, minimizer = run("adam", 1e-3, maxIter=30)
-    assert minimizer.stopped_because == "maxIter"
-    _, minimizer = run("adam", 1e-3, maxIter=30, tolF=0.1, tolX=0.1)
-    assert (minimizer.stopped_because, minimizer.iter) == ("tolerance", 1)

@@ -230,7 +230,7 @@ def test_waiting_couplings_need_a_schedule(start):
 
 
 def test_unknown_start():
-    with pytest.raises(ValueError, match="start: got 'soon', wanted one of structure, fitted, settled"):
+    with pytest.raises(ValueError, match="start: got 'soon', wanted one of 'structure', 'fitted', 'settled'"):
         directives.EstimateCouplingWeights(start="soon")
 
 

@@ -11,6 +11,7 @@ from simpeg.directives import InversionDirective
 from simpeg.potential_fields import gravity
 
 from simpeg_jointdl import directives, optimization, regularization
+from simpeg_jointdl.directives.preconditioners import misfit_diagonal
 from tests.directives.problem import make_joint_problem
 
 KIND = directives.UpdateDataSpacePreconditioner
@@ -112,9 +113,7 @@ def test_parameters_without_regularization_may_move():
     assert (np.diag(got) > 0.0).all()
     seen = (
         np.diag(got)[problem.mesh.n_cells :]
-        * directives.UpdateJointPreconditioner._misfit_diagonal(problem.misfits[1], problem.truth)[
-            problem.mesh.n_cells :
-        ]
+        * misfit_diagonal(problem.misfits[1], problem.truth)[problem.mesh.n_cells :]
     )
     assert (seen > 0.5).all()  # the inverse is no less than that of the data alone
 

@@ -252,5 +252,5 @@ def test_clusters_are_as_stiff_as_each_propertys_regularization():
 
 
 def test_growth_must_grow():
-    with pytest.raises(ValueError, match=r"growth: got 1\.0, wanted a number above 1"):
+    with pytest.raises(ValueError, match=r"growth: got 1\.0, wanted a finite number above 1"):
         directives.EstimateCouplingWeights(growth=1.0)

@@ -131,7 +131,7 @@ def test_a_term_without_a_tensor_path_is_named_once_in_the_log(caplog):
     problem.terms.append(_Own(problem.mesh, mapping=problem.wires.density))
     with caplog.at_level(logging.INFO, logger="SimPEG"):
         run_short(problem, ProjectedGNCG(maxIter=3, **CG))
-    assert caplog.text.count("through numpy in every CG iteration go _Own.") == 1
+    assert caplog.text.count("computed with numpy in every CG iteration: _Own.") == 1
 
 
 def run_short(problem, optimizer, more=()):

@@ -108,10 +108,10 @@ def test_a_checkpoint_says_whether_it_has_begun():
     "options", [{"ratio": 0.0}, {"ratio": np.nan}, {"cooling": 1.0}, {"rate": 0}], ids=lambda one: next(iter(one))
 )
 def test_bad_input(options):
-    with pytest.raises(ValueError, match=r"CoolCouplings: got ratio=.*wanted a ratio above 0, cooling above 1"):
+    with pytest.raises(ValueError, match=r"CoolCouplings\.(ratio|cooling|rate): got .*, wanted a"):
         KIND(**options)
 
 
 def test_targets_are_one_per_data_set():
-    with pytest.raises(ValueError, match=r"CoolCouplings.chifact: got \[1.0, 1.0, 1.0\], wanted .* 2 of them"):
+    with pytest.raises(ValueError, match=r"CoolCouplings.chifact: got shape \(3,\), wanted .* 2 of them"):
         standing(KIND(chifact=[1.0, 1.0, 1.0]))

@@ -231,6 +231,6 @@ def test_it_stands_before_whatever_changes_something():
     [(0.04, "0.0 s"), (59.9, "59.9 s"), (61, "1 min 01 s"), (3599.6, "1 h 00 min"), (7300, "2 h 01 min")],
 )
 def test_durations(seconds, text):
-    from simpeg_jointdl.directives.records._show_progress import _duration
+    from simpeg_jointdl.directives.records._show_progress import duration_text
 
-    assert _duration(seconds) == text
+    assert duration_text(seconds) == text

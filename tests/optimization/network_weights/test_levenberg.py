@@ -157,10 +157,10 @@ def test_a_plain_function(capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"space": "both"}, "wanted one of \\['auto', 'data', 'model'\\]"),
-        ({"damping": 0.0}, "damping=0.0"),
-        ({"tolerance": 1.0}, "tolerance=1.0"),
-        ({"max_tries": 0}, "max_tries=0"),
+        ({"space": "both"}, "LevenbergMarquardt.space: got 'both', wanted one of 'auto', 'data', 'model'"),
+        ({"damping": 0.0}, "LevenbergMarquardt.damping: got 0.0"),
+        ({"tolerance": 1.0}, "LevenbergMarquardt.tolerance: got 1.0"),
+        ({"max_tries": 0}, "LevenbergMarquardt.max_tries: got 0"),
         ({"lower": 0.0}, "give them to the map"),
     ],
 )

@@ -94,6 +94,6 @@ def test_nothing_left_to_gain_above_the_noise_says_so():
 
 def test_an_ensemble_needs_a_target():
     with pytest.raises(
-        ValueError, match=r"EnsembleLevenbergMarquardt: got .*target_chi=None.* wanted positive numbers"
+        TypeError, match=r"EnsembleLevenbergMarquardt\.target_chi: got None, wanted a finite number above 0"
     ):
         EnsembleLevenbergMarquardt(target_chi=None)

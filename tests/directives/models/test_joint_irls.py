@@ -197,7 +197,7 @@ def test_bad_options(options, message):
                 directives.UpdateJointIRLS(),
                 directives.UpdateJointPreconditioner(),
             ],
-            "take one of the two",
+            "use one of the two",
         ),
     ],
 )

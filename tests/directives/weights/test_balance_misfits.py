@@ -84,11 +84,11 @@ def test_a_second_run_begins_with_the_multipliers_that_were_given():
 
 
 def test_targets_are_one_per_data_set():
-    with pytest.raises(ValueError, match=r"BalanceMisfits.chifact: got \[1.0, 1.0, 1.0\], wanted .* 2 of them"):
+    with pytest.raises(ValueError, match=r"BalanceMisfits.chifact: got shape \(3,\), wanted .* 2 of them"):
         at_chi(KIND(chifact=[1.0, 1.0, 1.0]), (1.0, 1.0))
 
 
 @pytest.mark.parametrize("options", [{"chifact": 0.0}, {"chifact": [1.0, -1.0]}, {"power": 0.0}, {"power": np.nan}])
 def test_bad_input(options):
-    with pytest.raises(ValueError, match=r"BalanceMisfits: got chifact=.*power=.*wanted numbers above 0"):
+    with pytest.raises(ValueError, match=r"BalanceMisfits\.(chifact|power): got .*, wanted .* above 0"):
         KIND(**options)
