@@ -168,7 +168,7 @@ density_figure.savefig(OUTPUT / "02b_density.png")
 
 disagreement = regularization.CrossGradient(mesh, wires).cell_values(runs["separate"].model)
 disagreement_figure = plotting.plot_cell_values(
-    mesh, disagreement, title="|∇ρ × ∇κ|², separate", unit="per m³", per_volume=True, center=DEPOSIT, limits=limits
+    mesh, disagreement, title="|∇ρ × ∇κ|²", unit="(g/cc)² m⁻⁴", per_volume=True, center=DEPOSIT, limits=limits
 )
 disagreement_figure.savefig(OUTPUT / "02b_disagreement.png")
 
