@@ -83,8 +83,8 @@ def couplings(survey) -> dict:
 # name: options of the recipe, and attributes of EstimateCouplingWeights for which the recipe has no option
 VARIANTS = {
     "ratio 1": ({}, {}),
-    "ratio 0.1": ({"ratios": 0.1}, {}),
-    "ratio 0.01": ({"ratios": 0.01}, {}),
+    "ratio 0.1": ({"coupling_ratios": 0.1}, {}),
+    "ratio 0.01": ({"coupling_ratios": 0.01}, {}),
     "once fitted": ({"couple_when": "fitted"}, {}),
     "no sensitivity weights": ({}, {"sensitivity_weights": False}),
 }

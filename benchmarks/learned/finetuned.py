@@ -52,12 +52,29 @@ def run_prediction(case, network):
     return {name: transfer @ getattr(found, name) for name in PROPERTIES}
 
 
-def run_tuned(case, network, **options):
-    """A fine-tuned inversion."""
+def run_tuned(case, network):
+    """A fine-tuned inversion, over the weights of the network."""
+    tuning = recipes.FineTuning(dtype="float32")
     recipe = recipes.create_finetuned_inversion(
-        case.data, case.simulations, network=network, dtype="float32", progress=False, **options
+        case.data, case.simulations, network=network, tuning=tuning, progress=False
     )
     return recipe.run()
+
+
+def run_warm_started(case, network):
+    """An inversion over cells, from the prediction of the network."""
+    recipe = recipes.create_warm_started_inversion(
+        case.data, case.simulations, network=network, dtype="float32", progress=False
+    )
+    return recipe.run()
+
+
+def make_retraining(case, network, rounds=3):
+    """Rounds of warm-started inversions and of training."""
+    training = recipes.Training(dtype="float32")
+    return recipes.create_retraining(
+        case.data, case.simulations, network=network, training=training, rounds=rounds, progress=False
+    )
 
 
 def run_joint(case, **options):
@@ -80,9 +97,9 @@ def run(row: str, case, network) -> dict:
     if row == "fine-tuned":
         return run_tuned(case, network)
     if row == "warm-started":
-        return run_tuned(case, network, mode="mesh")
+        return run_warm_started(case, network)
     if row == "retrained":
-        return run_tuned(case, network, mode="retrain")
+        return make_retraining(case, network).run()
     if row == "separate":
         return run_joint(case, strategy="separate")
     return run_joint(case, couplings=regularization.CrossGradient)

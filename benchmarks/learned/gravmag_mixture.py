@@ -5,7 +5,7 @@
 Models as in `finetuned.py`, with other seeds. For both properties of each model: the part of the data that the
 prediction leaves unexplained beyond the noise, and the errors of the prediction, of the separate sparse inversion and
 of mixtures, relative to the rms of the truth. The table has means over models with a similar unexplained part. The
-`sparse_share` of `create_finetuned_inversion` was chosen from such a table.
+`sparse_share` of `create_warm_started_inversion` was chosen from such a table.
 """
 
 from __future__ import annotations

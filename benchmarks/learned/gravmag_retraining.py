@@ -20,17 +20,8 @@ from rich.console import Console
 
 from benchmarks._common import results
 from benchmarks._common.gravmag_cases import PROPERTIES, make_case
-from benchmarks.learned.finetuned import SHARING, run_prediction, run_tuned, scores
-from simpeg_jointdl import recipes
+from benchmarks.learned.finetuned import SHARING, make_retraining, run_prediction, run_warm_started, scores
 from simpeg_jointdl.networks import GravMagUNet
-
-
-def retrained(case, network, rounds: int):
-    """The final models, and the recipe."""
-    recipe = recipes.create_finetuned_inversion(
-        case.data, case.simulations, network=network, mode="retrain", rounds=rounds, dtype="float32", progress=False
-    )
-    return recipe.run(), recipe
 
 
 def main():
@@ -54,9 +45,10 @@ def main():
         for sharing in SHARING:
             case, start = make_case("unseen", sharing, number), time.process_time()
             with contextlib.redirect_stdout(io.StringIO()):  # SimPEG's table of iterations
-                found, recipe = retrained(case, network, options.rounds)
+                recipe = make_retraining(case, network, options.rounds)
+                found = recipe.run()
                 seconds = time.process_time() - start
-                first = run_tuned(case, network, mode="mesh")
+                first = run_warm_started(case, network)
             all_scores = [scores(case, one) for one in (run_prediction(case, network), first, found)]
             errors = [[one[f"rms_{name}"] for name in PROPERTIES] for one in all_scores]
             differences = ", ".join(f"{one['difference']:.2f}" for one in recipe.history)

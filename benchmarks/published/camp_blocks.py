@@ -51,9 +51,9 @@ RUNS = {
     "the same, clusters from the start": {"bounds": WITHIN_TABLE, "couplings": CLUSTERS, "couple_when": "structure"},
     "bodies found": {},
     "sparse, bounds, clusters, centers found": {},
-    "sparse, cross-gradient": {"couplings": regularization.CrossGradient, "ratios": 0.1},
-    "sparse, Gramian": {"couplings": partial(regularization.Gramian, window=WINDOW), "ratios": 0.1},
-    "sparse, Pearson": {"couplings": partial(regularization.LocalPearson, window=WINDOW), "ratios": 0.1},
+    "sparse, cross-gradient": {"couplings": regularization.CrossGradient, "coupling_ratios": 0.1},
+    "sparse, Gramian": {"couplings": partial(regularization.Gramian, window=WINDOW), "coupling_ratios": 0.1},
+    "sparse, Pearson": {"couplings": partial(regularization.LocalPearson, window=WINDOW), "coupling_ratios": 0.1},
 }
 BODIES, FOUND = "bodies found", "sparse, bounds, clusters, centers found"
 LARGE = ("sparse, bounds, clusters", "sparse", BODIES, FOUND)  # runs of the larger data sets
@@ -143,7 +143,14 @@ def run(name, mesh, misfits, wires, folder: Path, max_iterations: int, **changes
         if name == BODIES:
             return bodies
         changes = {**clusters_at(bodies["centers"]), **changes}
-    arguments = {"bounds": POSITIVE, "norms": SPARSE, "alpha_s": 0.1, "ratios": 3.0, **RUNS.get(name, {}), **changes}
+    arguments = {
+        "bounds": POSITIVE,
+        "norms": SPARSE,
+        "alpha_s": 0.1,
+        "coupling_ratios": 3.0,
+        **RUNS.get(name, {}),
+        **changes,
+    }
     checkpoint = kept.with_suffix(".checkpoint.npz")
     stored = misfits[0].simulation.engine == "dense"
     recipe = recipes.create_joint_inversion(

@@ -123,7 +123,7 @@ def invert(mesh, wires, misfits, centers=None, start=None, max_iterations=25):
     options = {"norms": (0, 1, 1, 1)}
     if centers is not None:
         coupling = partial(regularization.GuidedFuzzyCMeans, centers=centers, guidance=np.inf)
-        options = {"couplings": coupling, "ratios": 3.0, "couple_when": "structure", "starting_models": start}
+        options = {"couplings": coupling, "coupling_ratios": 3.0, "couple_when": "structure", "starting_models": start}
     recipe = recipes.create_joint_inversion(
         mesh,
         misfits,

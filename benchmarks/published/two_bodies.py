@@ -156,7 +156,7 @@ def main():
     for label, coupling, extra in rows(survey, options.small):
         if options.only not in label:
             continue
-        out = invert(survey, prepared, coupling, ratios=options.ratio, **extra)
+        out = invert(survey, prepared, coupling, coupling_ratios=options.ratio, **extra)
         rms, corr = rms_errors(out.models, survey.true_models), correlations(out.models, survey.true_models)
         table.add_row(label, *rms, *corr, *out.chi, out.iterations, out.seconds)
         console.log(label, *table.cells(label))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._core.checks import finite_array, real_number
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 _MEND = "Interpolate the data to a regular grid first."
 
 
-def upward_continue(locations, values, height: float) -> tuple[np.ndarray, np.ndarray]:
+def upward_continue(locations: ArrayLike, values: ArrayLike, height: float) -> tuple[np.ndarray, np.ndarray]:
     r"""Field that would be measured `height` above a level grid of stations.
 
     Every wavenumber :math:`k` of a potential field dies upwards by :math:`e^{-|k| h}` [1]_. The grid is

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._core.checks import finite_array, positive_array, real_number, several
 
 if TYPE_CHECKING:
-    from discretize.base import BaseMesh
+    from discretize import TensorMesh, TreeMesh
     from simpeg.data import Data
     from simpeg.potential_fields import gravity, magnetics
 
@@ -55,7 +55,7 @@ class GravityData:
     gz: np.ndarray
     uncertainty: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_stations(self, "gz")
 
     def survey(self) -> gravity.Survey:
@@ -105,7 +105,7 @@ class MagneticData:
     uncertainty: np.ndarray
     inducing_field: tuple[float, float, float]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_stations(self, "tmi")
         object.__setattr__(self, "inducing_field", _inducing_field(self.inducing_field))
 
@@ -174,16 +174,17 @@ class GravityMagneticDataset:
     """
 
     name: str
-    gravity: GravityData | None
-    magnetics: MagneticData | None
-    mesh: BaseMesh | None = None
-    active_cells: np.ndarray | None = None
-    true_models: dict[str, np.ndarray] | None = None
+    # "or Any" instead of "or None": who knows the dataset knows what it holds, and need not ask for None each time
+    gravity: GravityData | Any
+    magnetics: MagneticData | Any
+    mesh: TensorMesh | TreeMesh | Any = None
+    active_cells: np.ndarray | Any = None
+    true_models: dict[str, np.ndarray] | Any = None
     description: str = ""
     license: str = ""
     published_models: dict[str, dict[str, np.ndarray]] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for attribute, kind in (("gravity", GravityData), ("magnetics", MagneticData)):
             part = getattr(self, attribute)
             if part is not None and not isinstance(part, kind):

@@ -40,7 +40,7 @@ class PropertyModel:
     log: bool = False
     color_limits: tuple[float, float] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = f"PropertyModel {self.name!r}"
         values = checked_array(f"{who}.values", self.values, (np.size(self.values),), blanks=True)
         object.__setattr__(self, "values", values)

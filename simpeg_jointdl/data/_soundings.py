@@ -11,6 +11,8 @@ from .._core.checks import finite_array, real_number
 from ._checks import ascending_frequencies, gappy_array, picked, station_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simpeg.data import Data
 
 _CURVES = ("apparent_resistivity", "phase", "apparent_resistivity_error", "phase_error")
@@ -65,7 +67,7 @@ class MTSoundings:
     apparent_resistivity_error: np.ndarray | None = None
     phase_error: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = "MTSoundings"
         names = station_names(who, self.names)
         frequencies = ascending_frequencies(who, self.frequencies)
@@ -85,7 +87,7 @@ class MTSoundings:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, key) -> MTSoundings:
+    def __getitem__(self, key: int | str | slice | Sequence[int] | Sequence[str] | np.ndarray) -> MTSoundings:
         chosen = picked("MTSoundings", self.names, key)
         curves = (getattr(self, name)[chosen] for name in _CURVES)
         return MTSoundings([self.names[i] for i in chosen], self.locations[chosen], self.frequencies, *curves)
@@ -177,7 +179,7 @@ class MTSoundings:
         return to_simpeg(self)
 
     @classmethod
-    def from_simpeg(cls, data: Data, names=None) -> MTSoundings:
+    def from_simpeg(cls, data: Data, names: Sequence[str] | None = None) -> MTSoundings:
         """Soundings of SimPEG data.
 
         Parameters

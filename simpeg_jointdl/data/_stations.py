@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +11,11 @@ from .._core.checks import finite_array, real_number
 from ..kernels import apparent_resistivity, impedance_component, is_spike, is_wrong_quadrant, rotate_impedance
 from ._checks import ascending_frequencies, gappy_array, picked, station_names
 from ._soundings import MTSoundings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 COMPONENTS = ("determinant", "xy", "yx")
 _EACH_STATION = ("locations", "impedance", "error", "longitude_latitude")
@@ -61,7 +67,7 @@ class MTStations:
     longitude_latitude: np.ndarray | None = None
     crs: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = "MTStations"
         names = station_names(who, self.names)
         frequencies = ascending_frequencies(who, self.frequencies)
@@ -83,7 +89,7 @@ class MTStations:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, key) -> MTStations:
+    def __getitem__(self, key: int | str | slice | Sequence[int] | Sequence[str] | np.ndarray) -> MTStations:
         chosen = picked("MTStations", self.names, key)
         parts = {name: getattr(self, name) for name in _EACH_STATION}
         parts = {name: value if value is None else value[chosen] for name, value in parts.items()}
@@ -109,7 +115,7 @@ class MTStations:
         impedance = np.where(np.isnan(self.impedance).any(axis=(-2, -1), keepdims=True), np.nan, impedance)
         return replace(self, impedance=impedance, error=error, rotation=self.rotation + degrees)
 
-    def masked(self, missing) -> MTStations:
+    def masked(self, missing: ArrayLike) -> MTStations:
         """Stations without what is marked.
 
         Parameters

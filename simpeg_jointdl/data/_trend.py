@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .._core.checks import finite_array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _HUBER = 1.345  # 95 % efficient on Gaussian residuals
 _NORMAL_MAD = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
 _PASSES = 20
 
 
-def remove_trend(locations, values, order: int = 1, *, robust: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def remove_trend(
+    locations: ArrayLike, values: ArrayLike, order: int = 1, *, robust: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     r"""Take a polynomial regional trend out of station data.
 
     The trend is :math:`t(x, y) = \sum_{i + j \le order} c_{ij} x^i y^j`, with both coordinates scaled to

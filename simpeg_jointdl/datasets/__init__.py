@@ -19,6 +19,10 @@ EDI files, and ``load("ynp_mt")``, need mt_metadata: ``pip install "simpeg_joint
 ==========================  =====================================================================
 """
 
+from __future__ import annotations
+
+from typing import Any, Literal, overload
+
 from ..data import (
     GravityData,
     GravityMagneticDataset,
@@ -59,7 +63,22 @@ _LOADERS = {
 }
 
 
-def load(name: str, **options) -> GravityMagneticDataset | MTStations:
+_GravityMagnetic = Literal["camp_blocks", "ernest_henry", "raglan_mag", "stair_block", "two_blocks", "two_bodies"]
+
+
+@overload
+def load(name: _GravityMagnetic, **options: Any) -> GravityMagneticDataset: ...
+
+
+@overload
+def load(name: Literal["ynp_mt"], **options: Any) -> MTStations: ...
+
+
+@overload
+def load(name: str, **options: Any) -> GravityMagneticDataset | MTStations: ...
+
+
+def load(name: str, **options: Any) -> GravityMagneticDataset | MTStations:
     """Dataset by name.
 
     Parameters

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +14,26 @@ from ..data import MTStations
 from ..kernels import apparent_resistivity, is_wrong_quadrant, rotate_impedance
 from ._edi_file import EdiStation, read_station
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import ArrayLike
+
 _SAME_FREQUENCY = 1e-3
 _PLAUSIBLE = (1e-3, 1e7)
 
 
 def read_edi(
-    source, *, names=None, units: str | None = None, rotation: float = 0.0, locations=None, crs=None
+    source: str | PathLike[str] | Sequence[str | PathLike[str]],
+    *,
+    names: Sequence[str] | None = None,
+    units: str | None = None,
+    rotation: float = 0.0,
+    locations: ArrayLike | None = None,
+    crs: Any = None,
 ) -> MTStations:
     """Impedances of EDI files, through mt_metadata.
 
@@ -76,7 +91,14 @@ def read_edi(
     return stations
 
 
-def read_files(paths, names, units, rotation, locations, crs) -> tuple[MTStations, list[EdiStation]]:
+def read_files(
+    paths: Sequence[Path],
+    names: Sequence[str] | None,
+    units: str | None,
+    rotation: float,
+    locations: ArrayLike | None,
+    crs: Any,
+) -> tuple[MTStations, list[EdiStation]]:
     """What `read_edi` returns, and what was read of each file."""
     names = [path.stem for path in paths] if names is None else names
     with _quiet_library() as library:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from discretize import TreeMesh
@@ -14,12 +15,26 @@ from .._core.plot_checks import checked_active, checked_array, listed
 from ..data import PropertyModel
 from ._vtk import on_all_cells, vtk_grid
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from discretize import TensorMesh
+    from numpy.typing import ArrayLike
+
 _UBC_BLANK = -99999.0  # the format has no nan
 _NPZ_KEYS = ("active_cells", "cell_centers", "cell_volumes", "file")
 
 
 def export_models(
-    folder, mesh, models, *, active_cells=None, formats=("ubc", "vtk", "npz"), name="", inactive_value=None
+    folder: str | PathLike[str],
+    mesh: TensorMesh | TreeMesh,
+    models: Mapping[str, ArrayLike] | Sequence[PropertyModel],
+    *,
+    active_cells: ArrayLike | None = None,
+    formats: str | Sequence[str] = ("ubc", "vtk", "npz"),
+    name: str = "",
+    inactive_value: float | None = None,
 ) -> list[pathlib.Path]:
     """Write models for other programs: UBC-GIF, VTK (ParaView) and numpy.
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def plot_center_search(search) -> Figure:
+
+def plot_center_search(search: Any) -> Figure:
     """Misfit of bodies whose properties are multiplied by a factor: a panel for each unit, a curve for each choice.
 
     Parameters

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .._core.plot_checks import checked_array
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _HISTORY = {
     "chi": "Misfit per datum χ",
@@ -21,7 +25,7 @@ _HISTORY = {
 _MANY = 4  # names, beyond which the key would hide the curves
 
 
-def plot_convergence(history, *, first_iteration=1) -> Figure:
+def plot_convergence(history: Mapping[str, Mapping[str, Sequence[float]]], *, first_iteration: int = 1) -> Figure:
     """Misfits, trade-off parameters, couplings and every other term against the iteration.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import LogNorm
@@ -11,12 +13,24 @@ from matplotlib.lines import Line2D
 from .._core.plot_checks import checked_array, label_of
 from ._planes import HALO
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ..data import PropertyModel
+
 _RING = {"marker": "o", "markersize": 15, "markerfacecolor": "none", "markeredgewidth": 2, "path_effects": HALO}
 _SPREAD = 2.0  # standard deviations
 
 
 def plot_crossplot(
-    first, second, *, weights=None, weights_label="Sum of weights", centers=None, memberships=None, title=None
+    first: PropertyModel,
+    second: PropertyModel,
+    *,
+    weights: ArrayLike | None = None,
+    weights_label: str = "Sum of weights",
+    centers: ArrayLike | None = None,
+    memberships: ArrayLike | None = None,
+    title: str | None = None,
 ) -> Figure:
     """How many cells, or how much weight, have which pair of properties, and which clusters they belong to.
 

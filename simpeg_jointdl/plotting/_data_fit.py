@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.collections import PolyCollection
@@ -10,6 +11,9 @@ from matplotlib.figure import Figure
 
 from .._core.plot_checks import checked_array, listed
 from ._style import BLANK, colorbar, lay_out, length_axes, shared_colors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,7 @@ class DataFit:
     predicted: np.ndarray
     uncertainty: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = np.size(self.observed)
         shapes = {"locations": (n, 3), "observed": (n,), "predicted": (n,), "uncertainty": (n,)}
         for key, shape in shapes.items():
@@ -58,7 +62,7 @@ class DataFit:
         return float(np.mean(self.residual**2))
 
 
-def plot_data_fit(datasets) -> Figure:
+def plot_data_fit(datasets: DataFit | Sequence[DataFit]) -> Figure:
     """Maps of observed, predicted and normalised residual, one row per data set.
 
     Parameters

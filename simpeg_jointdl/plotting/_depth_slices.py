@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -11,8 +13,23 @@ from ._models import checked_truths, colors_on, draw_key
 from ._planes import Plane, view_limits
 from ._style import colorbar, lay_out, length_text
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def plot_depth_slices(mesh, models, *, depths=4, active_cells=None, true_models=None, padding=0, limits=None) -> Figure:
+    from discretize import TensorMesh, TreeMesh
+    from numpy.typing import ArrayLike
+
+
+def plot_depth_slices(
+    mesh: TensorMesh | TreeMesh,
+    models: PropertyModel | Sequence[PropertyModel],
+    *,
+    depths: int | Sequence[float] = 4,
+    active_cells: ArrayLike | None = None,
+    true_models: Sequence[ArrayLike | None] | None = None,
+    padding: int = 0,
+    limits: ArrayLike | None = None,
+) -> Figure:
     """Maps of every model at several depths: a row for each property, a column for each depth.
 
     Parameters

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 
 from .._core.plot_checks import checked_array
 from ._style import length_scale
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike
+
 _BANDS = (0.18, 0.3, 0.4)  # how dark, from the widest
 
 
 def plot_layered_model(
-    thicknesses,
-    resistivity,
-    lower=None,
-    upper=None,
+    thicknesses: ArrayLike,
+    resistivity: ArrayLike,
+    lower: ArrayLike | None = None,
+    upper: ArrayLike | None = None,
     *,
-    name="model",
-    band_names=None,
-    others=None,
-    max_depth=None,
-    depth_scale="linear",
-    limits=None,
-    title=None,
+    name: str = "model",
+    band_names: Sequence[str] | None = None,
+    others: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    max_depth: float | None = None,
+    depth_scale: str = "linear",
+    limits: tuple[float, float] | None = None,
+    title: str | None = None,
 ) -> Figure:
     """Steps of resistivity against depth, with uncertainty bands and other models to compare.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -9,6 +11,11 @@ from matplotlib.ticker import FixedLocator, NullFormatter
 
 from .._core.plot_checks import checked_array
 from ._style import colorbar, length_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 _TICKS = ((0.2, 0.5, 1, 2, 5), (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100))  # of colours over little and over much
 _PLACES = (  # of a name about its mark: points right and up, and how it is aligned
@@ -21,7 +28,14 @@ _PLACES = (  # of a name about its mark: points right and up, and how it is alig
 )
 
 
-def plot_misfit_map(locations, chi, *, names=None, limits=None, title=None) -> Figure:
+def plot_misfit_map(
+    locations: ArrayLike,
+    chi: ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    limits: tuple[float, float] | None = None,
+    title: str | None = None,
+) -> Figure:
     """Stations in plan, coloured by how well each is fitted.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,9 +13,24 @@ from ..data import PropertyModel
 from ._planes import CROSSING, OUTLINE, planes_through, view_limits
 from ._style import colorbar, lay_out, shared_colors
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from discretize import TensorMesh, TreeMesh
+    from numpy.typing import ArrayLike
+
 
 def plot_models(
-    mesh, models, *, active_cells=None, center=None, true_models=None, padding=0, limits=None, vertical_exaggeration=1.0
+    mesh: TensorMesh | TreeMesh,
+    models: PropertyModel | Sequence[PropertyModel],
+    *,
+    active_cells: ArrayLike | None = None,
+    center: ArrayLike | None = None,
+    true_models: Sequence[ArrayLike | None] | None = None,
+    padding: int = 0,
+    limits: ArrayLike | None = None,
+    vertical_exaggeration: float = 1.0,
 ) -> Figure:
     """Depth slice, west-east and south-north section of every model, one row each.
 
@@ -64,7 +81,17 @@ def plot_models(
     return fig
 
 
-def plot_cell_values(mesh, values, *, title, unit, active_cells=None, per_volume=False, log=False, **view) -> Figure:
+def plot_cell_values(
+    mesh: TensorMesh | TreeMesh,
+    values: ArrayLike,
+    *,
+    title: str | None,
+    unit: str,
+    active_cells: ArrayLike | None = None,
+    per_volume: bool = False,
+    log: bool = False,
+    **view: Any,
+) -> Figure:
     """One value per cell, such as a coupling's `cell_values`, on the planes of `plot_models`.
 
     Parameters

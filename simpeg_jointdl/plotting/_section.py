@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
@@ -9,23 +11,28 @@ from matplotlib.figure import Figure
 from .._core.plot_checks import checked_array
 from ._style import BLANK, colorbar, lay_out, length_axes, length_text, shared_colors
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
 _PANEL = 9.4  # inches, about the width of the one panel
 _NAME, _NAMES = 0.12, 0.62  # inches between names, and above the highest station for them
 _EXAGGERATIONS = (1, 2, 5, 10, 20, 50, 100)
 
 
 def plot_section(
-    locations,
-    thicknesses,
-    resistivity,
+    locations: ArrayLike,
+    thicknesses: ArrayLike,
+    resistivity: ArrayLike,
     *,
-    names=None,
-    profile=None,
-    max_depth=None,
-    limits=None,
-    max_width=None,
-    vertical_exaggeration=None,
-    title=None,
+    names: Sequence[str] | None = None,
+    profile: ArrayLike | None = None,
+    max_depth: float | None = None,
+    limits: tuple[float, float] | None = None,
+    max_width: float | None = None,
+    vertical_exaggeration: float | None = None,
+    title: str | None = None,
 ) -> Figure:
     """Layered models of stations side by side along a profile, hanging from the stations' elevations.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,14 @@ from ..io import on_all_cells, vtk_grid
 from ._models import checked_truths
 from ._planes import view_limits
 from ._style import length_scale, shared_colors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+
+    from discretize import TensorMesh, TreeMesh
+    from numpy.typing import ArrayLike
+    from pyvista import Plotter
 
 _PANEL = (800, 700)  # pixels
 _VIEWPOINT = (-1.0, -1.4, 0.9)  # from the south-south-west, above
@@ -31,17 +40,17 @@ _BAR = {
 
 
 def show_3d(
-    mesh,
-    models,
+    mesh: TensorMesh | TreeMesh,
+    models: PropertyModel | Sequence[PropertyModel],
     *,
-    active_cells=None,
-    thresholds=None,
-    isovalues=None,
-    true_models=None,
-    limits=None,
-    vertical_exaggeration=1.0,
-    screenshot=None,
-):
+    active_cells: ArrayLike | None = None,
+    thresholds: Mapping[str, float | tuple[float, float]] | None = None,
+    isovalues: Mapping[str, Sequence[float]] | None = None,
+    true_models: Sequence[ArrayLike | None] | None = None,
+    limits: ArrayLike | None = None,
+    vertical_exaggeration: float = 1.0,
+    screenshot: str | PathLike[str] | None = None,
+) -> Plotter:
     """Bodies in 3-D, one view for each property; turning one turns all.
 
     Parameters

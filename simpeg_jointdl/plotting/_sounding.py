@@ -25,7 +25,14 @@ class _Curve:
     chi: float
 
 
-def plot_sounding(soundings, station=None, predicted=None, *, against="period", title=None) -> Figure:
+def plot_sounding(
+    soundings: MTSoundings,
+    station: str | int | None = None,
+    predicted: MTSoundings | Mapping[str, MTSoundings] | None = None,
+    *,
+    against: str = "period",
+    title: str | None = None,
+) -> Figure:
     """Apparent resistivity over phase of one station with error bars, and the fit of one or several models.
 
     Parameters

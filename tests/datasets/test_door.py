@@ -14,7 +14,7 @@ package = types.ModuleType("simpeg_jointdl")
 package.__path__ = [sys.argv[1]]
 sys.modules["simpeg_jointdl"] = package
 import simpeg_jointdl.datasets
-print(*sorted({"pooch", "pyproj", "simpeg", "discretize", "scipy"} & set(sys.modules)))
+print(*sorted({"mt_metadata", "pandas", "pooch", "pyproj", "pyvista", "simpeg"} & set(sys.modules)))
 """
 
 

@@ -11,7 +11,9 @@ _WIDTH, _COLUMNS, _LAYERS = 50.0, 21, 11
 _CONTRAST = 0.4  # g/cc
 
 
-def make_stair_block(*, noise: float = 0.01, random_seed=0) -> GravityMagneticDataset:
+def make_stair_block(
+    *, noise: float = 0.01, random_seed: int | np.random.SeedSequence | np.random.Generator = 0
+) -> GravityMagneticDataset:
     """Gravity over a block that descends in seven steps, with the model that made it.
 
     21 x 21 x 11 cells of 50 m whose centres lie at 0, 50, ... m, 441 stations 1 m above the centres of the top layer,

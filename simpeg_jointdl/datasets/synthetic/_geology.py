@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 
@@ -20,6 +22,12 @@ from ._scenes import (
 )
 from ._shapes import inside_ellipsoid, inside_intrusion, inside_slab, layer_values, unfault, unfold
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from discretize import TensorMesh, TreeMesh
+    from numpy.typing import ArrayLike, DTypeLike
+
 Tensor = torch.Tensor
 
 _INSIDE = {
@@ -31,15 +39,15 @@ _INSIDE = {
 
 
 def sample_geology(
-    points,
+    points: tuple[int, int, int] | ArrayLike | torch.Tensor,
     n_samples: int,
     *,
     kinds: dict[str, float] | None = None,
-    properties=("density", "susceptibility"),
+    properties: Sequence[str] = ("density", "susceptibility"),
     sharing: str = "mixed",
-    random_seed=0,
-    device=None,
-    dtype=None,
+    random_seed: int | torch.Generator = 0,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | DTypeLike | None = None,
 ) -> Tensor:
     r"""Random geological models, many at once, as a tensor on a device.
 
@@ -103,14 +111,14 @@ def sample_geology(
 
 
 def make_geology(
-    mesh,
-    active_cells=None,
+    mesh: TensorMesh | TreeMesh,
+    active_cells: ArrayLike | None = None,
     *,
     n_samples: int = 1,
     kinds: dict[str, float] | None = None,
-    properties=("density", "susceptibility"),
+    properties: Sequence[str] = ("density", "susceptibility"),
     sharing: str = "mixed",
-    random_seed=0,
+    random_seed: int | torch.Generator = 0,
 ) -> dict[str, np.ndarray]:
     """Random geological models on a mesh.
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from ..._core.checks import seeded_generator, whole_number
 from ..._core.tensors import resolve_device, resolve_dtype
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Tensor = torch.Tensor
 
@@ -43,7 +48,14 @@ def layer_thicknesses(design: str = "wide") -> Tensor:
     return 20.0 + 10.0 ** (0.057 * i) if _checked(design) == "published" else _FIRST * _GROWTH**i
 
 
-def sample_layered_earth(n_samples: int, design: str = "wide", *, random_seed=0, device=None, dtype=None) -> Tensor:
+def sample_layered_earth(
+    n_samples: int,
+    design: str = "wide",
+    *,
+    random_seed: int | torch.Generator = 0,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | DTypeLike | None = None,
+) -> Tensor:
     r"""Random resistivities of the layers of `layer_thicknesses`.
 
     ``"published"``: five of the 40 layers, drawn without return, get resistivities uniform in (2, 220) ohm m;

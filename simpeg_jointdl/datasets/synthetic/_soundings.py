@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..._core.checks import finite_array, positive_array, real_number
 from ..._core.tensors import as_numpy, as_tensor, resolve_device
 from ...data import MTSoundings
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
 _SPACING = 1000.0  # m, of stations without places
 
 
 def make_soundings(
-    resistivity, thicknesses, frequencies, *, noise: float = 0.05, names=None, locations=None, random_seed=0
+    resistivity: ArrayLike,
+    thicknesses: ArrayLike,
+    frequencies: ArrayLike,
+    *,
+    noise: float = 0.05,
+    names: Sequence[str] | None = None,
+    locations: ArrayLike | None = None,
+    random_seed: int | np.random.Generator = 0,
 ) -> MTSoundings:
     """Magnetotelluric soundings over layered earths, with noise.
 

@@ -21,16 +21,16 @@ _INDUCING_FIELD = (50_000.0, 60.0, 5.0)
 
 
 def make_two_blocks(
-    cell_size=100.0,
-    shape=(24, 24, 12),
-    n_stations=(16, 16),
+    cell_size: float | tuple[float, float, float] = 100.0,
+    shape: tuple[int, int, int] = (24, 24, 12),
+    n_stations: tuple[int, int] = (16, 16),
     *,
     clearance: float | None = None,
     noise: float = 0.02,
     density_scale: float = 1.0,
     susceptibility_scale: float = 1.0,
-    inducing_field=_INDUCING_FIELD,
-    random_seed=0,
+    inducing_field: tuple[float, float, float] = _INDUCING_FIELD,
+    random_seed: int | np.random.SeedSequence | np.random.Generator = 0,
 ) -> GravityMagneticDataset:
     """Gravity and magnetics over two buried blocks, with the models that made them.
 

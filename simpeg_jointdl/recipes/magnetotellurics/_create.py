@@ -19,7 +19,7 @@ from ._layers import half_spaces, resampled, scale_of
 from ._recipe import MTRecipe
 
 STARTS = ("network", "halfspace")
-_NETWORK = {"alpha_s": 1.0, "alpha_x": 3.0}  # see tests/benchmarks/mt_inversion.py for both
+_NETWORK = {"alpha_s": 1.0, "alpha_x": 3.0}  # see benchmarks/magnetotellurics/mt_inversion.py for both
 _HALFSPACE = {"alpha_s": 1e-2, "alpha_x": 1.0}
 _LONGEST = 3.0  # a factor of 20 in resistivity, in one step
 

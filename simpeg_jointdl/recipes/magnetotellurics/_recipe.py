@@ -106,7 +106,7 @@ class MTRecipe(BaseRecipe):
         most, however large the trade-off was; stations that the network's model fits as it is have the network's
         deviation. On unseen models of the network's own kind a band of 90 % held 90 % of the layers of refined stations
         and 96 % of the others; from half-spaces, without a prior but smoothness, 75 %
-        (``tests/benchmarks/mt_inversion.py``). Of other earths it may hold less.
+        (``benchmarks/magnetotellurics/mt_inversion.py``). Of other earths it may hold less.
         """
         self._has_run("deviation")
         opt = self.inversion.opt
