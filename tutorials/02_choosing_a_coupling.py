@@ -150,7 +150,7 @@ smooth_figure.savefig(OUTPUT / "02_smooth.png")
 # suggested. So the couplings have a tenth of their usual strength here.
 
 blocky = {
-    name: invert(couplings=coupling, norms=(0.0, 0.0, 0.0, 0.0), ratios=0.1, max_iterations=100)
+    name: invert(couplings=coupling, norms=(0.0, 0.0, 0.0, 0.0), coupling_ratios=0.1, max_iterations=100)
     for name, coupling in couplings.items()
 }
 print_table("blocky models", blocky)
@@ -168,10 +168,11 @@ blocky_figure.savefig(OUTPUT / "02_blocky.png")
 # The ratio is the strength of the coupling relative to the regularization. A stronger coupling makes the two models
 # more alike, which does not bring them nearer to the truth.
 
-print_table(
-    "cross-gradient, smooth models",
-    {f"ratio {ratio:g}": invert(couplings=regularization.CrossGradient, ratios=ratio) for ratio in (0.1, 1.0, 10.0)},
-)
+strengths = {
+    f"ratio {ratio:g}": invert(couplings=regularization.CrossGradient, coupling_ratios=ratio)
+    for ratio in (0.1, 1.0, 10.0)
+}
+print_table("cross-gradient, smooth models", strengths)
 
 # %%
 # Strategies
