@@ -139,7 +139,7 @@ Console(width=100).print(table)
 # The planes cross at the deposit. The compact magnetic body there is in the magnetic data and in every model, and
 # magnetite is what the ore comes with. Its depth extent is smeared. Sections are exaggerated twice.
 
-rows = [data.PropertyModel(f"susceptibility, {name}", "SI", m["susceptibility"]) for name, m in models.items()]
+rows = [data.PropertyModel(f"κ, {name}", "SI", m["susceptibility"]) for name, m in models.items()]
 susceptibility_figure = plotting.plot_models(mesh, rows, **view)
 susceptibility_figure.savefig(OUTPUT / "02b_susceptibility.png")
 
@@ -150,7 +150,7 @@ susceptibility_figure.savefig(OUTPUT / "02b_susceptibility.png")
 # Where a joint model shows density that the separate model does not, no gravity datum requires it. Absolute values
 # depend on the smoothing: read contrasts and places, not rock types.
 
-rows = [data.PropertyModel(f"density, {name}", "g/cc", m["density"], signed=True) for name, m in models.items()]
+rows = [data.PropertyModel(f"ρ, {name}", "g/cc", m["density"], signed=True) for name, m in models.items()]
 density_figure = plotting.plot_models(mesh, rows, **view)
 density_figure.savefig(OUTPUT / "02b_density.png")
 
