@@ -25,11 +25,11 @@ def _is_descent(minimizer: Minimize) -> bool:
     return bool(conditions) and all(one["left"](minimizer) <= one["right"](minimizer) for one in conditions)
 
 
-def _without_rest(stoppers: list) -> list:
-    return [one for one in stoppers if one is not REST]
+def _without_keep(stoppers: list) -> list:
+    return [one for one in stoppers if one is not KEEP_MODEL]
 
 
-REST = {
+KEEP_MODEL = {
     "str": "%d : trials left = %3d     <= none        = %3d",
     "left": _trials_left,
     "right": lambda minimizer: 0,
@@ -38,10 +38,11 @@ REST = {
 
 
 class RunCriteria:
-    """Leave a minimizer only its largest number of iterations, and let failed line searches rest.
+    """Stopping criteria of a run: the largest number of iterations only, and no end by a line search.
 
-    SimPEG's criteria are absolute, and a line search that finds no descent ends the minimization, though a turn or a
-    sparse norm may be due. Both are exchanged through the minimizer's lists ``stoppers`` and ``stoppersLS``.
+    SimPEG's own criteria are absolute. A line search that finds no descent ends SimPEG's minimization, although another
+    property may have its turn next, or a sparse norm its next step; here the model stays as it is for one iteration.
+    Both are set through the minimizer's lists ``stoppers`` and ``stoppersLS``.
 
     Parameters
     ----------
@@ -54,16 +55,16 @@ class RunCriteria:
         # after a run that ended by an error the lists are still those of that run
         self._given = getattr(minimizer.stoppers, "given", minimizer.stoppers)
         minimizer.stoppers = _Stoppers(self._given)
-        minimizer.stoppersLS = [*_without_rest(minimizer.stoppersLS), REST]
+        minimizer.stoppersLS = [*_without_keep(minimizer.stoppersLS), KEEP_MODEL]
 
     def give_back(self):
         """Give the minimizer its own criteria back."""
         self._minimizer.stoppers = self._given
-        self._minimizer.stoppersLS = _without_rest(self._minimizer.stoppersLS)
+        self._minimizer.stoppersLS = _without_keep(self._minimizer.stoppersLS)
 
 
 class _Stoppers(list):
-    """The largest number of iterations alone, with the list in whose place it stands."""
+    """The largest number of iterations as the only criterion, with the list that it replaces."""
 
     def __init__(self, given: list):
         super().__init__([StoppingCriteria.iteration])
