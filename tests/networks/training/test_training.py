@@ -1,4 +1,4 @@
-"""Training: seeded, on samples drawn on the fly, killed and resumed to the same end."""
+"""Training loop: learning, early stopping, checkpoints, and runs that are killed and resumed."""
 
 import csv
 import logging
@@ -13,7 +13,7 @@ from simpeg_jointdl.networks.training import Plan, Training, make_fabric
 
 
 class Line:
-    """A line through points drawn on the fly; as small as a task can be."""
+    """Task of fitting a line through random points, as small as a task can be."""
 
     def __init__(self, random_seed=0, bad_step=None):
         self.network = torch.nn.utils.skip_init(torch.nn.Linear, 1, 1, bias=False)
@@ -45,7 +45,7 @@ def make_training(folder, task=None, identity=None, **options):
 
 
 def ignore(training, row):
-    """Nobody watches."""
+    """Report nothing."""
 
 
 def stop_after(n_steps):
@@ -57,7 +57,7 @@ def stop_after(n_steps):
 
 
 # the loop -----------------------------------------------------------------------------------------------
-def test_it_learns_and_keeps_the_best(tmp_path):
+def test_training_keeps_the_best_state(tmp_path):
     training = make_training(tmp_path, n_steps=200)
     metrics = training.run(ignore)
     assert metrics["score"] < 0.05
@@ -66,7 +66,7 @@ def test_it_learns_and_keeps_the_best(tmp_path):
 
 
 @pytest.mark.parametrize("n_steps", [10, 30])
-def test_killed_and_resumed_it_ends_the_same(tmp_path, n_steps):
+def test_a_resumed_run_gives_the_same_result(tmp_path, n_steps):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()
@@ -74,7 +74,7 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path, n_steps):
     first.run(ignore)
     with pytest.raises(KeyboardInterrupt):
         make_training(parts).run(stop_after(n_steps))
-    second = make_training(parts, Line(random_seed=77))  # its own state is not used
+    second = make_training(parts, Line(random_seed=77))  # the checkpoint replaces its state
     second.resume()
     assert second.step == n_steps
     second.run(ignore)
@@ -83,11 +83,11 @@ def test_killed_and_resumed_it_ends_the_same(tmp_path, n_steps):
     assert rows[0] == rows[1]
 
 
-def test_it_stops_early(tmp_path):
+def test_training_stops_early(tmp_path):
     training = make_training(tmp_path, Line(), n_steps=10_000, learning_rate=1e-12)
     training.task.validate = lambda: {"score": 1.0}
     training.run(ignore)
-    assert training.step == 40  # one best, then three that are not better
+    assert training.step == 40  # one best validation, then three that are not better
     assert training.is_done
 
 
@@ -100,7 +100,7 @@ def test_the_log_is_a_table(tmp_path):
 
 
 # bad input ----------------------------------------------------------------------------------------------
-def test_nan_stops_with_its_step_and_leaves_the_checkpoint(tmp_path):
+def test_a_loss_that_is_nan_stops_the_run_and_keeps_the_checkpoint(tmp_path):
     training = make_training(tmp_path, Line(bad_step=26))
     with pytest.raises(FloatingPointError, match=r"the loss is nan at step 25\. The last checkpoint"):
         training.run(ignore)
@@ -109,7 +109,7 @@ def test_nan_stops_with_its_step_and_leaves_the_checkpoint(tmp_path):
     assert again.step == 20
 
 
-def test_a_gradient_that_is_not_finite_costs_one_step(tmp_path, caplog):
+def test_a_gradient_that_is_not_finite_skips_one_step(tmp_path, caplog):
     class Steep(Line):
         def loss(self, progress):
             loss, terms = super().loss(progress)
@@ -121,32 +121,32 @@ def test_a_gradient_that_is_not_finite_costs_one_step(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, "simpeg_jointdl"):
         metrics = training.run(ignore)
     assert metrics["score"] < 0.05
-    assert caplog.text.count("the gradient at step 6 is not finite; that step was not taken") == 1
+    assert caplog.text.count("the gradient at step 6 is not finite; that step was skipped") == 1
 
 
-def test_another_run_is_not_resumed(tmp_path):
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     make_training(tmp_path).run(ignore)
-    with pytest.raises(ValueError, match=r"is of a run with \{'n_steps': 40\}, this one has \{'n_steps': 50\}"):
+    with pytest.raises(ValueError, match=r"is of a run with \{'n_steps': 40\}, but this run has \{'n_steps': 50\}"):
         make_training(tmp_path, n_steps=50).resume()
-    with pytest.raises(ValueError, match=r"\{'network': 'line'\}, this one has \{'network': 'curve'\}"):
+    with pytest.raises(ValueError, match=r"\{'network': 'line'\}, but this run has \{'network': 'curve'\}"):
         make_training(tmp_path, identity={"network": "curve"}).resume()
 
 
-def test_nothing_to_resume(tmp_path):
+def test_a_missing_checkpoint_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"line\.checkpoint\.safetensors"):
         make_training(tmp_path).resume()
 
 
-def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(OSError, match="Training: cannot write"):
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(OSError, match=r"Training\.output: cannot write"):
         make_training(tmp_path / "nowhere")
 
 
 # the command --------------------------------------------------------------------------------------------
 @pytest.fixture
 def command(tmp_path, monkeypatch):
-    """Runs the command for a few steps of a tiny geology network."""
-    from simpeg_jointdl.networks.geology import _task as _geology_training
+    """Function that runs the command for a few steps of a tiny geology network."""
+    from simpeg_jointdl.networks.geology import _task
 
     tiny = {
         "plan": {"n_steps": 4, "learning_rate": 1e-3, "validate_every": 2, "patience": 10},
@@ -155,7 +155,7 @@ def command(tmp_path, monkeypatch):
         "n_points": 64,
         "n_validation": 4,
     }
-    monkeypatch.setitem(_geology_training.SIZES, "small", tiny)
+    monkeypatch.setitem(_task.SIZES, "small", tiny)
 
     def run(name="geology", *options):
         return train.main(["geology", "--size", "small", "--output", str(tmp_path / f"{name}.safetensors"), *options])
@@ -176,7 +176,7 @@ def test_the_command_writes_weights_with_their_card(tmp_path, command, capsys):
     assert names == {f"geology.{ending}" for ending in endings}
 
 
-def test_the_command_repeats_itself_and_resumes(tmp_path, command):
+def test_the_command_is_reproducible_and_resumes(tmp_path, command):
     def state(name):
         return networks.load_weights(tmp_path / f"{name}.safetensors")[0]
 
@@ -210,18 +210,18 @@ def test_the_magnetotelluric_networks_train_small(tmp_path):
         assert network.card["precision"] == "bf16-mixed"
 
 
-def test_training_may_begin_with_weights(tmp_path, command):
+def test_training_may_start_from_given_weights(tmp_path, command):
     first = command("first")
     second = command("second", "--initial", str(tmp_path / "first.safetensors"), "--seed", "5")
     assert second["initial"]["command"] == first["command"]
     assert second["command"].endswith("--initial first.safetensors")
     states = [networks.load_weights(tmp_path / f"{name}.safetensors")[0] for name in ("first", "second")]
     distance = max(float((states[0][name].double() - states[1][name].double()).abs().max()) for name in states[0])
-    assert 0.0 < distance < 0.05  # four steps of Adam away, and not another start
+    assert 0.0 < distance < 0.05  # four Adam steps from the given weights, not from other initial weights
 
 
 def test_two_processes_average_their_gradients(tmp_path):
-    """With gloo on the CPU: other samples than one process, resumed to the same bits, and files written once."""
+    """With gloo on the CPU: other samples than with one process, reproducible, and files written once."""
     states = []
     for name, options in (("one", ["--processes", "1"]), ("two", []), ("again", [])):
         path = tmp_path / f"{name}.safetensors"
@@ -237,12 +237,14 @@ def test_two_processes_average_their_gradients(tmp_path):
     assert not torch.equal(*generators)
 
 
-def test_training_says_what_to_install(monkeypatch):
+def test_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "simpeg_jointdl\[train\]"'):
         make_fabric("cpu")
 
 
-def test_no_processes_are_refused():
-    with pytest.raises(ValueError, match="--processes: got 0, wanted an int of at least 1"):
+def test_zero_processes_are_refused():
+    with pytest.raises(ValueError, match=r"make_fabric\.n_processes: got 0, wanted a whole number of at least 1"):
         make_fabric("cpu", 0)
+    with pytest.raises(ValueError, match="--processes: got 0"):
+        train.main(["mt1d", "--processes", "0"])

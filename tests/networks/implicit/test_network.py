@@ -1,4 +1,4 @@
-"""Implicit networks and ensembles: derivatives, starts, seeds, and bad input."""
+"""Implicit networks: derivatives, initial weights, seeds, and bad input."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,6 @@ from simpeg_jointdl.networks import (
     IdentityEncoding,
     ImplicitNetwork,
     LeakyReLU,
-    NetworkEnsemble,
     PositionalEncoding,
     Sine,
     Tanh,
@@ -43,7 +42,7 @@ def evaluate(network, x=None):
 @on_every_encoding
 @on_every_activation
 def test_derivatives_of_every_combination(encoding, activation):
-    """Forward and reverse agree, batched too, and reverse agrees with finite differences."""
+    """Forward and reverse mode agree, also in batches, and forward mode agrees with finite differences."""
     network = small(encoding=encoding, activation=activation, n_outputs=2, head_depth=1)
     prepared = network.prepare(points(9))
     weights = {name: p.detach() for name, p in network.named_parameters()}
@@ -61,7 +60,7 @@ def test_derivatives_of_every_combination(encoding, activation):
         v = {name: d[i] for name, d in directions.items()}
         dot = sum((gradient[name] * v[name]).sum() for name in v)
         torch.testing.assert_close((tangents[i] * cotangent).sum(), dot)
-        step = 1e-7  # short: the kinks of a leaky rectifier must not lie in between
+        step = 1e-7  # short, so that no kink of a leaky rectifier lies in between
         ends = [call({name: w + s * step * v[name] for name, w in weights.items()}) for s in (1, -1)]
         torch.testing.assert_close((ends[0] - ends[1]) / (2 * step), tangents[i], rtol=2e-4, atol=2e-4)
 
@@ -77,24 +76,24 @@ def test_second_derivatives(encoding):
         return functional_call(network, dict(zip(weights, w, strict=True)), prepared)
 
     if encoding == "hash":
-        weights.pop("encoding.table")  # its own test has it, and gradgradcheck is dense
+        weights.pop("encoding.table")  # it has its own test, and gradgradcheck is dense
     torch.autograd.gradgradcheck(call, tuple(w.detach().clone().requires_grad_(True) for w in weights.values()))
 
 
 @on_every_encoding
 @on_every_activation
-def test_starts_small_but_not_dead(encoding, activation):
-    """Outputs start near zero, so that a tanh has slope; they do differ from point to point."""
+def test_initial_outputs_are_small_but_not_constant(encoding, activation):
+    """Initial outputs are near zero, where a tanh is not saturated, and differ from point to point."""
     network = ImplicitNetwork(encoding=encoding, activation=activation, n_outputs=2)
     output = evaluate(network, points(500))
     assert output.shape == (500, 2)
     assert output.abs().max() < 0.1
-    if encoding != "hash":  # whose features start near zero everywhere
+    if encoding != "hash":  # whose initial features are near zero everywhere
         assert output.std(0).min() > 1e-6
 
 
-def test_siren_starts_with_the_statistics_of_its_paper():
-    """Arguments of hidden sines have unit variance, and sines of them stay arcsine-like, at every depth."""
+def test_initial_siren_has_the_statistics_of_the_paper():
+    """The arguments of hidden sines have unit variance, and the sines keep an arcsine distribution, at every depth."""
     network = ImplicitNetwork(width=256, depth=5, activation="sine")
     x = points(2000)
     for k, layer in enumerate(network.trunk):
@@ -105,7 +104,7 @@ def test_siren_starts_with_the_statistics_of_its_paper():
         assert 0.6 < x.std() < 0.8
 
 
-def test_first_layer_has_its_own_frequency():
+def test_the_first_layer_has_its_own_frequency():
     x = points()
     torch.testing.assert_close(Sine(30.0, 5.0)(x, first=True), torch.sin(5.0 * x))
     torch.testing.assert_close(Sine(30.0, 5.0)(x), torch.sin(30.0 * x))
@@ -122,7 +121,7 @@ def test_values_of_the_other_activations():
 
 
 @on_every_encoding
-def test_seeds(encoding):
+def test_the_same_seed_gives_the_same_network(encoding):
     a, b, c = (evaluate(small(encoding=encoding, random_seed=seed)) for seed in (3, 3, 4))
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
@@ -138,17 +137,17 @@ def test_float32_has_the_same_weights(encoding):
     )
 
 
-def test_published_sizes():
+def test_number_of_parameters_is_the_published_one():
     positional = ImplicitNetwork(width=256, depth=4, encoding="positional", activation="leaky_relu")
     assert positional.n_parameters == 201_729
     hashed = HashEncoding(n_levels=2, n_features=2, table_size=2**17, coarsest=4, finest=128)
-    # the coarse level has an entry per corner here, 125, where the published one has all 2^17
+    # the coarse level has one entry per corner here, 125, where the published one has all 2^17
     n = ImplicitNetwork(width=256, depth=4, encoding=hashed, activation="leaky_relu").n_parameters
     assert n == 723_201 - 2 * (2**17 - 125)
 
 
 @pytest.mark.parametrize("head_depth", [0, 1, 2])
-def test_heads_share_the_trunk_and_nothing_else(head_depth):
+def test_heads_share_only_the_trunk(head_depth):
     network = small(n_outputs=2, head_depth=head_depth)
     evaluate(network)[:, 0].sum().backward()
     own, other = network.heads
@@ -156,68 +155,14 @@ def test_heads_share_the_trunk_and_nothing_else(head_depth):
     assert all(p.grad is None or not p.grad.any() for p in other.parameters())
 
 
-def test_encodings_as_objects():
+def test_an_encoding_may_be_an_object():
     assert small(encoding=PositionalEncoding(2, n_frequencies=5), n_inputs=2).trunk[0].weight.shape == (8, 22)
     assert isinstance(small().encoding, IdentityEncoding)
 
 
-def test_prepare_leaves_no_graph():
+def test_prepared_points_have_no_graph():
     network = small(encoding="hash")
     assert not any(tensor.requires_grad for tensor in network.prepare(points().requires_grad_(True)))
-
-
-# ensembles ----------------------------------------------------------------------------------------------
-@on_every_encoding
-@pytest.mark.parametrize("activation", ["sine", "gelu"])
-def test_members_equal_the_single_networks(encoding, activation):
-    members = [small(encoding=encoding, activation=activation, n_outputs=2, random_seed=seed) for seed in range(3)]
-    ensemble = NetworkEnsemble(members)
-    output = evaluate(ensemble)
-    assert ensemble.n_parameters == 3 * members[0].n_parameters
-    for i, member in enumerate(members):
-        torch.testing.assert_close(output[i], evaluate(member))
-        torch.testing.assert_close(evaluate(ensemble.member(i)), evaluate(member))
-
-
-@on_every_encoding
-def test_members_train_like_the_single_networks(encoding):
-    members = [small(encoding=encoding, activation="tanh", random_seed=seed) for seed in range(3)]
-    ensemble = NetworkEnsemble(members)
-    target = points().sum(1, keepdim=True)
-    for network in [ensemble, *members]:
-        optimizer, prepared = torch.optim.Adam(network.parameters(), lr=1e-2), network.prepare(points())
-        for _ in range(20):
-            optimizer.zero_grad()
-            ((network(*prepared) - target) ** 2).mean((-1, -2)).sum().backward()
-            optimizer.step()
-    for i, member in enumerate(members):
-        torch.testing.assert_close(evaluate(ensemble.member(i)), evaluate(member), rtol=1e-6, atol=1e-8)
-
-
-def test_an_ensemble_leaves_its_members_alone():
-    members = [small(random_seed=seed) for seed in range(2)]
-    before = evaluate(members[0]).detach()
-    ensemble = NetworkEnsemble(members)
-    with torch.no_grad():
-        for p in ensemble.parameters():
-            p.zero_()
-    assert torch.equal(evaluate(members[0]), before)
-    assert all(p.requires_grad for p in members[0].parameters())
-    assert all(p.requires_grad for p in ensemble.member(1).parameters())
-
-
-def test_prepared_points_are_common_unless_encodings_differ():
-    x = points()
-    shared = NetworkEnsemble([small(encoding="hash", random_seed=s) for s in range(3)]).prepare(x)
-    assert all(tensor.shape == (40, 4, 8) for tensor in shared)
-    (own,) = NetworkEnsemble([small(encoding="fourier", random_seed=s) for s in range(3)]).prepare(x)
-    assert own.shape == (40, 3, 64)
-
-
-def test_an_ensemble_can_change_its_type_and_be_saved():
-    ensemble = NetworkEnsemble([small(encoding="fourier", random_seed=s) for s in range(2)])
-    assert len(ensemble.state_dict()) == len(list(ensemble.parameters()))
-    assert evaluate(ensemble.to(torch.float32), points(dtype=torch.float32)).dtype == torch.float32
 
 
 # bad input ----------------------------------------------------------------------------------------------
@@ -225,31 +170,22 @@ def test_an_ensemble_can_change_its_type_and_be_saved():
     ("kwargs", "message"),
     [
         ({"encoding": "triplane"}, "encoding: got 'triplane', wanted one of 'none', 'positional'"),
-        ({"encoding": FourierEncoding(2)}, "FourierEncoding takes 2 coordinates, wanted 3"),
+        ({"encoding": FourierEncoding(2)}, "got a FourierEncoding of 2 coordinates, wanted 3"),
         ({"activation": "swish"}, "activation: got 'swish', wanted one of 'sine'"),
         ({"activation": Sine}, "activation: got <class"),
         ({"width": 0}, "width: got 0"),
         ({"depth": 1.5}, "depth: got 1.5"),
-        ({"head_depth": -1}, "head_depth: got -1, wanted an int of at least 0"),
+        ({"head_depth": -1}, "head_depth: got -1, wanted a whole number of at least 0"),
         ({"last_scale": 0.0}, "last_scale: got 0.0"),
         ({"dtype": "float16"}, "dtype: got 'float16'"),
     ],
 )
-def test_bad_settings(kwargs, message):
+def test_bad_settings_are_refused(kwargs, message):
     with pytest.raises(ValueError, match=message):
         ImplicitNetwork(**kwargs)
 
 
 @pytest.mark.parametrize("make", [lambda: Sine(0.0), lambda: Finer(first_bias=-1.0), lambda: Gabor(scale=np.inf)])
-def test_bad_activations(make):
+def test_bad_activations_are_refused(make):
     with pytest.raises(ValueError, match="wanted a finite number above 0"):
         make()
-
-
-def test_bad_members():
-    with pytest.raises(ValueError, match="got none"):
-        NetworkEnsemble([])
-    with pytest.raises(TypeError, match="number 1 is a Identity"):
-        NetworkEnsemble([small(), torch.nn.Identity()])
-    with pytest.raises(ValueError, match="parameters of number 1 differ"):
-        NetworkEnsemble([small(), small(width=9)])

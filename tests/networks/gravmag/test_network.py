@@ -1,23 +1,20 @@
-"""The network of gravity and magnetics: laws of scale, what is missing, its training, and weights."""
+"""Network of gravity and magnetics: scaling laws, missing data, gradients, types and weights."""
 
-import numpy as np
 import pytest
 import torch
 
 from simpeg_jointdl import networks
 from simpeg_jointdl.datasets import synthetic
-from simpeg_jointdl.networks import train
-from simpeg_jointdl.networks.gravmag import GravMagTask
-from simpeg_jointdl.networks.gravmag._inputs import GravMagGrids, fill_gaps, network_inputs
-from simpeg_jointdl.networks.gravmag._samples import Flight, GravMagMeasurement, measure, simulate
-from simpeg_jointdl.networks.gravmag._task import boundaries
+from simpeg_jointdl.networks.gravmag import GravMagGrids
+from simpeg_jointdl.networks.gravmag._inputs import fill_gaps, network_inputs
+from simpeg_jointdl.networks.gravmag._samples import GravMagMeasurement, SampleHeights, measure
 
 SMALL = {"widths": (8, 16), "n_lifted": 8}
 CPU = torch.device("cpu")
 
 
 def make_network():
-    """With weights that are not at rest, or all laws would hold for the estimate alone."""
+    """Return a network with random weights, since the initial ones give only the linear estimate."""
     network = networks.GravMagUNet(**SMALL, random_seed=3).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(1)
     for weight in network.parameters():
@@ -28,9 +25,9 @@ def make_network():
 def make_sample(n=3, seed=5, **measurement):
     models = synthetic.sample_geology((16, 32, 32), n, random_seed=seed, device=CPU, dtype="float32")
     generator = torch.Generator().manual_seed(seed)
-    flight = Flight.draw(n, (16, 32, 32), generator, CPU)
+    heights = SampleHeights.draw(n, (16, 32, 32), generator, CPU)
     whole = {"missing": 0.0, "masked": 0.0, "trend": 0.0}
-    return measure(models, flight, generator, GravMagMeasurement(**whole | measurement))
+    return measure(models, heights, generator, GravMagMeasurement(**whole | measurement))
 
 
 def assert_same(one, two, factors=(1.0, 1.0, 1.0), tolerance=2e-3):
@@ -38,7 +35,7 @@ def assert_same(one, two, factors=(1.0, 1.0, 1.0), tolerance=2e-3):
         assert float((factor * a - b).abs().max()) < tolerance * float(b.abs().max())
 
 
-# laws ---------------------------------------------------------------------------------------------------
+# scaling laws and missing data --------------------------------------------------------------------------
 def test_models_have_their_shapes_and_signs():
     models = make_network()(make_sample().grids)
     assert all(model.shape == (3, 16, 32, 32) for model in models)
@@ -58,14 +55,14 @@ def test_each_property_scales_with_its_own_grid(rho, chi):
     assert_same(network(grids), network(scaled), (rho, chi, 1.0))
 
 
-def test_a_sample_does_not_see_its_neighbours():
+def test_samples_of_a_batch_are_independent():
     network, grids = make_network(), make_sample().grids
     together = network(grids)
     alone = [network(row) for row in grids.rows(1)]
     assert_same(together, [torch.cat(parts) for parts in zip(*alone, strict=True)])
 
 
-def test_what_is_masked_does_not_matter():
+def test_masked_values_do_not_matter():
     network, grids = make_network(), make_sample(masked=1.0).grids
     assert not bool(grids.gravity_mask.all())
     other = grids._replace(
@@ -99,7 +96,7 @@ def test_gaps_are_filled_smoothly():
     assert torch.equal(torch.where(weight > 0, filled, x), x)
 
 
-def test_channels_have_the_size_of_one():
+def test_channels_have_unit_rms():
     grids = make_sample(n=16).grids
     inputs = network_inputs(grids, make_network().prior, (0.05, 0.005))
     torch.testing.assert_close(inputs.planes[:, :2].square().mean((2, 3)), torch.ones(16, 2))
@@ -108,7 +105,7 @@ def test_channels_have_the_size_of_one():
     assert float(inputs.planes[:, 2:].min()) == 1.0
 
 
-def test_every_parameter_is_reached():
+def test_every_parameter_has_a_gradient():
     network = make_network().requires_grad_(True)
     sum(part.square().sum() for part in network(make_sample().grids)).backward()
     assert all(weight.grad is not None and weight.grad.any() for weight in network.parameters())
@@ -120,7 +117,7 @@ def test_the_same_seed_gives_the_same_weights():
     assert not torch.equal(one["layers.stem.weight"], other["layers.stem.weight"])
 
 
-def test_bfloat16_leaves_the_physics_alone():
+def test_bfloat16_is_used_only_in_the_layers():
     network, grids = make_network(), make_sample().grids
     exact = network(grids)
     with torch.autocast("cpu", torch.bfloat16):
@@ -129,89 +126,18 @@ def test_bfloat16_leaves_the_physics_alone():
     assert_same(exact[:2], models[:2], (1.0, 1.0), tolerance=0.05)
 
 
-def test_float64_is_float32_with_more_digits():
+def test_float64_agrees_with_float32():
     network, grids = make_network(), make_sample().grids
     double = GravMagGrids(*(part.double() if part.is_floating_point() else part for part in grids))
     assert_same(network.double()(double), [part.double() for part in make_network()(grids)])
 
 
-def test_the_size_on_file_is_small():
+def test_the_weights_file_is_small():
     n_parameters = sum(weight.numel() for weight in networks.GravMagUNet().parameters())
     assert 4 * n_parameters < 16 * 2**20
 
 
-# samples ------------------------------------------------------------------------------------------------
-def test_noise_is_what_is_told():
-    sample = make_sample(n=32, correlated=0.0)
-    chi = sample.chi(sample.models, exact=False)
-    assert float(chi.mean()) == pytest.approx(1.0, abs=0.03)
-    assert float(sample.chi(sample.models).max()) == 0.0
-
-
-def test_samples_have_gaps_trends_and_missing_grids():
-    sample = make_sample(n=64, missing=0.2, masked=0.5, trend=0.5)
-    masks = torch.stack((sample.grids.gravity_mask, sample.grids.magnetic_mask), 1).flatten(2)
-    assert bool(masks.any(2).any(1).all())
-    assert 4 < int((~masks.any(2)).sum()) < 40
-    assert 0.2 < float((masks.any(2) & ~masks.all(2)).float().mean()) < 0.7
-    assert all(bool(torch.isfinite(part).all()) for part in sample.grids)
-    assert float(sample.chi(sample.models, exact=False).amax()) > 5.0  # a trend is no model's
-    directions = sample.grids.direction
-    torch.testing.assert_close(directions.norm(dim=1), torch.ones(64))
-    assert bool((directions.amin(0) < -0.3).all())
-    assert bool((directions.amax(0) > 0.3).all())
-
-
-def test_exact_data_are_those_of_the_models():
-    sample = make_sample()
-    torch.testing.assert_close(simulate(sample.models, sample.kernels), sample.exact)
-    torch.testing.assert_close(simulate(2.0 * sample.models, sample.kernels), 2.0 * sample.exact)
-
-
-def test_boundaries_are_where_a_property_changes():
-    models = torch.zeros(1, 2, 4, 4, 4)
-    models[0, 0, 2:, :, :] = 0.3  # a layer of density
-    models[0, 1, :, :, 0] = 0.1  # a wall of susceptibility
-    found = boundaries(models)[0]
-    assert bool(found[1:3].all())
-    assert bool(found[:, :, :2].all())
-    assert not bool(found[0, :, 2:].any())
-    assert not bool(found[3, :, 2:].any())
-
-
-# training -----------------------------------------------------------------------------------------------
-def test_terms_can_be_switched_off():
-    for terms in (("model",), ("data",), ("structure",), ("model", "structure")):
-        loss, parts = GravMagTask("small", 0, CPU, terms=terms).loss(0.0)
-        assert set(parts) == set(terms)
-        assert float(loss.detach()) == pytest.approx(sum(parts.values()), rel=1e-5)
-    with pytest.raises(ValueError, match=r"terms: got \('models',\), wanted some of model, data, structure"):
-        GravMagTask("small", 0, CPU, terms=("models",))
-
-
-def test_the_same_seed_gives_the_same_samples():
-    one, two, other = (GravMagTask("small", seed, CPU) for seed in (0, 0, 1))
-    losses = [[task.loss(0.0)[1]["model"] for _ in range(2)] for task in (one, two, other)]
-    assert losses[0] == losses[1] != losses[2]
-    assert losses[0][0] != losses[0][1]
-    one.loss(0.0)
-    with torch.no_grad():
-        assert one.validate() == two.validate()
-
-
-def test_it_trains_small_and_comes_back(tmp_path):
-    path = tmp_path / "gravmag.safetensors"
-    card = train.main(
-        ["gravmag", "--size", "small", "--steps", "6", "--output", str(path), "--precision", "bf16-mixed"]
-    )
-    assert {"score", "rms_density_whole", "iou_susceptibility_none", "chi_density_partly"} <= set(card["metrics"])
-    assert np.isfinite(list(card["metrics"].values())).all()
-    network = networks.GravMagUNet.from_pretrained(path)
-    assert network.card["precision"] == "bf16-mixed"
-    assert not network.training
-    assert network.config == card["config"]
-
-
+# weights and bad input ----------------------------------------------------------------------------------
 def test_weights_of_another_version_are_refused(tmp_path):
     path = tmp_path / "old.safetensors"
     network = make_network()
@@ -226,8 +152,10 @@ def test_weights_of_another_version_are_refused(tmp_path):
         networks.GravMagUNet.from_pretrained(path)
 
 
-@pytest.mark.parametrize(("widths", "message"), [((), r"got \(\), wanted a sequence"), ((8, 0), "got 0"), (8, "got 8")])
+@pytest.mark.parametrize(("widths", "message"), [((), r": got \(\), wanted a sequence"), ((8, 0), r"\[1\]: got 0")])
 @pytest.mark.parametrize("kind", [networks.GravMagUNet, networks.MT1DUNet])
-def test_widths(kind, widths, message):
-    with pytest.raises(ValueError, match=rf"{kind.__name__}.widths: {message}"):
+def test_bad_widths_are_refused(kind, widths, message):
+    with pytest.raises(ValueError, match=rf"{kind.__name__}.widths{message}"):
         kind(widths=widths)
+    with pytest.raises(TypeError, match=rf"{kind.__name__}.widths: got 8, wanted a sequence"):
+        kind(widths=8)

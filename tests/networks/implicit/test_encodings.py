@@ -1,4 +1,4 @@
-"""Encodings: values, what is prepared and what is left, and bad input."""
+"""Encodings: values, prepared points, gradients and bad input."""
 
 from itertools import product
 
@@ -24,7 +24,7 @@ def points(n=50, dim=3, seed=0, dtype=torch.float64):
 
 @on_every_kind
 @pytest.mark.parametrize("dim", [1, 2, 3])
-def test_shapes(kind, dim):
+def test_encoded_points_have_their_shape(kind, dim):
     encoding = KINDS[kind](dim)
     prepared = encoding.prepare(points(dim=dim))
     assert all(len(tensor) == 50 for tensor in prepared)
@@ -40,14 +40,14 @@ def test_prepared_points_can_be_cut_into_batches(kind):
 
 
 @on_every_kind
-def test_a_point_means_the_same_in_every_set(kind):
+def test_encoding_of_a_point_does_not_depend_on_other_points(kind):
     encoding = KINDS[kind](3)
     alone = encoding(*encoding.prepare(points()[7:8]))
     torch.testing.assert_close(alone[0], encoding(*encoding.prepare(points()))[7])
 
 
 @on_every_kind
-def test_float32(kind):
+def test_float32_agrees_with_float64(kind):
     encoding = KINDS[kind](3, dtype="float32") if kind in ("fourier", "hash") else KINDS[kind](3)
     double = KINDS[kind](3)
     result = encoding(*encoding.prepare(points(dtype=torch.float32)))
@@ -60,7 +60,7 @@ def test_none_is_the_identity():
 
 
 @pytest.mark.parametrize("pi", [False, True])
-def test_positional_values(pi):
+def test_positional_encoding_has_its_values(pi):
     encoding = PositionalEncoding(2, n_frequencies=3, pi=pi)
     x = points(1, 2)
     c = np.pi if pi else 1.0
@@ -70,7 +70,7 @@ def test_positional_values(pi):
     torch.testing.assert_close(encoding.prepare(x)[0][0], torch.stack(expected))
 
 
-def test_fourier_values_and_scales():
+def test_fourier_encoding_has_its_values_and_scales():
     encoding = FourierEncoding(n_features=4000, scale=[0.5, 1.0, 2.0], random_seed=1)
     torch.testing.assert_close(encoding.matrix.std(0), torch.tensor([0.5, 1.0, 2.0]).double(), rtol=0.05, atol=0)
     sine, cosine = encoding.prepare(points(3))[0].chunk(2, dim=1)
@@ -78,14 +78,14 @@ def test_fourier_values_and_scales():
     torch.testing.assert_close(torch.atan2(sine, cosine).tan(), (2 * np.pi * points(3) @ encoding.matrix.T).tan())
 
 
-def test_fourier_numbers_are_fixed():
+def test_fourier_directions_are_not_trained():
     encoding = FourierEncoding()
     assert list(encoding.parameters()) == []
     assert "matrix" in encoding.state_dict()
 
 
 @pytest.mark.parametrize("kind", [FourierEncoding, HashEncoding])
-def test_seeds(kind):
+def test_the_same_seed_gives_the_same_encoding(kind):
     a, b, c = (kind(random_seed=seed).state_dict() for seed in (3, 3, 4))
     (name,) = a
     assert torch.equal(a[name], b[name])
@@ -94,7 +94,7 @@ def test_seeds(kind):
 
 # hash ---------------------------------------------------------------------------------------------------
 def hash_by_loops(encoding, x):
-    """The definition, one point, level and corner at a time."""
+    """Return the hash encoding, computed from its definition one point, level and corner at a time."""
     dim, start, rows = x.shape[1], 0, []
     features = torch.zeros(len(x), encoding.n_outputs, dtype=torch.float64)
     for level, n in enumerate(encoding.resolutions):
@@ -140,19 +140,19 @@ def test_hash_weights_sum_to_one_and_reproduce_linear_functions():
     torch.testing.assert_close(encoding(*encoding.prepare(x))[:, 0], expected)
 
 
-def test_hash_levels():
+def test_hash_levels_have_their_resolutions():
     assert HashEncoding(n_levels=4, coarsest=4, finest=32).resolutions == [4, 8, 16, 32]
     assert HashEncoding(n_levels=2, coarsest=4, finest=128).resolutions == [4, 128]
     assert HashEncoding(n_levels=1, coarsest=4, finest=128).resolutions == [4]
 
 
-def test_hash_beyond_the_domain_is_its_border():
+def test_points_outside_the_domain_have_the_features_of_its_border():
     encoding = HashEncoding(**HASHED)
     x = 3.0 * points()
     torch.testing.assert_close(encoding(*encoding.prepare(x)), encoding(*encoding.prepare(x.clamp(-1, 1))))
 
 
-def test_hash_gradient():
+def test_gradient_of_the_hash_encoding():
     torch.manual_seed(0)  # gradcheck draws from the global generator
     encoding = HashEncoding(2, n_levels=2, n_features=1, table_size=12, coarsest=2, finest=5)
     prepared = encoding.prepare(points(6, 2))
@@ -170,14 +170,14 @@ def test_hash_gradient():
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        (np.zeros((4, 3)), TypeError, "points of type ndarray, wanted a torch.Tensor"),
+        (np.zeros((4, 3)), TypeError, "points: got ndarray, wanted a torch.Tensor"),
         (torch.zeros(4, 2), ValueError, r"shape \(4, 2\), wanted \(n_points, 3\)"),
         (torch.zeros(3), ValueError, r"shape \(3,\)"),
         (torch.zeros(4, 3, dtype=torch.int64), TypeError, "floating-point"),
-        (torch.full((4, 3), torch.nan), ValueError, "not all finite"),
+        (torch.full((4, 3), torch.nan), ValueError, "got NaN or infinite coordinates"),
     ],
 )
-def test_bad_points(kind, bad, error, message):
+def test_bad_points_are_refused(kind, bad, error, message):
     with pytest.raises(error, match=message):
         KINDS[kind](3).prepare(bad)
 
@@ -185,16 +185,23 @@ def test_bad_points(kind, bad, error, message):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: PositionalEncoding(n_frequencies=0), "n_frequencies: got 0, wanted an int of at least 1"),
-        (lambda: PositionalEncoding(True), "n_inputs: got True"),
-        (lambda: FourierEncoding(scale=0.0), "scale: got 0.0, wanted a finite number above 0"),
-        (lambda: FourierEncoding(scale=[1.0, 2.0]), "got 2 numbers, wanted one"),
-        (lambda: HashEncoding(4), "n_inputs: got 4, wanted 1 to 3"),
-        (lambda: HashEncoding(coarsest=8, finest=4), "finest: got 4, wanted at least the 8"),
+        (lambda: PositionalEncoding(n_frequencies=0), "n_frequencies: got 0, wanted a whole number of at least 1"),
+        (
+            lambda: FourierEncoding(scale=0.0),
+            "scale: got 0.0, wanted a number above 0, or 3 of them",
+        ),
+        (lambda: FourierEncoding(scale=[1.0, 2.0]), r"scale: got shape \(2,\), wanted"),
+        (lambda: HashEncoding(4), "n_inputs: got 4, wanted a whole number from 1 to 3"),
+        (lambda: HashEncoding(coarsest=8, finest=4), "finest: got 4, wanted a whole number of at least 8"),
         (lambda: HashEncoding(table_size=2.5), "table_size: got 2.5"),
         (lambda: HashEncoding(amplitude=np.nan), "amplitude: got nan"),
     ],
 )
-def test_bad_settings(make, message):
+def test_bad_settings_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_bool_is_not_a_number():
+    with pytest.raises(TypeError, match=r"PositionalEncoding\.n_inputs: got True"):
+        PositionalEncoding(True)

@@ -1,9 +1,9 @@
-"""Stations on the network's cells: which cells, what is interpolated, and tiles where there are many."""
+"""Stations on the cells of the network: the cells, interpolation to their centres, and tiles of large surveys."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,27 +17,29 @@ if TYPE_CHECKING:
     from discretize import TensorMesh
 
 Tensor = torch.Tensor
+Box = tuple[np.ndarray, np.ndarray]  # lowest and highest (x, y) of the stations
 
-_ON_CENTRE = 1e-3  # cells
-_REACH = 2.5  # of cells or station spacings, whichever is larger: how far a value is interpolated
-_LEAST_OVERLAP = 0.5  # of the smaller of two surveys' rectangles
-_FEWEST = 4  # cells along a side
-_FLAT = 1e-6  # a line's width over its length
+_ON_CENTER = 1e-3  # largest distance in cells at which a station counts as being on a cell centre
+_REACH = 2.5  # interpolation distance, in cells or station spacings, whichever is larger
+_LEAST_OVERLAP = 0.5  # smallest overlap of two surveys, over the smaller of their rectangles
+_FEWEST = 4  # smallest number of cells along a side
+_FLAT = 1e-6  # width over length below which stations lie on a line
 
 
 @dataclass
-class Canvas:
-    """Square cells in plan that hold the data, and tiles of the network's size over them.
+class PlanGrid:
+    """Square cells in plan that hold the data, and overlapping tiles of the size of the network's grid.
 
     Attributes
     ----------
     cell_size : float
-        m.
+        Width of the cells in m.
     corner : (3,) numpy.ndarray
-        West, south, and the elevation of the ground, in m.
+        West and south corner, and the elevation of the ground, in m.
     n_cells : (nx, ny)
+        Number of cells along x and y.
     tile : int
-        Cells along a side of the network's grid.
+        Number of cells along a side of the network's grid.
     """
 
     cell_size: float
@@ -46,31 +48,26 @@ class Canvas:
     tile: int
 
     def mesh(self, n_layers: int) -> TensorMesh:
-        """`discretize.TensorMesh` of cubes under the canvas."""
+        """Return the mesh of cubic cells under the grid."""
         from discretize import TensorMesh
 
         widths = [np.full(n, self.cell_size) for n in (*self.n_cells, n_layers)]
         return TensorMesh(widths, origin=[*self.corner[:2], self.corner[2] - n_layers * self.cell_size])
 
     @property
-    def centres(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of cells, along x and y in m."""
-        return tuple(c + self.cell_size * (np.arange(n) + 0.5) for c, n in zip(self.corner, self.n_cells, strict=False))
-
-    @property
     def starts(self) -> list[tuple[int, int]]:
-        """First cells along x and y of every tile; negative where a tile is wider than the canvas."""
+        """First cells along x and y of every tile; negative where a tile is wider than the grid."""
         along_x, along_y = (_starts(n, self.tile) for n in self.n_cells)
         return [(x, y) for y in along_y for x in along_x]
 
     def cut(self, values: np.ndarray, fill: float) -> np.ndarray:
-        """Tiles (n, tile, tile) of (ny, nx) values."""
+        """Return the tiles, (n, tile, tile), of values (ny, nx), with `fill` outside of the grid."""
         t = self.tile
         padded = np.pad(values, t, constant_values=fill)
         return np.stack([padded[y + t : y + 2 * t, x + t : x + 2 * t] for x, y in self.starts])
 
     def join(self, tiles: Tensor) -> Tensor:
-        """Tiles (n, nz, tile, tile), blended where they overlap, as (nz, ny, nx)."""
+        """Return tiles (n, nz, tile, tile) as one grid (nz, ny, nx), blended linearly where they overlap."""
         (nx, ny), t = self.n_cells, self.tile
         hat = torch.minimum(torch.arange(t) + 1, t - torch.arange(t)).to(tiles)
         weight = hat[:, None] * hat
@@ -85,28 +82,35 @@ class Canvas:
         return (total[:, t:-t, t:-t] / weights[t:-t, t:-t])[:, :ny, :nx]
 
 
-def make_canvas(owner: str, datasets: list[Stations], cell_size, ground: float, tile: int) -> Canvas:
-    """Cells as wide as asked for, or as stations are apart; the first station's place is a cell's centre."""
+def make_plan_grid(who: str, datasets: list[Stations], cell_size: float | None, ground: float, tile: int) -> PlanGrid:
+    """Return cells of the given size, or of the station spacing; the southwestern corner is on a cell centre."""
     for stations in datasets:
-        _check_area(owner, stations)
+        _check_area(who, stations)
     boxes = [_box(stations) for stations in datasets]
     if len(boxes) == 2:
-        _check_overlap(owner, *boxes)
+        _check_overlap(who, *boxes)
     size = cell_size or max(stations.spacing or _spacing(stations.locations) for stations in datasets)
     low, high = np.min([box[0] for box in boxes], axis=0), np.max([box[1] for box in boxes], axis=0)
     n_cells = tuple(int(n) for n in np.ceil((high - low) / size - 1e-6) + 1)
     if min(n_cells) < _FEWEST:
         msg = (
-            f"{owner}: cells of {size:g} m make a grid of {n_cells[0]} x {n_cells[1]} of them; wanted at least "
-            f"{_FEWEST} along each side. Lower cell_size, or give more stations."
+            f"{who}.cell_size: cells of {size:g} m make a grid of {n_cells[0]} x {n_cells[1]} cells, wanted at least "
+            f"{_FEWEST} along each side. Use a smaller cell_size, or data of more stations."
         )
         raise ValueError(msg)
-    return Canvas(float(size), np.array([*(low - 0.5 * size), ground]), n_cells, tile)
+    return PlanGrid(float(size), np.array([*(low - 0.5 * size), ground]), n_cells, tile)
 
 
-def make_grids(owner: str, canvas: Canvas, datasets: dict[str, Stations], heights: dict[str, float], device, dtype):
-    """Tiles as the network takes them."""
-    n, shape = len(canvas.starts), (len(canvas.starts), canvas.tile, canvas.tile)
+def make_grids(
+    who: str,
+    plan_grid: PlanGrid,
+    datasets: dict[str, Stations],
+    heights: dict[str, float],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> GravMagGrids:
+    """Return the inputs of the network, one sample per tile."""
+    n, shape = len(plan_grid.starts), (len(plan_grid.starts), plan_grid.tile, plan_grid.tile)
     values, masks, noises = {}, {}, {}
     direction = np.tile([0.0, 0.0, -1.0], (n, 1))
     for kind in ("gravity", "magnetic"):
@@ -114,51 +118,51 @@ def make_grids(owner: str, canvas: Canvas, datasets: dict[str, Stations], height
         if stations is None:
             values[kind], masks[kind], noises[kind] = np.zeros(shape), np.zeros(shape, dtype=bool), np.ones(n)
             continue
-        check_units(owner, stations, canvas.cell_size, SLAB)
-        unit = stations.per_unit(canvas.cell_size, SLAB)
-        tiles = canvas.cut(_on_cells(canvas, stations) / unit, np.nan)
+        check_units(who, stations, plan_grid.cell_size, SLAB)
+        unit = stations.per_unit(plan_grid.cell_size, SLAB)
+        tiles = plan_grid.cut(_on_cells(plan_grid, stations) / unit, np.nan)
         masks[kind] = ~np.isnan(tiles)
         values[kind], noises[kind] = np.where(masks[kind], tiles, 0.0), np.full(n, stations.noise / unit)
         if kind == "magnetic":
             direction = np.tile(stations.direction, (n, 1))
-    above = [np.full(n, _height(owner, kind, heights.get(kind), canvas)) for kind in ("gravity", "magnetic")]
-    parts = [parts[kind] for parts in (values, masks, noises) for kind in ("gravity", "magnetic")]
+    above = [np.full(n, _height(who, kind, heights.get(kind), plan_grid)) for kind in ("gravity", "magnetic")]
+    parts: list[Any] = [parts[kind] for parts in (values, masks, noises) for kind in ("gravity", "magnetic")]
     parts = [*parts, direction, *above]
     return GravMagGrids(*(as_tensor(part, device, None if part.dtype == bool else dtype) for part in parts))
 
 
-def _height(owner: str, kind: str, height: float | None, canvas: Canvas) -> float:
-    """In cells; what is lower than any of the training makes no difference to it."""
+def _height(who: str, kind: str, height: float | None, plan_grid: PlanGrid) -> float:
+    """Return a height in cells, at least the smallest one of the training, below which it makes no difference."""
     if height is None:
         return LOWEST
-    cells = height / canvas.cell_size
+    cells = height / plan_grid.cell_size
     if not 0.0 < cells <= HIGHEST:
         msg = (
-            f"{owner}: {kind} data are {height:g} m above the ground, which is {cells:.3g} cells of "
-            f"{canvas.cell_size:g} m; wanted above 0 and at most {HIGHEST:g} cells. Pass ground=, the elevation of "
+            f"{who}.height: the {kind} data are {height:g} m above the ground, which is {cells:.3g} cells of "
+            f"{plan_grid.cell_size:g} m, wanted above 0 and at most {HIGHEST:g} cells. Pass ground=, the elevation of "
             f"the ground, or height=, or a larger cell_size."
         )
         raise ValueError(msg)
     return max(cells, LOWEST)
 
 
-def _on_cells(canvas: Canvas, stations: Stations) -> np.ndarray:
-    """Values at the centres of cells, (ny, nx), nan where there are none near."""
+def _on_cells(plan_grid: PlanGrid, stations: Stations) -> np.ndarray:
+    """Return the values at the cell centres, (ny, nx), NaN where no station is near."""
     from scipy.interpolate import LinearNDInterpolator
     from scipy.spatial import cKDTree
 
-    nx, ny = canvas.n_cells
-    place = (stations.locations[:, :2] - canvas.corner[:2]) / canvas.cell_size - 0.5
+    nx, ny = plan_grid.n_cells
+    place = (stations.locations[:, :2] - plan_grid.corner[:2]) / plan_grid.cell_size - 0.5
     cells = np.rint(place).astype(int).clip(0, [nx - 1, ny - 1])
     number = cells[:, 1] * nx + cells[:, 0]
     there = ~np.isnan(stations.values)
-    if np.abs(place - cells).max() < _ON_CENTRE and len(np.unique(number)) == len(number):
+    if np.abs(place - cells).max() < _ON_CENTER and len(np.unique(number)) == len(number):
         values = np.full(nx * ny, np.nan)
         values[number] = stations.values
         return values.reshape(ny, nx)
     place, number, values = place[there], number[there], stations.values[there]
     count = np.maximum(np.bincount(number, minlength=nx * ny), 1)
-    filled = np.unique(number)  # stations of one cell count as one at their mean place
+    filled = np.unique(number)  # the stations of a cell count as one at their mean position
     means = [np.bincount(number, one, minlength=nx * ny)[filled] / count[filled] for one in (*place.T, values)]
     points = np.column_stack(means[:2])
     x, y = np.meshgrid(np.arange(nx), np.arange(ny))
@@ -170,7 +174,7 @@ def _on_cells(canvas: Canvas, stations: Stations) -> np.ndarray:
 
 
 def _spacing(locations: np.ndarray) -> float:
-    """Of stations on a regular grid, the larger of both; of others, the root of the area per station."""
+    """Return the larger spacing of a regular grid of stations, or else the square root of the area per station."""
     steps = []
     for coordinates in locations[:, :2].T:
         scale = max(np.ptp(coordinates), 1e-9)
@@ -181,37 +185,37 @@ def _spacing(locations: np.ndarray) -> float:
     return float(np.sqrt(np.prod(np.ptp(locations[:, :2], axis=0)) / len(locations)))
 
 
-def _box(stations: Stations):
+def _box(stations: Stations) -> Box:
     return stations.locations[:, :2].min(axis=0), stations.locations[:, :2].max(axis=0)
 
 
-def _check_area(owner: str, stations: Stations):
-    """Stations of a profile say nothing of what is beside it."""
+def _check_area(who: str, stations: Stations) -> None:
+    """Refuse a profile, whose data do not constrain a three-dimensional model."""
     places = stations.locations[~np.isnan(stations.values), :2]
     across = np.linalg.svd(places - places.mean(axis=0), compute_uv=False)
     if across[1] <= _FLAT * across[0]:
         msg = (
-            f"{owner}.{stations.kind}_data: its {len(places)} stations with values are on one line; wanted them spread "
-            f"over an area. Leave this data set out: {stations.kind}_data=None."
+            f"{who}.{stations.kind}_data: its {len(places)} stations with values are on one line, wanted stations "
+            f"spread over an area. Leave this data set out: {stations.kind}_data=None."
         )
         raise ValueError(msg)
 
 
-def _check_overlap(owner: str, gravity, magnetic):
+def _check_overlap(who: str, gravity: Box, magnetic: Box) -> None:
     low, high = np.maximum(gravity[0], magnetic[0]), np.minimum(gravity[1], magnetic[1])
     shared = np.prod(np.clip(high - low, 0.0, None))
     smaller = min(np.prod(box[1] - box[0]) for box in (gravity, magnetic))
     if shared < _LEAST_OVERLAP * smaller:
         told = [f"x {box[0][0]:g} to {box[1][0]:g}, y {box[0][1]:g} to {box[1][1]:g} m" for box in (gravity, magnetic)]
         msg = (
-            f"{owner}: gravity and magnetics are of different places: {told[0]}, and {told[1]}. Wanted at least half "
-            f"of the smaller one inside the other. Crop both to one place."
+            f"{who}.magnetic_data: gravity and magnetic data are of different areas: {told[0]}, and {told[1]}. Wanted "
+            f"at least half of the smaller area inside the other. Crop both to one area."
         )
         raise ValueError(msg)
 
 
 def _starts(n: int, tile: int) -> list[int]:
-    """First cells of tiles that overlap by half or more."""
+    """Return the first cells of tiles that overlap by half or more."""
     if n <= tile:
         return [-((tile - n) // 2)]
     count = int(np.ceil((n - tile) / (tile // 2))) + 1

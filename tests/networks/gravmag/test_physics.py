@@ -1,4 +1,4 @@
-"""Gravity and magnetics in the Fourier domain: SimPEG's prisms to round-off, and estimates that fit."""
+"""Gravity and magnetics in the Fourier domain: agreement with prisms, and estimates that fit the data."""
 
 import numpy as np
 import pytest
@@ -19,11 +19,14 @@ def simulations():
     mesh = TensorMesh([[(CELL, nx)], [(CELL, ny)], [(CELL, nz)]], origin="00N")
     x, y = np.meshgrid(mesh.cell_centers_x, mesh.cell_centers_y)
     locations = np.column_stack([x.ravel(), y.ravel(), np.full(x.size, HEIGHT * CELL)])
-    heard = gravity.receivers.Point(locations, components="gz"), magnetics.receivers.Point(locations, components="tmi")
+    receivers = (
+        gravity.receivers.Point(locations, components="gz"),
+        magnetics.receivers.Point(locations, components="tmi"),
+    )
     field = dict(zip(("amplitude", "inclination", "declination"), FIELD, strict=True))
     surveys = (
-        gravity.survey.Survey(gravity.sources.SourceField([heard[0]])),
-        magnetics.survey.Survey(magnetics.sources.UniformBackgroundField([heard[1]], **field)),
+        gravity.survey.Survey(gravity.sources.SourceField([receivers[0]])),
+        magnetics.survey.Survey(magnetics.sources.UniformBackgroundField([receivers[1]], **field)),
     )
     options = {"engine": "toeplitz", "sensitivity_dtype": np.float64}
     identity = maps.IdentityMap(nP=mesh.n_cells)
@@ -40,7 +43,7 @@ def kernels(dtype=torch.float64, direction=FIELD[1:]):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-6)])
-def test_it_is_the_toeplitz_engine(dtype, tolerance):
+def test_data_agree_with_the_toeplitz_engine(dtype, tolerance):
     model = np.random.default_rng(0).standard_normal(SHAPE)
     units = (CELL, FIELD[0])
     for simulation, kernel, unit in zip(simulations(), kernels(dtype), units, strict=True):
@@ -59,7 +62,7 @@ def test_autograd_is_the_adjoint():
         np.testing.assert_allclose(model.grad.numpy()[0, ::-1].ravel(), wanted, atol=1e-10 * np.abs(wanted).max())
 
 
-def test_a_batch_is_its_samples():
+def test_samples_of_a_batch_are_independent():
     rng = np.random.default_rng(2)
     models = torch.as_tensor(rng.standard_normal((3, *SHAPE)))
     directions = torch.tensor([field_direction(*angles) for angles in ((90, 0), (-20, 130), (5, -60))]).double()
@@ -72,7 +75,7 @@ def test_a_batch_is_its_samples():
         torch.testing.assert_close(physics.convolved(models[i : i + 1], kernel)[0], together[i])
 
 
-def test_a_slab_without_end():
+def test_an_infinite_slab_has_its_attraction():
     prior = physics.PriorEstimate(SHAPE)
     assert float(prior._gravity[0, 0]) == pytest.approx(-1.0)
     assert pytest.approx(0.0419, abs=1e-4) == physics.SLAB  # mGal/m of 1 g/cc
