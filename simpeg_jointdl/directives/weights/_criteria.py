@@ -6,9 +6,10 @@ from simpeg.optimization import Minimize, StoppingCriteria
 
 
 def _trials_left(minimizer: Minimize) -> int:
-    """1 while a line search may go on; 0 after its last trial, when the model goes back to where the search began.
+    """Return 1 while a line search may go on, and 0 after its last trial without descent.
 
-    The inverse problem is evaluated there again, so that its model and data are those of the model that is kept.
+    The model then goes back to where the search began. The inverse problem is evaluated there again, so that its model
+    and data are those of the model that is kept.
     """
     is_last = minimizer.iterLS + 1 >= minimizer.maxIterLS
     if not (is_last and minimizer.require_decrease) or _is_descent(minimizer):
@@ -25,14 +26,18 @@ def _is_descent(minimizer: Minimize) -> bool:
     return bool(conditions) and all(one["left"](minimizer) <= one["right"](minimizer) for one in conditions)
 
 
+def _none(minimizer: Minimize) -> int:
+    return 0
+
+
 def _without_keep(stoppers: list) -> list:
-    return [one for one in stoppers if one is not KEEP_MODEL]
+    return [one for one in stoppers if one != KEEP_MODEL]
 
 
 KEEP_MODEL = {
     "str": "%d : trials left = %3d     <= none        = %3d",
     "left": _trials_left,
-    "right": lambda minimizer: 0,
+    "right": _none,
     "stopType": "critical",
 }
 
@@ -57,7 +62,7 @@ class RunCriteria:
         minimizer.stoppers = _Stoppers(self._given)
         minimizer.stoppersLS = [*_without_keep(minimizer.stoppersLS), KEEP_MODEL]
 
-    def give_back(self):
+    def give_back(self) -> None:
         """Give the minimizer its own criteria back."""
         self._minimizer.stoppers = self._given
         self._minimizer.stoppersLS = _without_keep(self._minimizer.stoppersLS)
