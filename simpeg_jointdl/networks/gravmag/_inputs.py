@@ -26,7 +26,7 @@ class GravMagGrids(NamedTuple):
     and tmi / B0 in SI, where B0 is the field strength. Masked values may be any finite numbers. A missing grid is
     masked everywhere.
 
-    Attributes
+    Parameters
     ----------
     gravity : (n, ny, nx) torch.Tensor
         gz / (h SLAB), positive upward.

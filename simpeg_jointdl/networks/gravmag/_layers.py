@@ -38,19 +38,20 @@ class LiftedDecoder(nn.Module):
 
     def __init__(self, shape: tuple[int, int, int], widths: Sequence[int], n_lifted: int):
         super().__init__()
-        self.shape, self.n_lifted = shape, n_lifted
+        self.shape: tuple[int, int, int] = shape
+        self.n_lifted: int = n_lifted
         pairs = list(pairwise(widths))
-        self.style = _style()
-        self.stem = nn.Conv2d(4 * (4 + 2 * shape[0]), widths[0], 3, padding=1)
-        self.down = nn.ModuleList(PlanBlock(width) for width in widths)
-        self.coarser = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
-        self.finer = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
-        self.up = nn.ModuleList(PlanBlock(width) for width in widths[:-1])
-        self.lift = nn.Conv2d(widths[0], shape[0] * n_lifted, 1)
-        self.place = nn.Parameter(torch.zeros(shape[0], n_lifted, 1, 1, device="cpu"))
-        self.mix = nn.Conv2d(n_lifted + 8, n_lifted, 1)
-        self.refine = SpaceBlock(n_lifted)
-        self.head = nn.Conv2d(n_lifted, 4 * N_OUTPUTS, 1)
+        self.style: nn.Module = _style()
+        self.stem: nn.Conv2d = nn.Conv2d(4 * (4 + 2 * shape[0]), widths[0], 3, padding=1)
+        self.down: nn.ModuleList = nn.ModuleList(PlanBlock(width) for width in widths)
+        self.coarser: nn.ModuleList = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
+        self.finer: nn.ModuleList = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
+        self.up: nn.ModuleList = nn.ModuleList(PlanBlock(width) for width in widths[:-1])
+        self.lift: nn.Conv2d = nn.Conv2d(widths[0], shape[0] * n_lifted, 1)
+        self.place: nn.Parameter = nn.Parameter(torch.zeros(shape[0], n_lifted, 1, 1, device="cpu"))
+        self.mix: nn.Conv2d = nn.Conv2d(n_lifted + 8, n_lifted, 1)
+        self.refine: SpaceBlock = SpaceBlock(n_lifted)
+        self.head: nn.Conv2d = nn.Conv2d(n_lifted, 4 * N_OUTPUTS, 1)
 
     def forward(self, planes: Tensor, priors: Tensor, constants: Tensor) -> Tensor:
         """Return the raw outputs, (n, nz, N_OUTPUTS, ny, nx); the arguments are fields of `Inputs`."""
@@ -73,9 +74,9 @@ class PlanBlock(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.style = nn.Linear(_N_STYLE, 2 * width)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
+        self.first: nn.Conv2d = nn.Conv2d(width, width, 3, padding=1)
+        self.style: nn.Linear = nn.Linear(_N_STYLE, 2 * width)
+        self.second: nn.Conv2d = nn.Conv2d(width, width, 3, padding=1)
         _set_zero(self.second)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
@@ -89,9 +90,9 @@ class SpaceBlock(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.first = SpaceConv(width, width)
-        self.style = nn.Linear(_N_STYLE, 2 * width)
-        self.second = SpaceConv(width, width)
+        self.first: SpaceConv = SpaceConv(width, width)
+        self.style: nn.Linear = nn.Linear(_N_STYLE, 2 * width)
+        self.second: SpaceConv = SpaceConv(width, width)
         _set_zero(self.second)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:

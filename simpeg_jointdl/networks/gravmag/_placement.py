@@ -15,7 +15,7 @@ class Placement:
     All fields are optional for data of SimPEG, which know their stations; then only what differs from the defaults of
     :meth:`GravMagUNet.predict` is given.
 
-    Attributes
+    Parameters
     ----------
     cell_size : float or (dx, dy), optional
         Width of the network's cells in m.

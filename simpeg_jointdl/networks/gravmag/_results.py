@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class GravMagModels(NamedTuple):
     """Models of n samples on the grid of the network, top slice first.
 
-    Attributes
+    Parameters
     ----------
     density : (n, nz, ny, nx) torch.Tensor
         Density contrast in g/cc.
@@ -34,7 +34,7 @@ class GravMagModels(NamedTuple):
 class GravMagPrediction:
     """Models under a survey, predicted by :meth:`GravMagUNet.predict`.
 
-    Attributes
+    Parameters
     ----------
     mesh : discretize.TensorMesh
         Cubic cells under the data, in the coordinates of the data, from the ground down.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 from torch.nn import functional
@@ -12,7 +12,7 @@ from ..._core import validation as check
 from ._base import BaseActivation
 from ._periodic import Finer, Gabor, Sine
 
-ActivationName = Literal["sine", "finer", "gauss", "gabor", "leaky_relu", "tanh", "gelu"]
+ActivationName: TypeAlias = Literal["sine", "finer", "gauss", "gabor", "leaky_relu", "tanh", "gelu"]
 
 
 class Gauss(BaseActivation):
@@ -116,6 +116,9 @@ class Tanh(BaseActivation):
     tensor([0., 0.])
     """
 
+    def __init__(self):
+        super().__init__()
+
     def weight_limit(self, fan_in: int, first: bool) -> float:
         return math.sqrt(3.0 / fan_in)
 
@@ -142,6 +145,9 @@ class GELU(BaseActivation):
     >>> GELU()(torch.zeros(2))
     tensor([0., 0.])
     """
+
+    def __init__(self):
+        super().__init__()
 
     def weight_limit(self, fan_in: int, first: bool) -> float:
         return math.sqrt(6.0 / fan_in)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from numpy.typing import DTypeLike
@@ -19,7 +19,7 @@ from ._encodings import FourierEncoding, IdentityEncoding, PositionalEncoding
 from ._hash import HashEncoding
 from ._initial import uniform
 
-EncodingName = Literal["none", "positional", "fourier", "hash"]
+EncodingName: TypeAlias = Literal["none", "positional", "fourier", "hash"]
 
 _FIXED = {"none": IdentityEncoding, "positional": PositionalEncoding}
 _RANDOM = {"fourier": FourierEncoding, "hash": HashEncoding}

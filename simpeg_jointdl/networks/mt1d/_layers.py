@@ -33,15 +33,15 @@ class UNet1d(nn.Module):
     def __init__(self, n_inputs: int, widths: Sequence[int], n_nodes: int, n_hidden: int):
         super().__init__()
         pairs = list(pairwise(widths))
-        self.stem = nn.Conv1d(n_inputs, widths[0], 3, padding=1)
-        self.place = nn.Parameter(torch.zeros(widths[0], n_nodes, device="cpu"))
-        self.down = nn.ModuleList(_Block(width) for width in widths)
-        self.coarser = nn.ModuleList(nn.Conv1d(a, b, 2, stride=2) for a, b in pairs)
-        self.finer = nn.ModuleList(nn.ConvTranspose1d(b, a, 2, stride=2) for a, b in pairs)
-        self.up = nn.ModuleList(_Block(width) for width in widths[:-1])
+        self.stem: nn.Conv1d = nn.Conv1d(n_inputs, widths[0], 3, padding=1)
+        self.place: nn.Parameter = nn.Parameter(torch.zeros(widths[0], n_nodes, device="cpu"))
+        self.down: nn.ModuleList = nn.ModuleList(_Block(width) for width in widths)
+        self.coarser: nn.ModuleList = nn.ModuleList(nn.Conv1d(a, b, 2, stride=2) for a, b in pairs)
+        self.finer: nn.ModuleList = nn.ModuleList(nn.ConvTranspose1d(b, a, 2, stride=2) for a, b in pairs)
+        self.up: nn.ModuleList = nn.ModuleList(_Block(width) for width in widths[:-1])
         n_coarse = n_nodes >> len(pairs)
         n_flat = widths[-1] * n_coarse
-        self.perceptron = nn.Sequential(
+        self.perceptron: nn.Sequential = nn.Sequential(
             nn.Flatten(),
             nn.LayerNorm(n_flat),
             nn.Linear(n_flat, n_hidden),

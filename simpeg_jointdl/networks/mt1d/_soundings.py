@@ -27,7 +27,7 @@ _SHOWN = 5  # number of stations that a message names
 class Soundings(NamedTuple):
     """Soundings of stations as tensors.
 
-    Attributes
+    Parameters
     ----------
     log_frequency : (n_stations, n_frequencies) torch.Tensor
         Decimal logarithm of the frequency in Hz.

@@ -54,7 +54,7 @@ class Task(Protocol):
 class Plan:
     """Number of steps, learning rate and early stopping of a training run.
 
-    Attributes
+    Parameters
     ----------
     n_steps : int
         Largest number of Adam steps.

@@ -1,4 +1,4 @@
-"""The learned prior: shapes, units, laws of its bodies, and weights that come with the package."""
+"""Learned prior on geology: shapes, units, bodies, bad input, and the weights of the package."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import torch
 from simpeg_jointdl import networks
 from simpeg_jointdl.datasets import synthetic
 from simpeg_jointdl.networks import GeologyVAE
-from simpeg_jointdl.networks.geology import _bodies
+from simpeg_jointdl.networks.geology import occupancy
 
 SMALL = {"shape": (8, 16, 16), "n_latent": 12, "n_bodies": 3, "width": 16}
 
@@ -24,25 +24,25 @@ def draw_latent(network, n=3, seed=0):
 
 # bodies -------------------------------------------------------------------------------------------------
 def body(squareness, sharpness=4.0, center=(0.1, -0.2, 0.0), axes=(0.5, 0.3, 0.4)):
-    """Parameters of one body, (1, 1, 17), its edges along the axes."""
+    """Return the parameters of one body, (1, 1, 17), with its edges along the axes."""
     matrix = torch.diag(1.0 / torch.tensor(axes)).flatten()
     numbers = torch.cat([torch.tensor(center), matrix, torch.tensor([squareness, sharpness, 0.0, 0.0, 0.0])])
     return numbers.double()[None, None]
 
 
-def test_an_ellipsoid_and_a_box():
+def test_a_body_is_between_an_ellipsoid_and_a_box():
     points = torch.rand(4000, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * 2 - 1
     local = (points - points.new_tensor([0.1, -0.2, 0.0])) / points.new_tensor([0.5, 0.3, 0.4])
-    ellipsoid = _bodies.occupancy(body(-30.0), points)[0, 0] > 0.5
-    box = _bodies.occupancy(body(30.0), points)[0, 0] > 0.5
+    ellipsoid = occupancy(body(-30.0), points)[0, 0] > 0.5
+    box = occupancy(body(30.0), points)[0, 0] > 0.5
     assert torch.equal(ellipsoid, local.norm(dim=1) < 1.0)
     assert torch.equal(box, (local**8).sum(1) < 1.0)
     assert (box == (local.abs().amax(1) < 1.0)).double().mean() > 0.97
 
 
-def test_edges_get_sharper():
+def test_edges_become_sharper_with_the_factor():
     points = torch.tensor([[0.1 + 0.5 * 1.1, -0.2, 0.0]], dtype=torch.float64)  # a tenth outside
-    values = [float(_bodies.occupancy(body(-30.0), points, sharper)) for sharper in (0.25, 1.0, 4.0)]
+    values = [float(occupancy(body(-30.0), points, sharper)) for sharper in (0.25, 1.0, 4.0)]
     assert values[0] > values[1] > values[2]
     assert values[0] == pytest.approx(1.0 / (1.0 + np.exp(0.25 * np.exp(4.0) * 0.1)), rel=1e-3)
 
@@ -50,18 +50,18 @@ def test_edges_get_sharper():
 def test_occupancy_is_differentiable_everywhere():
     parameters = body(0.3, sharpness=1.0).requires_grad_()
     points = torch.tensor([[0.1, -0.2, 0.0], [0.5, 0.1, 0.2], [-1.0, 1.0, 1.0]], dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda p: _bodies.occupancy(p, points), parameters)  # at the centre, too
+    assert torch.autograd.gradcheck(lambda p: occupancy(p, points), parameters)  # at the centre, too
 
 
-# what the encoder sees ----------------------------------------------------------------------------------
-def test_moments_say_where_a_body_is():
+# encoder ----------------------------------------------------------------------------------
+def test_moments_describe_the_position_of_a_body():
     network = make_network(shape=(16, 32, 32)).double()
     points = network.grid_points
     center, half = points.new_tensor([0.25, -0.5, 0.5]), points.new_tensor([0.5, 0.25, 0.25])
     inside = ((points - center).abs() < half).all(1)
     unit = torch.stack([-inside.double(), torch.zeros_like(inside, dtype=torch.float64)]).unflatten(1, (16, 32, 32))
     density, susceptibility = network.encoder.moments(unit[None])[0].chunk(2)
-    assert density[0] == pytest.approx(0.3 * np.log(0.5 * 0.25 * 0.5), rel=1e-4)  # the part of the box that it fills
+    assert density[0] == pytest.approx(0.3 * np.log(0.5 * 0.25 * 0.5), rel=1e-4)  # its fraction of the box
     assert density[1] == pytest.approx(-1.0, rel=1e-3)
     torch.testing.assert_close(density[2:5], center, rtol=1e-3, atol=0)
     torch.testing.assert_close(density[5:8], half / 3**0.5, rtol=1e-2, atol=0)
@@ -70,7 +70,7 @@ def test_moments_say_where_a_body_is():
 
 
 # encoding and decoding ----------------------------------------------------------------------------------
-def test_shapes_and_types(device, dtype):
+def test_models_have_their_shapes_and_types(device, dtype):
     network = make_network().to(device, dtype)
     z = draw_latent(network).to(device, dtype)
     x = network.decode(z)
@@ -80,13 +80,13 @@ def test_shapes_and_types(device, dtype):
     assert network(x).shape == x.shape
 
 
-def test_a_batch_is_its_samples():
+def test_samples_of_a_batch_are_independent():
     network = make_network().double()
     z = draw_latent(network).double()
     torch.testing.assert_close(network.decode(z), torch.cat([network.decode(row[None]) for row in z]))
 
 
-def test_points_are_those_of_the_grid():
+def test_default_points_are_those_of_the_grid():
     network = make_network()
     z = draw_latent(network)
     at_points = network.decode(z, network.grid_points)
@@ -98,11 +98,11 @@ def test_points_are_those_of_the_grid():
 def test_amplitudes_are_latent_entries():
     network = make_network()
     z = draw_latent(network)
-    louder = z.clone()
-    louder[:, 0] += 1.0
-    ratio = network.decode(louder)[:, 0] / network.decode(z)[:, 0]
+    larger = z.clone()
+    larger[:, 0] += 1.0
+    ratio = network.decode(larger)[:, 0] / network.decode(z)[:, 0]
     torch.testing.assert_close(ratio, torch.full_like(ratio, float(np.exp(0.7))))
-    torch.testing.assert_close(network.decode(louder)[:, 1], network.decode(z)[:, 1])
+    torch.testing.assert_close(network.decode(larger)[:, 1], network.decode(z)[:, 1])
 
 
 def test_amplitudes_of_models_are_about_standard_normal():
@@ -113,7 +113,7 @@ def test_amplitudes_of_models_are_about_standard_normal():
     assert ((amplitudes.std(0) > 0.7) & (amplitudes.std(0) < 1.4)).all()
 
 
-def test_a_model_without_a_property_is_encoded():
+def test_a_model_with_a_property_of_zero_can_be_encoded():
     network = make_network()
     x = torch.zeros(1, 2, 8, 16, 16)
     mean, log_variance = network.encode(x)
@@ -155,7 +155,7 @@ def test_gradients_through_vmap_and_jvp():
     torch.testing.assert_close(forward, backward)
 
 
-def test_same_seed_same_first_weights_and_the_global_generator_is_left_alone():
+def test_the_same_seed_gives_the_same_weights_without_changing_the_global_generator():
     before = torch.default_generator.get_state()
     states = [make_network(random_seed=seed).state_dict() for seed in (0, 0, 1)]
     assert torch.equal(torch.default_generator.get_state(), before)
@@ -181,11 +181,11 @@ def test_from_pretrained_reads_a_file(tmp_path):
     ("options", "message"),
     [
         ({"shape": (8, 16, 12)}, r"shape: got \(8, 16, 12\), wanted \(nz, ny, nx\), each a multiple of 8"),
-        ({"properties": ("gold",)}, r"properties: got \('gold',\), wanted some of"),
+        ({"properties": ("gold",)}, r"properties: got 'gold', wanted only 'density', 'susceptibility'"),
         ({"shape": 16}, "shape: got 16, wanted"),
-        ({"n_bodies": -1}, "n_bodies: got -1, wanted an int of at least 1"),
-        ({"width": 0}, "width: got 0, wanted an int of at least 1"),
-        ({"n_latent": 2}, "n_latent: got 2, wanted more than one per property"),
+        ({"n_bodies": -1}, "n_bodies: got -1, wanted a whole number of at least 1"),
+        ({"width": 0}, "width: got 0, wanted a whole number of at least 1"),
+        ({"n_latent": 2}, "n_latent: got 2, wanted a whole number of at least 3"),
     ],
 )
 def test_bad_options_are_named(options, message):
@@ -195,11 +195,11 @@ def test_bad_options_are_named(options, message):
 
 def test_bad_shapes_are_named():
     network = make_network()
-    with pytest.raises(ValueError, match=r"decode: z: got shape \(12,\), wanted \(n, 12\), or \(n, 69\)"):
+    with pytest.raises(ValueError, match=r"decode\.z: got shape \(12,\), wanted \(n, 12\), or \(n, 69\)"):
         network.decode(torch.zeros(12))
-    with pytest.raises(ValueError, match=r"decode: points: got shape \(5, 2\), wanted \(n, 3\)"):
+    with pytest.raises(ValueError, match=r"decode\.points: got shape \(5, 2\), wanted \(n, 3\)"):
         network.decode(draw_latent(network), torch.zeros(5, 2))
-    with pytest.raises(ValueError, match=r"encode: x: got shape \(1, 2, 4, 4, 4\), wanted \(n_samples, 2, 8, 16"):
+    with pytest.raises(ValueError, match=r"encode\.x: got shape \(1, 2, 4, 4, 4\), wanted \(n_samples, 2, 8, 16"):
         network.encode(torch.zeros(1, 2, 4, 4, 4))
 
 
@@ -209,7 +209,7 @@ def pretrained():
     return GeologyVAE.from_pretrained()
 
 
-def test_shipped_weights_are_small_and_say_what_they_are(pretrained):
+def test_weights_of_the_package_are_small_and_have_a_card(pretrained):
     files = Path(networks.__file__).parent / "weights"
     assert sum(path.stat().st_size for path in files.glob("geology.*")) < 8e6
     assert pretrained.card["command"].startswith("python -m simpeg_jointdl.networks.train geology")
@@ -217,7 +217,7 @@ def test_shipped_weights_are_small_and_say_what_they_are(pretrained):
     assert not pretrained.training
 
 
-def test_shipped_weights_are_as_good_as_their_card_says(pretrained):
+def test_weights_of_the_package_are_as_good_as_their_card_says(pretrained):
     x = synthetic.sample_geology(pretrained.shape, 48, kinds={"blocks": 1.0}, random_seed=12345, dtype="float32")
     (unit, _), (decoded, _) = pretrained.split(x), pretrained.split(pretrained(x))
     decoded = pretrained.decode_unit(pretrained.encode_unit(unit)[0]).reshape(unit.shape)
@@ -225,7 +225,7 @@ def test_shipped_weights_are_as_good_as_their_card_says(pretrained):
     assert float(rms.median()) == pytest.approx(pretrained.card["metrics"]["rms_blocks"], abs=0.1)
 
 
-def test_shipped_weights_decode_noise_into_geology(pretrained):
+def test_weights_of_the_package_decode_random_vectors_to_realistic_contrasts(pretrained):
     x = pretrained.decode(draw_latent(pretrained, n=32))
     largest = x.abs().amax((2, 3, 4)).median(0).values
     assert torch.isfinite(x).all()
