@@ -64,8 +64,10 @@ class RunCriteria:
 
     def give_back(self) -> None:
         """Give the minimizer its own criteria back."""
-        self._minimizer.stoppers = self._given
-        self._minimizer.stoppersLS = _without_keep(self._minimizer.stoppersLS)
+        if self._given is not None:
+            self._minimizer.stoppers = self._given
+            self._minimizer.stoppersLS = _without_keep(self._minimizer.stoppersLS)
+            self._given = None  # lists of SimPEG's criteria cannot be pickled
 
 
 class _Stoppers(list):
