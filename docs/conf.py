@@ -59,6 +59,7 @@ templates_path = ["_templates"]
 exclude_patterns = ["_build", "_includes", "figures", "Thumbs.db", ".DS_Store"]
 default_role = "py:obj"
 nitpicky = False
+toc_object_entries_show_parents = "hide"
 trim_footnote_reference_space = True
 rst_prolog = """
 .. |chi| replace:: :math:`\\chi`

@@ -147,10 +147,10 @@ smooth_figure.savefig(OUTPUT / "02_smooth.png")
 # -------------
 # Norms of zero, by iteratively reweighted least squares (IRLS), ask for few cells that differ from the background and
 # few faces over which anything changes. They sharpen every boundary they find, also one that only the coupling has
-# suggested. So the couplings have a tenth of their usual strength here.
+# suggested. So the couplings have a tenth of their usual strength here (:doc:`/user_guide/coupling_ratios`).
 
 blocky = {
-    name: invert(couplings=coupling, norms=(0.0, 0.0, 0.0, 0.0), ratios=0.1, max_iterations=100)
+    name: invert(couplings=coupling, norms=(0.0, 0.0, 0.0, 0.0), coupling_ratios=0.1, max_iterations=100)
     for name, coupling in couplings.items()
 }
 print_table("blocky models", blocky)
@@ -161,17 +161,6 @@ print_table("blocky models", blocky)
 
 blocky_figure = plot_comparison(blocky)
 blocky_figure.savefig(OUTPUT / "02_blocky.png")
-
-# %%
-# Strength of a coupling
-# ----------------------
-# The ratio is the strength of the coupling relative to the regularization. A stronger coupling makes the two models
-# more alike, which does not bring them nearer to the truth.
-
-print_table(
-    "cross-gradient, smooth models",
-    {f"ratio {ratio:g}": invert(couplings=regularization.CrossGradient, ratios=ratio) for ratio in (0.1, 1.0, 10.0)},
-)
 
 # %%
 # Strategies

@@ -2,24 +2,11 @@
 Large problems: engines, checkpoints and workers
 ================================================
 
-For users whose sensitivity matrix no longer fits into memory. A potential-field inversion multiplies by one
-matrix with a row per datum and a column per cell. The simulations of this package take the place of SimPEG's
-(same survey, units and numbers) and multiply in one of three ways, called engines. A larger inversion follows,
-which is interrupted and resumed, and a survey that is split over workers.
+For users whose sensitivity matrix no longer fits into memory. The simulations of this package take the place
+of SimPEG's (same survey, units and numbers) and multiply by that matrix in one of three ways, called engines.
+A table compares them. A larger inversion uses one of them, is interrupted, and is resumed from its checkpoint.
+In the end a survey is split over workers.
 """
-
-# %%
-# ========  ===========================================  ===============================  ==========================
-# engine    applies to                                   memory                           time of a product
-# ========  ===========================================  ===============================  ==========================
-# dense     everything                                   data x cells                     reading that memory once
-# toeplitz  level stations on a regular grid over cells  kernels: 4 x layers x stations'  fast Fourier transforms of
-#           of one width (layers of any thickness)       grid                             every layer
-# blocked   everything                                   none                             evaluating the matrix anew
-# ========  ===========================================  ===============================  ==========================
-#
-# ``engine="auto"``, the default, takes Toeplitz where it applies, dense where the matrix fits into memory, and blocked
-# elsewhere. The log says which, and why.
 
 import os
 import time
@@ -73,8 +60,9 @@ def make_survey(stations):
 # %%
 # Engines compared
 # ----------------
-# A product is the mean of one with the matrix and one with its transpose; a step of conjugate gradients takes one of
-# each. Engines work in float32 unless told otherwise, as SimPEG's sensitivities do.
+# ``"dense"`` stores the matrix, ``"toeplitz"`` its kernels for stations on a grid, ``"blocked"`` nothing: see
+# :doc:`/user_guide/engines`. A product is the mean of one with the matrix and one with its transpose; a step of
+# conjugate gradients takes one of each.
 
 mesh, stations, model = make_problem(24 if SIZE == "full" else 16)
 options = {"survey": make_survey(stations), "chiMap": maps.IdentityMap(nP=mesh.n_cells)}
@@ -99,7 +87,8 @@ Console(width=100).print(table)
 
 # %%
 # Stations that are only almost on a grid rule Toeplitz out. Asked for it by name, the simulation says why. Data can be
-# interpolated to a grid, but then the inversion fits the interpolation.
+# interpolated to a grid, but then the inversion fits the interpolation. ``"auto"``, the default, takes Toeplitz where
+# it applies, dense where the matrix fits into memory, and blocked elsewhere.
 
 shaken = stations + np.random.default_rng(0).uniform(-5.0, 5.0, stations.shape) * (1.0, 1.0, 0.0)
 options["survey"] = make_survey(shaken)

@@ -9,6 +9,7 @@ differ, the data do not decide.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,6 @@ from simpeg.utils import get_logger
 from simpeg_jointdl import data, datasets, plotting, recipes
 from simpeg_jointdl.potential_fields import magnetics
 
-SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small" for a quick look: every third datum
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
 get_logger().setLevel("WARNING")
@@ -37,13 +37,7 @@ try:
 except FileNotFoundError as error:
     raise SystemExit(f"This tutorial needs the Raglan data. {error}") from None
 mesh, published = raglan.mesh, raglan.published_models["MAG3D"]["susceptibility"]
-kept = slice(None, None, 1 if SIZE == "full" else 3)
-measured = data.MagneticData(
-    raglan.magnetics.locations[kept],
-    raglan.magnetics.tmi[kept],
-    np.sqrt(27.0) * raglan.magnetics.uncertainty[kept],
-    raglan.magnetics.inducing_field,
-)
+measured = replace(raglan.magnetics, uncertainty=np.sqrt(27.0) * raglan.magnetics.uncertainty)
 
 # %%
 # Two inversions
@@ -64,9 +58,9 @@ depth = -mesh.cell_centers[:, 2]
 for term in second.inversion.invProb.reg.objfcts:
     term.set_weights(depth=(40.0 + depth.min()) / (40.0 + depth))
 models = {
-    "sensitivity": first.run()["susceptibility"],
-    "sensitivity and depth": second.run()["susceptibility"],
-    "MAG3D 1997": published,
+    "recipe": first.run()["susceptibility"],
+    "recipe, depth": second.run()["susceptibility"],
+    "MAG3D": published,
 }
 
 # %%
@@ -75,13 +69,11 @@ models = {
 # Residuals are nearly zero in quiet areas and far beyond 3 σ, mostly of one sign, along the strongest anomalies. Those
 # are narrower than cells of 100 m can be, so a χ of 1 is an average of two wrongs here.
 
-fits = {
-    name: plotting.DataFit(
-        f"tmi, {name}", "nT", measured.locations, measured.tmi, simulation.dpred(model), measured.uncertainty
-    )
+fits = [
+    plotting.DataFit(name, "nT", measured.locations, measured.tmi, simulation.dpred(model), measured.uncertainty)
     for name, model in models.items()
-}
-fit_figure = plotting.plot_data_fit(list(fits.values()))
+]
+fit_figure = plotting.plot_data_fit(fits)
 fit_figure.savefig(OUTPUT / "03b_data_fit.png")
 
 # %%
@@ -113,7 +105,7 @@ table = Table("", *models, title=f"Raglan: {len(measured.tmi)} data, {mesh.n_cel
 grids = [model.reshape(mesh.shape_cells, order="F") for model in models.values()]
 x, y, _ = mesh.cell_centers.T
 body = (np.abs(x - 3300.0) < 600.0) & (np.abs(y - 40_400.0) < 800.0)
-table.add_row("χ", *(f"{fit.chi:.2f}" for fit in fits.values()))
+table.add_row("χ", *(f"{fit.chi:.2f}" for fit in fits))
 table.add_row("largest susceptibility of the body (SI)", *(f"{m[body].max():.2f}" for m in models.values()))
 table.add_row("in its top 100 m (SI)", *(f"{m[body & (depth < 100.0)].max():.2f}" for m in models.values()))
 means = [np.average(depth[body], weights=m[body]) for m in models.values()]

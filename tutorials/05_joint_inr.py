@@ -92,7 +92,9 @@ models["two networks, units"] = separate[0].run() | separate[1].run()
 # %%
 # One network, rock units
 # -----------------------
-# The same call with both data sets. The units share their shapes, so each data set helps to place them.
+# The same call with both data sets. The units share their shapes, so each data set helps to place them. The true units
+# are (0.40 g/cc, 0.060 SI) and (-0.30 g/cc, 0.030 SI). The network gives every cell a part of each unit, so the model
+# stays below the contrasts that are found.
 
 joint = recipes.create_inr_inversion(observed, simulations, bounds=bounds, **options)
 models["one network, units"] = joint.run()
@@ -102,8 +104,8 @@ for density, susceptibility in joint.network_map.contrasts(joint.model):
 # %%
 # One network, free properties
 # ----------------------------
-# Without units each property is free within its bounds, and Adam is the minimizer. Only the cross-gradient keeps the
-# susceptibility from rising to the surface.
+# Without units each property is free within its bounds, and Adam is the minimizer. Only the cross-gradient ties the two
+# properties to each other.
 
 free = recipes.create_inr_inversion(
     observed, simulations, bounds=bounds, couplings=regularization.CrossGradient, progress=False
@@ -118,16 +120,7 @@ models["one network, cross-gradient"] = free.run()
 # determined by the data. This is one seed each, so differences of a few per cent mean nothing.
 
 table = Table(title="two blocks; density ρ in g/cc, susceptibility κ in SI")
-for column in (
-    "",
-    "χ gravity",
-    "χ magnetics",
-    "rms ρ",
-    "rms κ",
-    "corr. ρ",
-    "corr. κ",
-    "similarity",
-):
+for column in ("", "χ gravity", "χ magnetics", "rms ρ", "rms κ", "corr. ρ", "corr. κ", "similarity"):
     table.add_column(column, justify="right" if column else "left")
 fits = [cells.chi, [separate[0].chi[0], separate[1].chi[0]], joint.chi, free.chi]
 table.add_row("a model of zero", "", "", *(f"{np.sqrt(np.mean(true**2)):.4f}" for true in truth.values()))

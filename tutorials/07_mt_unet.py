@@ -71,8 +71,8 @@ models = {name: posterior.mean() for name, posterior in posteriors.items()}
 # %%
 # Refinement
 # ----------
-# Gauss-Newton steps follow until a sounding is fitted to its noise or no step improves the fit. The starting model is each station's best half-space, or the
-# prediction of the network, which is then also the reference model.
+# Gauss-Newton steps follow until a sounding is fitted to its noise, or no step improves its fit. The starting model is
+# each station's best half-space, or the prediction of the network. It is also the reference model.
 
 seconds = {}
 for first in ("halfspace", "network"):

@@ -24,7 +24,7 @@ from simpeg_jointdl import datasets, diagnostics, networks, plotting, recipes, r
 from simpeg_jointdl.data import PropertyModel
 from simpeg_jointdl.potential_fields import gravity, magnetics
 
-SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": every fourth datum in each direction
+SIZE = os.environ.get("TUTORIAL_SIZE", "full")  # "small": every fourth datum, to test the script
 OUTPUT = Path(os.environ.get("TUTORIAL_OUTPUT", "output"))
 OUTPUT.mkdir(parents=True, exist_ok=True)
 get_logger().setLevel("WARNING")
@@ -93,7 +93,7 @@ seconds["sparse, joint"] = time.perf_counter() - start
 # %%
 # χ is the data misfit per datum: 1 where the data are fitted to their uncertainty.
 
-table = Table(title=f"Ernest Henry, {data[0].nD} + {data[1].nD} data, {mesh.n_cells} cells")
+table = Table(title=f"{data[0].nD} + {data[1].nD} data, {mesh.n_cells} cells of {mesh.h[0][0]:.0f} m")
 for heading in ("model", "χ gravity", "χ magnetics", "structural similarity", "time (s)"):
     table.add_column(heading, justify="right" if table.columns else "left")
 labels = {"density": ("gravity gz", "mGal"), "susceptibility": ("magnetics tmi", "nT")}
@@ -136,6 +136,8 @@ fit_figure.savefig(OUTPUT / "11_data_fit.png")
 # %%
 # Interpretation
 # --------------
+# This describes the models of full size; with every fourth datum the cells are too coarse to interpret.
+#
 # The magnetic body below the deposit is in the data, in the prediction and in both inversions. Both inverted models
 # fit the data, so the data do not decide where they differ. Do not interpret anomalies at the border, which stand for
 # sources outside the survey, or the texture of single cells in the fine-tuned susceptibility. Gravity stations are

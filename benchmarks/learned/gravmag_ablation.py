@@ -17,8 +17,7 @@ from rich.console import Console
 from torch.nn import functional
 
 from benchmarks._common import results
-from simpeg_jointdl.networks.gravmag import GravMagTask
-from simpeg_jointdl.networks.gravmag._task import TERMS, boundaries
+from simpeg_jointdl.networks.gravmag import TERMS, GravMagTask, boundaries
 from simpeg_jointdl.networks.training import Training, make_fabric
 
 SETS = (TERMS, ("model", "structure"), ("model", "data"), ("model",))
@@ -38,7 +37,7 @@ def train(terms, options, folder: Path) -> dict:
 @torch.no_grad()
 def cross_entropy(task) -> float:
     """Cross-entropy of the boundaries, mean over all unseen models."""
-    samples = [sample for some in task._unseen.values() for sample in some]
+    samples = [sample for some in task._validation.values() for sample in some]
     values = []
     for sample in samples:
         wanted = boundaries(sample.models).float()

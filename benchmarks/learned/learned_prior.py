@@ -31,7 +31,7 @@ from torch.func import jacfwd, vmap
 from benchmarks._common import results
 from simpeg_jointdl import datasets, recipes
 from simpeg_jointdl.networks import GeologyVAE
-from simpeg_jointdl.networks.geology._bodies import KINDS, N_SHAPE, occupancy
+from simpeg_jointdl.networks.geology import KINDS, N_SHAPE, occupancy
 from simpeg_jointdl.potential_fields import gravity as our_gravity
 
 STAGES = (30.0, 10.0, 3.0)  # factors on the noise

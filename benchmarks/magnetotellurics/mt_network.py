@@ -29,7 +29,7 @@ from benchmarks._common import results
 from simpeg_jointdl.datasets import synthetic
 from simpeg_jointdl.kernels import layered_sounding
 from simpeg_jointdl.networks import MT1DUNet
-from simpeg_jointdl.networks.mt1d._samples import sample_soundings
+from simpeg_jointdl.networks.mt1d import sample_soundings
 
 SEED = 987_654
 BANDS = {"published": (0.0, 4.0), "wide": (-3.0, 3.0)}  # log10 of the frequency in Hz

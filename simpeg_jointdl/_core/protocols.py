@@ -69,6 +69,15 @@ class HasSensitivityMatrix(Protocol):
         """Sensitivity matrix at a model, (n_data, nP)."""
 
 
+@runtime_checkable
+class HasMethodName(Protocol):
+    """A simulation that says which geophysical method it simulates."""
+
+    @property
+    def method_name(self) -> str:
+        """Name of the method in tables, logs and figures, such as "magnetotellurics"."""
+
+
 # terms of an objective function -------------------------------------------------------------------------
 @runtime_checkable
 class HasChi(Protocol):

@@ -5,20 +5,31 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from simpeg.optimization import Minimize
+import numpy as np
+from simpeg.optimization import IterationPrinters, Minimize, StoppingCriteria
 from simpeg.utils import get_logger
 
 _Base = Minimize if TYPE_CHECKING else object
+_LISTS = ("stoppers", "stoppersLS", "printers", "printersLS")
+_OF_A_RUN = ("H", "evalFunction")  # attributes that the next run sets anew
 
 
 class OptionalTables(_Base):
-    """Mixin of minimizers that print SimPEG's tables only while `print_tables` is true.
+    """Mixin of minimizers that print SimPEG's tables only while `print_tables` is true, and that can be pickled.
 
     SimPEG prints a table of iterations, a list of stopping criteria ("STOP!", "DONE!") and remarks on line searches to
-    standard output and has no switch for them. Steps do not depend on the switch.
+    standard output, and has no switch for them. Steps do not depend on the switch. SimPEG's minimizers cannot be
+    pickled, because their printers and stoppers contain lambda functions; here the names of these are pickled.
     """
 
     print_tables: bool = True  # SimPEG's minimizers take any attribute of their class as a keyword
+    stoppers: list[dict[str, Any]]
+    printers: list[dict[str, Any]]
+    evalFunction: Any
+    iterLS: int
+    stopNextIteration: bool
+    name: str
+    g: Any
 
     def printInit(self, inLS: bool = False) -> None:
         """Print the titles of the table of iterations."""
@@ -35,12 +46,12 @@ class OptionalTables(_Base):
         if self.print_tables:
             super().printDone(inLS)
 
-    def modifySearchDirection(self, p):
+    def modifySearchDirection(self, p: np.ndarray) -> tuple[np.ndarray, bool]:
         """Search along a direction; without tables a step that is taken without descent is not announced."""
         x, is_descent = super().modifySearchDirection(p)
         return x, is_descent or not (self.print_tables or self.require_decrease)
 
-    def modifySearchDirectionBreak(self, p):
+    def modifySearchDirectionBreak(self, p: np.ndarray) -> tuple[np.ndarray, bool]:
         """End the minimization after a line search without descent; without tables, silently."""
         is_simpegs = (
             getattr(super().modifySearchDirectionBreak, "__func__", None) is Minimize.modifySearchDirectionBreak
@@ -48,20 +59,43 @@ class OptionalTables(_Base):
         return (p, False) if is_simpegs and not self.print_tables else super().modifySearchDirectionBreak(p)
 
     @property
-    def callback(self):
+    def callback(self) -> Any:
         """Function that is called with the model after each iteration, or None."""
         return getattr(self, "_callback", None)
 
     @callback.setter
-    def callback(self, value):
+    def callback(self, value: Any) -> None:
         if self.print_tables:
             Minimize.callback.fset(self, value)  # says so where it replaces another one
         else:
             self._callback = value
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name not in _OF_A_RUN}
+        return state | {name: [_named(one) for one in state[name]] for name in _LISTS if name in state}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        vars(self).update({name: [_found(one) for one in state[name]] for name in _LISTS if name in state})
+
     def _remark(self, text: str) -> None:
         """Log a remark on the run, which is shown only beside tables."""
         get_logger().log(logging.INFO if self.print_tables else logging.DEBUG, text)
+
+
+def _named(entry: Any) -> Any:
+    """Name of one of SimPEG's printers or stoppers, such as ("IterationPrinters", "f"); any other as it is."""
+    for kind in (IterationPrinters, StoppingCriteria):
+        for name, known in vars(kind).items():
+            if known is entry:
+                return kind.__name__, name
+    return entry
+
+
+def _found(entry: Any) -> Any:
+    """The printer or stopper that a name of :func:`_named` stands for."""
+    kinds = {kind.__name__: kind for kind in (IterationPrinters, StoppingCriteria)}
+    return getattr(kinds[entry[0]], entry[1]) if isinstance(entry, tuple) else entry
 
 
 class _View(OptionalTables):

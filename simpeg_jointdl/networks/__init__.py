@@ -1,31 +1,31 @@
 """Torch modules, their weights, and the command that trains them; nothing here knows SimPEG.
 
 ==========================  =====================================================================
-`GeologyVAE`                a learned prior on geology: latent vectors to density and susceptibility
-`GravMagUNet`               density and susceptibility under grids of gravity and magnetics
-`GravMagPrediction`         what it says, on a mesh under the data
-`Placement`                 where the data lie: cell size, height, elevation of the ground, inducing field
+`GeologyVAE`                learned prior on geology: from latent vectors to physical properties
+`GravMagUNet`               density and susceptibility from grids of gravity and magnetic data
+`GravMagPrediction`         models that `GravMagUNet` predicts, on a mesh under the data
+`Placement`                 where the data lie: cell size, height, ground elevation, inducing field
 `MT1DUNet`                  layered resistivities from magnetotelluric soundings at any frequencies
-`LayerPosterior`            what it says of every layer: a distribution
-`train`                     ``python -m simpeg_jointdl.networks.train geology``
-`ImplicitNetwork`           from points to properties: encoding, trunk, a head per property
-`NetworkEnsemble`           several networks of one architecture in one batch
-`IdentityEncoding`          the coordinates themselves
+`LayerPosterior`            distribution of the resistivity of each layer, from `MT1DUNet`
+`train`                     command ``python -m simpeg_jointdl.networks.train geology``
+`ImplicitNetwork`           physical properties as a function of the coordinates
+`NetworkEnsemble`           several networks of one architecture, evaluated in one batch
+`IdentityEncoding`          coordinates themselves
 `PositionalEncoding`        sines and cosines of the coordinates at doubling frequencies
-`FourierEncoding`           sines and cosines along random directions
-`HashEncoding`              learned features on grids of growing fineness
-`Sine`                      SIREN
-`Finer`                     sine with a frequency that grows with its argument
-`Gauss`                     Gaussian bell
-`Gabor`                     WIRE's wavelet
-`LeakyReLU`                 leaky rectifier
-`Tanh`                      hyperbolic tangent
+`FourierEncoding`           sines and cosines of the coordinates along random directions
+`HashEncoding`              learned features on grids of increasing resolution
+`Sine`                      sine activation of SIREN
+`Finer`                     sine activation whose frequency grows with its argument
+`Gauss`                     Gaussian activation
+`Gabor`                     Gabor wavelet activation of WIRE
+`LeakyReLU`                 leaky rectified linear activation
+`Tanh`                      hyperbolic tangent activation
 `GELU`                      Gaussian error linear unit
-`with_adapters`             low-rank changes of a trained network's convolutions
-`without_adapters`          the same, made part of its weights
-`save_weights`              a module's weights as safetensors, with a card that says what they are
-`load_weights`              the same back, whole and of the right architecture, or refused
-`read_card`                 the card alone
+`with_adapters`             add low-rank adapters to the convolutions of a trained network
+`without_adapters`          merge the adapters into the weights
+`save_weights`              write the weights of a module as safetensors, with a card that describes them
+`load_weights`              read weights, or refuse a file that is damaged or of another architecture
+`read_card`                 read the card of a weights file
 ==========================  =====================================================================
 """
 

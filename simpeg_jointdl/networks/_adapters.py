@@ -1,4 +1,4 @@
-"""Low-rank changes of the convolutions of a network that is trained already."""
+"""Low-rank adapters for the convolutions of a trained network."""
 
 from __future__ import annotations
 
@@ -8,70 +8,89 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from .._core.checks import check_count
+from .._core import validation as check
+from .._core.tensors import seeded_generator
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
 def with_adapters(module: nn.Module, rank: int = 4, *, random_seed: int = 0) -> nn.Module:
-    r"""A copy of a network whose convolutions may change by matrices of low rank, and nothing else.
+    r"""Return a copy of a network in which only low-rank changes of its convolutions are trained.
 
-    Weights of a convolution, as a matrix of as many rows as their first axis is long, become
+    The weights of each convolution, as a matrix with one row per entry of their first axis, become
 
     .. math::
         \mathbf W + \mathbf B \mathbf A, \qquad \mathbf B \in \mathbb R^{n \times r}, \quad
-        \mathbf A \in \mathbb R^{r \times k},
+        \mathbf A \in \mathbb R^{r \times k}.
 
-    with :math:`\mathbf B = 0` at first, so that the network gives what it gave.
+    Initially :math:`\mathbf B = 0`, so that the copy gives the same output as the network.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Left as it is.
+        Trained network, which is not changed.
     rank : int
-        :math:`r`, or the smaller side of a matrix where that is less.
+        Rank :math:`r` of the adapters, reduced to the smaller side of a matrix where that is less.
     random_seed : int
-        Of :math:`\mathbf A`, whose rows are of length one on average.
+        Seed of the initial values of :math:`\mathbf A`, whose rows have unit length on average.
 
     Returns
     -------
     torch.nn.Module
-        Only its adapters require gradients.
+        Copy of the network in which only the adapters require gradients.
 
     Raises
     ------
-    ValueError
-        For a rank below 1, or a network without convolutions.
+    TypeError, ValueError
+        If the rank is not a whole number of at least 1, or the network has no convolutions.
 
     References
     ----------
     Hu, E. J. et al. (2022). LoRA: low-rank adaptation of large language models. ICLR.
     https://doi.org/10.48550/arXiv.2106.09685
+
+    Examples
+    --------
+    >>> import torch
+    >>> from simpeg_jointdl.networks import with_adapters
+    >>> adapted = with_adapters(torch.nn.Conv2d(8, 8, 3), rank=2)
+    >>> [tuple(p.shape) for p in adapted.parameters() if p.requires_grad]
+    [(2, 72), (8, 2)]
     """
-    rank = check_count("with_adapters.rank", rank)
+    rank = check.whole("with_adapters.rank", rank)
     adapted = copy.deepcopy(module).requires_grad_(False)
     found = [one for one in adapted.modules() if isinstance(one, _CONVOLUTIONS)]
     if not found:
-        msg = f"with_adapters: got a {type(module).__name__} without convolutions, wanted one or more to adapt."
+        msg = (
+            f"with_adapters.module: got a {type(module).__name__} without convolutions, wanted a network with at "
+            f"least one."
+        )
         raise ValueError(msg)
-    generator = torch.Generator(device="cpu").manual_seed(random_seed)
+    generator = seeded_generator("with_adapters.random_seed", random_seed)
     for one in found:
         parametrize.register_parametrization(one, "weight", _LowRank(one.weight, rank, generator))
     return adapted
 
 
 def without_adapters(module: nn.Module) -> nn.Module:
-    """A copy of a network in which every adapter is part of the weights it has changed; no adapters, a plain copy.
+    """Return a copy of a network with its adapters merged into the weights.
 
     Parameters
     ----------
     module : torch.nn.Module
-        For example of `with_adapters`.
+        Network, usually from :func:`with_adapters`. One without adapters is only copied.
 
     Returns
     -------
     torch.nn.Module
-        Of the class and the weights' names it had before.
+        Copy with the class and the names of weights that the network had before :func:`with_adapters`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from simpeg_jointdl.networks import with_adapters, without_adapters
+    >>> list(without_adapters(with_adapters(torch.nn.Conv2d(8, 8, 3))).state_dict())
+    ['weight', 'bias']
     """
     plain = copy.deepcopy(module)
     for one in plain.modules():
@@ -80,17 +99,20 @@ def without_adapters(module: nn.Module) -> nn.Module:
     return plain
 
 
-def _merge(convolution: nn.Module):
-    """What torch's remove_parametrizations does, without touching the class, which copies have in common."""
+def _merge(convolution: nn.Module) -> None:
+    """Merge an adapter into the weights of its convolution.
+
+    This does what torch's ``remove_parametrizations`` does, but leaves the class alone, since copies share it.
+    """
     weight = convolution.weight.detach().clone()
     del convolution.parametrizations
     convolution.__class__ = type(convolution).__bases__[0]
     convolution.weight = nn.Parameter(weight)
-    convolution.bias = convolution._parameters.pop("bias")  # behind the weights, where it was
+    convolution.bias = convolution._parameters.pop("bias")  # keeps the original order, weight before bias
 
 
 class _LowRank(nn.Module):
-    """Adds a product of two thin matrices to weights."""
+    """Parametrization that adds the product of two low-rank matrices to the weights."""
 
     def __init__(self, weight: torch.Tensor, rank: int, generator: torch.Generator):
         super().__init__()

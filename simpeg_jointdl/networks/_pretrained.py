@@ -1,31 +1,44 @@
-"""Networks as their weights' cards describe them."""
+"""Build a network from its weights file, as the card in the file describes it."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
+
+import torch
 
 from .._core.tensors import resolve_device
 from ._weights import load_weights
 
-#: Of weights that come with the package.
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+#: Folder of the weights that are installed with the package.
 FOLDER = Path(__file__).parent / "weights"
 
 
-def pretrained(kind: type, path: Path, device=None):
-    """A network of a class, with the weights of a file.
+def pretrained(kind: type[Network], path: Path, device: torch.device | str | None = None) -> Network:
+    """Return a network of a class with the weights of a file.
 
-    In evaluation mode, without gradients of its parameters. Raises FileNotFoundError and ValueError as `load_weights`
-    does, and ValueError for weights whose card asks for arguments that the class does not have.
+    The network is in evaluation mode, its parameters require no gradients, and its attribute ``card`` is the card of
+    the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If `load_weights` refuses the file, or if its card holds arguments that the class does not have.
     """
+    resolved = resolve_device(device, f"{kind.__name__}.from_pretrained")
     _, card = load_weights(path, architecture=kind.__name__, device="cpu")
     try:
         network = kind(**card["config"])
     except TypeError as error:
         msg = (
-            f"{kind.__name__}.from_pretrained: weights {str(path)!r} are of another version of this network, "
-            f"{card.get('version')}: their config is {card['config']}. Train them again, or install that version."
+            f"{kind.__name__}.from_pretrained: the weights {str(path)!r} are of another version of this network, "
+            f"{card.get('version')}, with config {card['config']}. Train them again, or install that version."
         )
         raise ValueError(msg) from error
     load_weights(path, network, device="cpu")
     network.card = card
-    return network.to(resolve_device(device)).eval().requires_grad_(False)
+    return network.to(resolved).eval().requires_grad_(False)

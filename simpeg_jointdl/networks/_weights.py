@@ -1,25 +1,23 @@
-"""Weights as files: safetensors with a card, whole or refused."""
+"""Weights files: safetensors with a card that describes them, read whole or refused."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from importlib.metadata import version
-from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as format_tensors
-from torch import nn
 
+from .._core import validation as check
 from .._core.files import check_writable, write_whole
-from .._core.tensors import as_numpy_view, resolve_device
-from ._filling import fill, refusal
+from .._core.tensors import resolve_device
+from ._reading import check_side_card, checked_card, checksum, fill, parse, refusal
 
 _SUFFIX = ".safetensors"
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
@@ -27,61 +25,67 @@ _STORAGE = {None: None, "float16": torch.float16, "float32": torch.float32, "flo
 
 
 def save_weights(
-    path: str | PathLike[str],
-    module_or_state: nn.Module | Mapping[str, torch.Tensor],
+    path: str | os.PathLike[str],
+    module_or_state: torch.nn.Module | Mapping[str, torch.Tensor],
     card: dict[str, Any] | None = None,
     *,
-    storage_dtype: str | None = None,
+    storage_dtype: Literal["float16", "float32", "float64"] | None = None,
 ) -> dict[str, Any]:
-    """Write weights as safetensors, with their card inside and beside the file.
+    """Write weights as safetensors, with a card that describes them inside the file and beside it.
 
-    The file holds the card as JSON in its metadata, with a checksum over card and tensors. The same card, with the
-    sha256 of the file, goes to a file of the same name that ends on ``.json``, to be read by people and by
-    ``sha256sum``. A process killed at any moment leaves weights that load, old or new, with their own card or none
-    beside them.
+    The metadata of the file hold the card as JSON, and a checksum over card and tensors. The same card, with the sha256
+    of the file, is written to a file of the same name with the suffix ``.json``, for people and for ``sha256sum``. A
+    process that is killed at any moment leaves weights that can be loaded, either the old or the new ones, and beside
+    them their own card or none.
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        Must end on ``.safetensors``.
+    path : str or os.PathLike
+        File to write, with the suffix ``.safetensors``.
     module_or_state : torch.nn.Module or dict of str to torch.Tensor
-        Whose state is written: parameters and buffers.
+        Module whose parameters and buffers are written, or these tensors by name.
     card : dict, optional
-        Plain values that JSON can hold. Wanted are ``"architecture"`` (str, the class of the module) and ``"config"``
-        (dict, the arguments it was made with), which need not be given for a network of this package: it knows them,
-        and its ``from_pretrained`` asks for them. Useful are ``"data"``, ``"random_seed"``, ``"command"`` and
-        ``"metrics"``. ``"version"`` of the package, ``"date"`` (UTC) and ``"n_parameters"`` are added where they are
-        missing.
+        Plain values that JSON can hold. Required are ``"architecture"`` (str, the class of the module) and ``"config"``
+        (dict, the arguments that it was built with), which ``from_pretrained`` needs. For a network of this package
+        they are added if they are missing. Useful are ``"data"``, ``"random_seed"``, ``"command"`` and ``"metrics"``.
+        ``"version"`` of the package, ``"date"`` (UTC) and ``"n_parameters"`` are added if they are missing.
     storage_dtype : {None, "float16", "float32", "float64"}
-        Type that floating-point tensors are stored in; their own if None.
+        Type in which floating-point tensors are stored; None keeps their own.
 
     Returns
     -------
     dict
-        The card as written beside the weights, with ``"sha256"``.
+        Card as written beside the weights, with ``"sha256"``.
 
     Raises
     ------
     TypeError
-        If there is no state to be had from `module_or_state`, or JSON cannot hold the card.
+        If `module_or_state` has no state, or JSON cannot hold the card.
     ValueError
-        For another ending, a card without its architecture, or an empty state.
+        If the path has another suffix, the card does not name the architecture, or the state is empty.
     OSError
-        When a file cannot be written; an old one stays.
+        If a file cannot be written; an existing one is then kept.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> from pathlib import Path
+    >>> from simpeg_jointdl.networks import load_weights, save_weights
+    >>> path = Path(tempfile.mkdtemp()) / "layer.safetensors"
+    >>> card = save_weights(path, torch.nn.Linear(2, 1), {"architecture": "Linear", "config": {}})
+    >>> state, card = load_weights(path, device="cpu")
+    >>> sorted(state), card["n_parameters"]
+    (['bias', 'weight'], 3)
     """
-    path = _weights_path("save_weights", path)
-    if storage_dtype not in _STORAGE:
-        msg = f"save_weights.storage_dtype: got {storage_dtype!r}, wanted one of {list(_STORAGE)}."
-        raise ValueError(msg)
-    state = _state_of("save_weights", module_or_state)
-    dtype = _STORAGE[storage_dtype]
-    # clones: safetensors takes no tensors that share memory
+    path = _weights_path("save_weights.path", path)
+    dtype = _STORAGE[check.one_of("save_weights.storage_dtype", storage_dtype, _STORAGE)]
+    # copies, since safetensors refuses tensors that share memory
     state = {
         name: value.detach().to("cpu", dtype if value.is_floating_point() else None, copy=True).contiguous()
-        for name, value in state.items()
+        for name, value in _state_of(module_or_state).items()
     }
     card = _complete({} if card is None else card, module_or_state, state)
-    metadata = {"card": json.dumps(card), "checksum": _checksum(card, state)}
+    metadata = {"card": json.dumps(card), "checksum": checksum(card, state)}
     content = format_tensors(state, metadata=metadata)
     card["sha256"] = hashlib.sha256(content).hexdigest()
     check_writable(path, "save_weights")
@@ -93,114 +97,136 @@ def save_weights(
 
 
 def load_weights(
-    path: str | PathLike[str],
+    path: str | os.PathLike[str],
     module: torch.nn.Module | None = None,
     *,
     architecture: str | None = None,
-    device: str | torch.device | None = None,
+    device: torch.device | str | None = None,
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Read weights that `save_weights` has written, and put them into a module.
+    """Read weights that `save_weights` wrote, and copy them into a module.
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        A safetensors file with a card inside. If its ``.json`` stands beside it, the sha256 there must be the file's.
+    path : str or os.PathLike
+        A safetensors file with a card inside. If its ``.json`` file is beside it, the sha256 in there must match.
     module : torch.nn.Module, optional
-        Filled in place, in its own types and on its own device; untouched if anything is wrong.
+        Module that receives the weights, in its own types and on its own device. It is not changed if there is an
+        error.
     architecture : str, optional
-        What the card must name.
-    device : None, str or torch.device
-        Where the returned tensors go; torch's current default device if None.
+        Architecture that the card must name.
+    device : str or torch.device, optional
+        Device of the returned tensors; by default torch's default device.
 
     Returns
     -------
     state : dict of str to torch.Tensor
-        Tensors in the type they were stored in.
+        Tensors in the type in which they were stored.
     card : dict
-        Without ``"sha256"``.
+        Card without ``"sha256"``.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        For a pickle under any name, a file that is no safetensors, has no card, is damaged or not the one its side
-        card describes, and for weights of another architecture; the message lists what differs.
+        If the file is a pickle under any name, is not a safetensors file, has no card, is damaged or is not the file
+        that the ``.json`` file describes, or if the weights are of another architecture; the message lists the
+        differences.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> from pathlib import Path
+    >>> from simpeg_jointdl.networks import load_weights, save_weights
+    >>> path, layer = Path(tempfile.mkdtemp()) / "layer.safetensors", torch.nn.Linear(2, 1)
+    >>> card = save_weights(path, layer, {"architecture": "Linear", "config": {}})
+    >>> state, card = load_weights(path, layer, architecture="Linear", device="cpu")
     """
-    path = _weights_path("load_weights", path)
-    device = resolve_device(device)
+    path = _weights_path("load_weights.path", path)
+    resolved = resolve_device(device, "load_weights")
     if not path.is_file():
-        msg = f"load_weights: there is no file {str(path)!r}. Give the path of weights written by save_weights."
+        msg = f"load_weights.path: there is no file {str(path)!r}. Pass the path of weights written by save_weights."
         raise FileNotFoundError(msg)
     content = path.read_bytes()
-    state, metadata = _parse(path, content)
-    _check_side_card(path, content)
-    card = _checked_card(path, state, metadata)
+    state, metadata = parse(path, content)
+    check_side_card(path, content)
+    card = checked_card(path, state, metadata)
     if architecture is not None and card["architecture"] != architecture:
         reason = f"they are weights of {card['architecture']!r}, wanted {architecture!r}"
         raise ValueError(refusal(path, reason))
     if module is not None:
         fill(path, module, state)
-    return {name: value.to(device) for name, value in state.items()}, card
+    return {name: value.to(resolved) for name, value in state.items()}, card
 
 
-def read_card(path: str | PathLike[str]) -> dict[str, Any]:
-    """Card of a weights file, after all checks of `load_weights`.
+def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read the card of a weights file, after all checks of `load_weights`.
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    path : str or os.PathLike
+        A safetensors file with a card inside.
 
     Returns
     -------
     dict
-        Without ``"sha256"``.
+        Card without ``"sha256"``.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As `load_weights` does.
+        As :func:`load_weights`.
+
+    Examples
+    --------
+    >>> import tempfile, torch
+    >>> from pathlib import Path
+    >>> from simpeg_jointdl.networks import read_card, save_weights
+    >>> path = Path(tempfile.mkdtemp()) / "layer.safetensors"
+    >>> card = save_weights(path, torch.nn.Linear(2, 1), {"architecture": "Linear", "config": {}})
+    >>> read_card(path)["architecture"]
+    'Linear'
     """
     return load_weights(path, device="cpu")[1]
 
 
-# writing ------------------------------------------------------------------------------------------------
-def _weights_path(owner: str, path) -> Path:
+def _weights_path(who: str, path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix in _PICKLES:
         msg = (
-            f"{owner}: got {str(path)!r}, wanted a path that ends on '{_SUFFIX}'. Files of kind '{path.suffix}' are "
-            f"pickles, which run code when they are read: they are neither read nor written here."
+            f"{who}: got {str(path)!r}, wanted a path that ends with '{_SUFFIX}'. Files with the suffix "
+            f"'{path.suffix}' are pickles, which run code when they are read; they are neither read nor written here."
         )
         raise ValueError(msg)
     if path.suffix != _SUFFIX:
-        msg = f"{owner}: got {str(path)!r}, wanted a path that ends on '{_SUFFIX}'. Rename it."
+        msg = f"{who}: got {str(path)!r}, wanted a path that ends with '{_SUFFIX}'. Rename the file."
         raise ValueError(msg)
     return path
 
 
-def _state_of(owner: str, module_or_state) -> dict[str, torch.Tensor]:
+def _state_of(module_or_state: torch.nn.Module | Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+    who = "save_weights.module_or_state"
     state = module_or_state.state_dict() if isinstance(module_or_state, torch.nn.Module) else module_or_state
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         msg = (
-            f"{owner}.module_or_state: got {type(module_or_state).__name__}, wanted a torch.nn.Module or a dict of "
-            f"names to tensors. Pass the module itself."
+            f"{who}: got {type(module_or_state).__name__}, wanted a torch.nn.Module or a dict of names to tensors. "
+            f"Pass the module itself."
         )
         raise TypeError(msg)
     if not state:
-        msg = f"{owner}.module_or_state: got no tensors, wanted a module with parameters or buffers."
+        msg = f"{who}: got no tensors, wanted a module with parameters or buffers."
         raise ValueError(msg)
     return state
 
 
-def _complete(card: dict[str, Any], module, state: dict[str, Any]) -> dict[str, Any]:
-    """The card as JSON will give it back, with what every card holds."""
+def _complete(card: dict[str, Any], module: Any, state: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Return the card as JSON will return it, with the entries that every card has."""
     if isinstance(card, dict) and isinstance(getattr(module, "config", None), dict):
         card = {"architecture": type(module).__name__, "config": module.config} | card
     if not isinstance(card, dict) or not isinstance(card.get("architecture"), str):
         msg = (
             f"save_weights.card: got {card!r}, wanted a dict that names an 'architecture' (str). Add the name of the "
-            f"module's class and a 'config' with the arguments it was made with."
+            f"class of the module, and a 'config' with the arguments that it was built with."
         )
         raise ValueError(msg)
     added = {
@@ -215,62 +241,3 @@ def _complete(card: dict[str, Any], module, state: dict[str, Any]) -> dict[str, 
     except TypeError as error:
         msg = f"save_weights.card: {error}; wanted plain numbers, strings, lists and dicts. Convert arrays and paths."
         raise TypeError(msg) from error
-
-
-def _checksum(card: dict[str, Any], state: dict[str, Any]) -> str:
-    """sha256 over the card and every tensor's name, type, shape and bytes."""
-    digest = hashlib.sha256(json.dumps(card, sort_keys=True).encode())
-    for name in sorted(state):
-        value = state[name].contiguous()
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(as_numpy_view(value.reshape(-1).view(torch.uint8)).tobytes())
-    return digest.hexdigest()
-
-
-# reading ------------------------------------------------------------------------------------------------
-def _parse(path: Path, content: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    # any length of a header may stand first, 0x80 among its bytes; the header itself begins with a brace
-    if content.startswith((b"PK\x03\x04", b"\x80")) and content[8:9] != b"{":
-        reason = (
-            "it is a pickle (or torch's archive of one) under another name, and pickles run code when they are read. "
-            "Load it where you trust it, and write it again with save_weights"
-        )
-        raise ValueError(refusal(path, reason))
-    try:
-        state = parse_tensors(content)
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__") or {}
-    except (SafetensorError, ValueError, KeyError) as error:
-        reason = f"it is no safetensors file, or a damaged one ({error})"
-        raise ValueError(refusal(path, reason)) from error
-    return state, metadata
-
-
-def _check_side_card(path: Path, content: bytes):
-    side = path.with_suffix(".json")
-    if not side.is_file():
-        return
-    try:
-        wanted = json.loads(side.read_text(encoding="utf-8"))["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        reason = f"the card beside it, {side.name!r}, cannot be read or holds no 'sha256'; restore it or remove it"
-        raise ValueError(refusal(path, reason)) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != wanted:
-        reason = (
-            f"its sha256 is {found[:16]}..., and the card beside it, {side.name!r}, says {str(wanted)[:16]}...: it is "
-            f"damaged, or weights and card are not of one run. Get both again"
-        )
-        raise ValueError(refusal(path, reason))
-
-
-def _checked_card(path: Path, state: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any]:
-    try:
-        card, checksum = json.loads(metadata["card"]), metadata["checksum"]
-    except (KeyError, ValueError) as error:
-        reason = "it holds no card; it was not written by save_weights. Read it with safetensors, and save it here"
-        raise ValueError(refusal(path, reason)) from error
-    if _checksum(card, state) != checksum:
-        reason = "its checksum is not that of its card and tensors: it is damaged. Get it again"
-        raise ValueError(refusal(path, reason))
-    return card

@@ -1,13 +1,14 @@
-"""Train a network of this package from nothing, in one command.
+"""Train a network of this package from scratch, in one command.
 
 ``python -m simpeg_jointdl.networks.train geology --output geology.safetensors``, ``... train gravmag``
 
-Samples are drawn on the fly, never stored. Beside the weights come their card (``.json``), a log (``.csv``) and a
-checkpoint; a run that was killed goes on with ``--resume`` and ends as if it had not been. Devices, processes and
-precision are Lightning Fabric's: ``pip install "simpeg_jointdl[train]"``.
+Training samples are generated on the fly and never stored. Beside the weights the command writes their card
+(``.json``), a log (``.csv``) and a checkpoint. ``--resume`` continues a run that was killed and gives the same result
+as an uninterrupted run. Devices, processes and precision are handled by Lightning Fabric:
+``pip install "simpeg_jointdl[train]"``.
 
 ==========================  =====================================================================
-`main`                      the command, with its arguments as a list
+`main`                      run the command, with its arguments as a list
 `TASKS`                     networks that can be trained, by name
 ==========================  =====================================================================
 """
@@ -16,16 +17,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .._core.checks import check_positive
+from .._core import validation as check
 from ._weights import load_weights, save_weights
 from .geology import GeologyTask
 from .gravmag import GravMagTask
@@ -33,13 +35,12 @@ from .mt1d import MT1DTask
 from .training import Plan, Training, make_fabric
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from lightning_fabric import Fabric
 
 __all__ = ["main", "TASKS"]
 
-#: Name of a network to its task.
-TASKS = {
+#: Training task of each network, by the name of the network in the command.
+TASKS: dict[str, Callable[..., Any]] = {
     "geology": GeologyTask,
     "gravmag": GravMagTask,
     "mt1d": MT1DTask,
@@ -53,28 +54,29 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Of the command line; the process's own if not given.
+        Arguments of the command line; by default those of the process.
 
     Returns
     -------
     dict
-        The card of the weights.
+        Card of the weights.
 
     Raises
     ------
     ModuleNotFoundError
-        Without Lightning Fabric: ``pip install "simpeg_jointdl[train]"``.
+        If Lightning Fabric is not installed: ``pip install "simpeg_jointdl[train]"``.
     ValueError
         If ``--resume`` finds a checkpoint of another run.
     """
     options = _parser().parse_args(arguments)
     options.output = options.output or Path(f"{options.network}.safetensors")
-    fabric = make_fabric(options.device, options.processes, options.precision)
+    n_processes = check.whole("--processes", options.processes)
+    fabric = make_fabric(options.device, n_processes, options.precision)
     return fabric.launch(_train, options)
 
 
-def _train(fabric, options) -> dict[str, Any]:
-    """What every process does; the first one writes the files."""
+def _train(fabric: Fabric, options: argparse.Namespace) -> dict[str, Any]:
+    """Train in one process; only the first process writes files."""
     task = TASKS[options.network](options.size, options.seed, fabric.device)
     identity = {"network": options.network, "size": options.size, "random_seed": options.seed}
     identity |= {"precision": options.precision}
@@ -84,7 +86,7 @@ def _train(fabric, options) -> dict[str, Any]:
         identity["initial"] = initial.get("command", str(options.initial))
     plan = task.plan(options.size, options.steps)
     if options.learning_rate is not None:
-        plan = replace(plan, learning_rate=check_positive("--learning-rate", options.learning_rate))
+        plan = replace(plan, learning_rate=check.positive("--learning-rate", options.learning_rate))
     training = Training(task, plan, options.output, identity, fabric)
     if options.resume:
         training.resume()
@@ -113,22 +115,22 @@ def _train(fabric, options) -> dict[str, Any]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simpeg_jointdl.networks.train", description=__doc__.split("\n")[0])
     parser.add_argument("network", choices=sorted(TASKS))
-    parser.add_argument("--size", choices=["small", "full"], default="full", help="small: seconds, to see that it runs")
-    parser.add_argument("--seed", type=int, default=0, help="of first weights and samples (default 0)")
-    parser.add_argument("--steps", type=int, help="of Adam; those of the size if not given")
-    parser.add_argument("--learning-rate", type=float, help="largest of Adam; that of the size if not given")
-    parser.add_argument("--output", type=Path, help="weights to write (default <network>.safetensors)")
-    parser.add_argument("--initial", type=Path, help="weights to begin with; their card goes into the new one")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output")
-    parser.add_argument("--device", help="torch device (default: torch's own)")
+    parser.add_argument("--size", choices=["small", "full"], default="full", help="small takes seconds, as a test")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the weights and samples (default 0)")
+    parser.add_argument("--steps", type=int, help="largest number of Adam steps (default: that of the size)")
+    parser.add_argument("--learning-rate", type=float, help="largest learning rate (default: that of the size)")
+    parser.add_argument("--output", type=Path, help="weights file to write (default <network>.safetensors)")
+    parser.add_argument("--initial", type=Path, help="initial weights; the new card holds their card")
+    parser.add_argument("--resume", action="store_true", help="continue from the checkpoint beside the output")
+    parser.add_argument("--device", help="torch device (default: torch's default device)")
     parser.add_argument("--processes", type=int, default=1, help="devices, or processes on the CPU (default 1)")
-    parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], default="32-true", help="of the products")
-    parser.add_argument("--storage", choices=["float16", "float32"], default="float16", help="type on file")
+    parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], default="32-true", help="of matrix products")
+    parser.add_argument("--storage", choices=["float16", "float32"], default="float16", help="type in the file")
     return parser
 
 
-def _command(options, plan: Plan) -> str:
-    """The command that makes these weights again."""
+def _command(options: argparse.Namespace, plan: Plan) -> str:
+    """Return the command that reproduces these weights."""
     return (
         f"python -m simpeg_jointdl.networks.train {options.network} --size {options.size} --seed {options.seed} "
         f"--steps {plan.n_steps} --learning-rate {plan.learning_rate:g} --storage {options.storage} "
@@ -138,22 +140,22 @@ def _command(options, plan: Plan) -> str:
 
 
 class _Progress:
-    """A bar with the time left in a terminal; a line per validation everywhere."""
+    """Progress bar with the remaining time in a terminal, and one line per validation everywhere."""
 
     def __init__(self, console: Console, training: Training):
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
         self._bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
         self._console, self._training = console, training
 
-    def __enter__(self):
+    def __enter__(self) -> _Progress:
         self._bar.start()
         self._row = self._bar.add_task("steps", total=self._training.plan.n_steps, completed=self._training.step)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def report(self, training: Training, row: dict[str, Any]):
+    def report(self, training: Training, row: dict[str, Any]) -> None:
         self._bar.update(self._row, completed=training.step)
         best = " best" if training.n_stale == 0 else ""
         text = "  ".join(f"{name} {value:.5g}" for name, value in row.items())

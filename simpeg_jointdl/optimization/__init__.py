@@ -1,14 +1,16 @@
-"""Minimizers beside SimPEG's own, with the same interface.
+"""Minimizers with the interface of SimPEG's.
 
-==========================  =====================================================================
-`ProjectedGNCG`             SimPEG's, with its conjugate gradients on a device
-`BoundedGaussNewton`        Gauss-Newton between bounds, scaled by the room that is left
-`LevenbergMarquardt`        damped Gauss-Newton over the weights of networks, ends at the noise
-`EnsembleLevenbergMarquardt` the same for all members of an ensemble at once
-`Occam`                     many columns at once, each with its own trade-off, ends at the noise
-`TorchMinimize`             any optimizer and scheduler of torch
-`without_tables`            any SimPEG minimizer, without the tables that it prints
-==========================  =====================================================================
+============================  ===========================================================================
+`ProjectedGNCG`               SimPEG's minimizer, with its conjugate gradients on a device
+`BoundedGaussNewton`          Gauss-Newton between bounds, scaled by the distance to the bounds
+`LevenbergMarquardt`          damped Gauss-Newton for the weights of networks, which stops at the noise
+`EnsembleLevenbergMarquardt`  the same for all members of an ensemble at once
+`Occam`                       many columns of layers at once, each with its own trade-off parameter
+`TorchMinimize`               any optimizer and scheduler of torch
+`without_tables`              any SimPEG minimizer, without the tables that it prints
+============================  ===========================================================================
+
+All of them take ``print_tables=False``, which keeps SimPEG's tables of iterations and stopping criteria off the screen.
 """
 
 from .._problem.minimizers import without_tables
@@ -18,11 +20,11 @@ from .occam import Occam
 from .torch_optim import TorchMinimize
 
 __all__ = [
-    "ProjectedGNCG",
     "BoundedGaussNewton",
-    "LevenbergMarquardt",
     "EnsembleLevenbergMarquardt",
+    "LevenbergMarquardt",
     "Occam",
+    "ProjectedGNCG",
     "TorchMinimize",
     "without_tables",
 ]

@@ -19,28 +19,32 @@ def conjugate_gradients(
     atol: float,
     maxiter: int,
 ) -> tuple[torch.Tensor, int, float, float]:
-    """Solve ``H step = -g`` among the inactive parameters; SimPEG's formulas in SimPEG's order.
+    """Solve ``H step = -g`` for the inactive parameters, by SimPEG's formulas in SimPEG's order.
 
-    All scalars stay on the device but the norm of the residual, whose fetching is the only wait of an iteration.
+    All scalars stay on the device except the norm of the residual, for which each iteration waits once.
 
     Parameters
     ----------
     hessian, inverse : callable
         Products with the Hessian and with the preconditioner, (nP,) -> (nP,).
     gradient : (nP,) torch.Tensor
+        Gradient g.
     inactive : (nP,) torch.Tensor
-        1 where a parameter takes part, 0 elsewhere.
+        1 for parameters that are solved for, 0 for all others.
     rtol, atol : float
-        Ends when the residual's norm is at most the larger of `rtol` times the first one and `atol`.
+        The iteration ends when the norm of the residual is at most the larger of `rtol` times its first value and
+        `atol`.
     maxiter : int
+        Largest number of iterations.
 
     Returns
     -------
     step : (nP,) torch.Tensor
+        Solution, 0 for parameters that are not solved for.
     count : int
-        Iterations.
+        Number of iterations.
     norm, first_norm : float
-        Of the residual, at the end and at the beginning.
+        Norm of the residual at the end and at the beginning.
     """
     step = torch.zeros_like(gradient)
     r = inactive * -gradient

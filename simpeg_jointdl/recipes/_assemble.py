@@ -43,7 +43,7 @@ QUIET = Records()
 
 
 def checked_records(
-    who: str, progress: bool, checkpoint: os.PathLike | str | None, log: os.PathLike | str | None
+    who: str, progress: bool, checkpoint: os.PathLike[str] | str | None, log: os.PathLike[str] | str | None
 ) -> Records:
     """Return the records of a run; OSError, which begins with `who`, if a file cannot be written."""
     paths = {}
@@ -101,7 +101,9 @@ def assemble(
     made += steps
     if records.checkpoint is not None:
         made.append(directives.SaveCheckpoint(records.checkpoint))
-    return BaseInversion(problem, directiveList=made), log
+    inversion = BaseInversion(problem, directiveList=made)
+    inversion.stoppers = []  # SimPEG never reads them, and their lambda functions cannot be pickled
+    return inversion, log
 
 
 def _silenced(minimizer: Minimize) -> Minimize:

@@ -1,4 +1,4 @@
-"""Adapters: nothing changes until they do, they change what they are for, and they can become weights."""
+"""Adapters: initial output, low-rank changes of convolutions only, and merging into the weights."""
 
 import pytest
 import torch
@@ -29,14 +29,14 @@ def perturbed(network):
     return network
 
 
-def test_at_first_the_network_gives_what_it_gave():
+def test_new_adapters_do_not_change_the_output():
     plain = make_network()
     adapted = networks.with_adapters(plain, rank=2)
     torch.testing.assert_close(adapted(INPUTS), plain(INPUTS), rtol=0, atol=1e-14)
-    assert all(parameter.requires_grad for parameter in plain.parameters()), "the network that was given is left alone"
+    assert all(parameter.requires_grad for parameter in plain.parameters()), "the given network is not changed"
 
 
-def test_convolutions_change_by_matrices_of_that_rank_and_nothing_else_changes():
+def test_only_convolutions_change_and_by_matrices_of_the_rank():
     plain, rank = make_network(), 2
     adapted = networks.without_adapters(perturbed(networks.with_adapters(plain, rank=rank)))
     for (name, before), (again, after) in zip(plain.named_parameters(), adapted.named_parameters(), strict=True):
@@ -48,14 +48,14 @@ def test_convolutions_change_by_matrices_of_that_rank_and_nothing_else_changes()
             assert not change.any()
 
 
-def test_adapters_become_weights():
+def test_adapters_are_merged_into_the_weights():
     adapted = perturbed(networks.with_adapters(make_network(), rank=3))
     plain = networks.without_adapters(adapted)
     torch.testing.assert_close(plain(INPUTS), adapted(INPUTS), rtol=0, atol=1e-12)
     assert set(plain.state_dict()) == set(make_network().state_dict())
 
 
-def test_seeds():
+def test_the_same_seed_gives_the_same_adapters():
     def right(seed):
         return dict(networks.with_adapters(make_network(), random_seed=seed).named_parameters())[
             "0.parametrizations.weight.0.right"
@@ -66,11 +66,11 @@ def test_seeds():
 
 
 @pytest.mark.parametrize("rank", [0, 1.5, "4"])
-def test_no_such_rank(rank):
+def test_bad_ranks_are_refused(rank):
     with pytest.raises((TypeError, ValueError), match="rank"):
         networks.with_adapters(make_network(), rank=rank)
 
 
-def test_nothing_to_adapt():
+def test_a_network_without_convolutions_is_refused():
     with pytest.raises(ValueError, match="a SiLU without convolutions"):
         networks.with_adapters(torch.nn.SiLU())

@@ -1,4 +1,4 @@
-"""Weights come back whole and as they were, or are refused with the reason."""
+"""Weights files: written and read unchanged, or refused with the reason."""
 
 import hashlib
 import json
@@ -29,8 +29,8 @@ def equal(a, b):
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-# there and back -----------------------------------------------------------------------------------------
-def test_state_and_card_come_back(path):
+# writing and reading -----------------------------------------------------------------------------------------
+def test_state_and_card_are_read_as_written(path):
     module = make_module(seed=1)
     state, card = networks.load_weights(path, module, architecture="Sequential")
     assert equal(state, make_module().state_dict())
@@ -45,13 +45,13 @@ def test_card_beside_the_file_holds_its_sha256(path):
     assert card["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_the_file_alone_is_enough(path):
+def test_the_file_can_be_read_without_the_card_beside_it(path):
     path.with_suffix(".json").unlink()
     assert networks.read_card(path)["random_seed"] == 3
 
 
 @pytest.mark.parametrize("name", ["float16", "float32", "float64"])
-def test_storage_dtype_holds_for_floats_alone(tmp_path, name):
+def test_storage_dtype_applies_only_to_floating_point_tensors(tmp_path, name):
     module = make_module()
     networks.save_weights(tmp_path / "net.safetensors", module, CARD, storage_dtype=name)
     target = make_module(seed=1)
@@ -62,16 +62,16 @@ def test_storage_dtype_holds_for_floats_alone(tmp_path, name):
     torch.testing.assert_close(target[0].weight, module[0].weight, atol=1e-3, rtol=1e-3)
 
 
-def test_tied_views_and_bfloat16_tensors_are_stored(tmp_path):
+def test_shared_memory_and_bfloat16_tensors_can_be_stored(tmp_path):
     weight = torch.arange(6.0).reshape(2, 3)
     state = {"a": weight, "b": weight.T, "half": weight.bfloat16(), "scalar": torch.tensor(2.0)}
     networks.save_weights(tmp_path / "net.safetensors", state, CARD)
     assert equal(networks.load_weights(tmp_path / "net.safetensors")[0], state)
 
 
-def test_a_header_whose_length_begins_as_pickles_do_is_no_pickle(tmp_path):
+def test_a_header_length_that_starts_like_a_pickle_is_accepted(tmp_path):
     path = tmp_path / "net.safetensors"
-    for n in range(400):  # lengths are multiples of 8: among 32 steps of 8 one ends on 0x80
+    for n in range(400):  # lengths are multiples of 8, and one of 32 successive ones ends with 0x80
         networks.save_weights(path, {"a": torch.ones(1)}, CARD | {"data": "." * n})
         if path.read_bytes()[0] == 0x80:
             break
@@ -86,7 +86,7 @@ def test_saving_again_replaces_both_files(path):
 
 
 @pytest.mark.parametrize("n_writes", [0, 1])
-def test_killed_between_writes_leaves_weights_that_load(path, monkeypatch, n_writes):
+def test_a_process_killed_between_writes_leaves_readable_weights(path, monkeypatch, n_writes):
     from simpeg_jointdl.networks import _weights
 
     write, done = _weights.write_whole, []
@@ -118,8 +118,8 @@ def test_pickles_under_another_name_are_refused(path, archive):
         networks.load_weights(path)
 
 
-def test_other_endings_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"ends on '\.safetensors'"):
+def test_other_suffixes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"ends with '\.safetensors'"):
         networks.load_weights(tmp_path / "net.npz")
 
 
@@ -130,7 +130,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.mark.parametrize("side_card", [True, False])
 @pytest.mark.parametrize("place", [0.001, 0.2, 0.6, 0.999])
-def test_any_flipped_bit_is_seen(path, place, side_card):
+def test_any_flipped_bit_is_detected(path, place, side_card):
     if not side_card:
         path.with_suffix(".json").unlink()
     content = bytearray(path.read_bytes())
@@ -143,13 +143,13 @@ def test_any_flipped_bit_is_seen(path, place, side_card):
 
 
 @pytest.mark.parametrize("n_bytes", [0, 5, 300])
-def test_a_cut_file_is_refused(path, n_bytes):
+def test_a_truncated_file_is_refused(path, n_bytes):
     path.write_bytes(path.read_bytes()[:n_bytes])
-    with pytest.raises(ValueError, match="no safetensors file, or a damaged one"):
+    with pytest.raises(ValueError, match="not a safetensors file, or it is damaged"):
         networks.load_weights(path)
 
 
-def test_card_of_another_run_is_refused(path):
+def test_a_card_of_another_run_is_refused(path):
     side = path.with_suffix(".json")
     old = side.read_text()
     networks.save_weights(path, make_module(seed=1), CARD)
@@ -172,7 +172,7 @@ def test_another_architecture_is_refused_by_name(path):
         networks.load_weights(path, architecture="GeologyVAE")
 
 
-def test_another_module_is_refused_with_what_differs(path):
+def test_another_module_is_refused_with_the_differences(path):
     wide = make_module(width=5)
     before = {name: value.clone() for name, value in wide.state_dict().items()}
     with pytest.raises(ValueError, match=r"of another shape: 0\.weight \(4, 3\) in the file, \(5, 3\) in the module"):
@@ -190,7 +190,7 @@ def test_another_module_is_refused_with_what_differs(path):
         ({"a": 1.0}, TypeError, "got dict, wanted a torch.nn.Module or a dict of names to tensors"),
     ],
 )
-def test_what_has_no_state_is_refused(tmp_path, state, error, message):
+def test_objects_without_a_state_are_refused(tmp_path, state, error, message):
     with pytest.raises(error, match=message):
         networks.save_weights(tmp_path / "net.safetensors", state, CARD)
 

@@ -1,4 +1,4 @@
-"""Saving the state of a run and resuming it."""
+"""Checkpoints: saving the state of a run, and resuming it."""
 
 from ._checkpoint import SaveCheckpoint, resume
 

@@ -1,13 +1,18 @@
-"""A run that was killed goes on from its last finished iteration."""
+"""Checkpoints of a run, from which it continues after it was killed."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from simpeg.directives import InversionDirective
+from simpeg.directives import DirectiveList, InversionDirective
+from simpeg.inversion import BaseInversion
 from simpeg.utils import get_logger
 
+from ..._core import validation as check
 from ..._core.files import check_writable
 from .._base import Passive, is_passive
 from ..records import SaveLog
@@ -15,63 +20,94 @@ from ._file import read_checkpoint, write_checkpoint
 from ._fingerprint import differences, fingerprint
 from ._state import named_directives, restore_inversion, restore_minimizer, state_of_inversion
 
+# SimPEG's minimizers call every attribute whose name contains "_doStartIteration" when an iteration starts
+_HOOK = "_doStartIteration_resumed"
+
 
 class SaveCheckpoint(Passive, InversionDirective):
     """Save the state of the inversion after each iteration, for :func:`resume`.
 
-    The file is an npz without any pickle, replaced as a whole, so that there is a good one at every moment. It
-    keeps the models, the minimizer's state and bounds, betas, multipliers, weights, norms and thresholds of
-    all terms, and of each directive all attributes that are plain values (numbers, strings, None, arrays,
-    lists and dicts of these) or helpers that hold such values. That includes their settings, so that a run
-    goes on as it was begun.
+    The file is an npz file without any pickle. It is replaced as a whole, so that there is a complete one at every
+    moment. It contains the models, the state and bounds of the minimizer, trade-off parameters, multipliers, weights,
+    norms and thresholds of all terms, and of each directive all attributes with plain values (numbers, strings, None,
+    arrays, and lists and dicts of these), and those of helper objects with such attributes. Settings are among them,
+    so that a run continues with the settings it began with.
 
-    Any object of the inversion may say itself what it keeps, such a dict, by ``checkpoint_state() -> dict`` and
-    ``restore_checkpoint_state(dict)``. Other people's terms and directives with inner state of other kinds
-    (mixture models of ``PGI_...``, open files) need the two, or begin anew; so do lists of ``opt.remember``. Of a
-    preconditioner the diagonal is kept, or the history of BFGS.
+    Any object of the inversion may define its own state, as a dict of plain values, by two methods,
+    ``checkpoint_state() -> dict`` and ``restore_checkpoint_state(dict)``. Terms and directives of other packages whose
+    state is of another kind (mixture models of ``PGI_...``, open files) need these methods; without them they start
+    anew, and so do the lists of ``opt.remember``. The state of a preconditioner is its diagonal, or the history of
+    BFGS.
 
-    A disk that fills up is a warning: the last good file stays, the inversion goes on, and so do attempts to save.
+    If the disk is full there is a warning. The last complete file stays, the inversion goes on, and the next
+    checkpoint is tried again.
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    path : str or os.PathLike
         File to write.
     every : int
-        Iterations between files. The last iteration is always saved.
+        Iterations between two checkpoints. The last iteration is always saved.
     overwrite : bool
-        Whether a run from its beginning may replace a checkpoint of the same problem. Anything else is never
+        Whether a run from its beginning may replace a checkpoint of the same problem. Any other file is never
         replaced.
+    **kwargs
+        Keywords of :class:`simpeg.directives.InversionDirective`.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        File of the checkpoint.
+    resumed : bool
+        Whether the run continues from the file; :func:`resume` sets it.
 
     Raises
     ------
-    ValueError
-        If it does not stand last, or the file is there and may not be replaced.
+    ValueError, TypeError
+        If `every` is not a whole number of at least 1, if the directive does not come last in the list, and, when an
+        inversion begins, if the file exists and may not be replaced.
     OSError
-        When the run starts, if the file cannot be written.
+        When an inversion begins, if the file cannot be written.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.directives import SaveCheckpoint
+    >>> SaveCheckpoint("run.npz", every=5).path.name
+    'run.npz'
     """
 
-    def __init__(self, path, every: int = 1, *, overwrite: bool = False, **kwargs):
+    def __init__(self, path: str | os.PathLike[str], every: int = 1, *, overwrite: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        if int(every) < 1:
-            msg = f"SaveCheckpoint.every: got {every!r}, wanted a whole number of at least 1."
-            raise ValueError(msg)
-        self.path, self.every, self.overwrite = Path(path), int(every), bool(overwrite)
-        self.resumed = False  # set by resume()
+        self.path: Path = Path(path)
+        self.every: int = check.whole("SaveCheckpoint.every", every)
+        self.overwrite: bool = bool(overwrite)
+        self.resumed: bool = False
 
-    def validate(self, directiveList=None):
-        """Must stand last: it saves what all others have changed."""
+    def validate(self, directiveList: DirectiveList | None = None) -> bool:
+        """Raise ValueError unless it comes last: it saves what all other directives have changed.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
+        """
         others = directiveList.dList
         for other in others[others.index(self) + 1 :]:
             if not is_passive(other) or isinstance(other, SaveLog):
                 msg = (
-                    f"SaveCheckpoint must stand after {type(other).__name__}, or it saves the state before that one "
-                    "has changed it; put SaveCheckpoint last in the list of directives."
+                    f"SaveCheckpoint must stand after {type(other).__name__}; otherwise it saves the state before "
+                    "that directive has changed it. Put SaveCheckpoint last in the list of directives."
                 )
                 raise ValueError(msg)
         return True
 
-    def initialize(self):
-        """Keep the starting model, and see that the file can be written and what is there may go."""
+    def initialize(self) -> None:
+        """Remember the starting model, and check that the file can be written and may be replaced."""
         self._start = self.invProb.model.copy()
         self._fingerprint = fingerprint(self.inversion)
         check_writable(self.path, "SaveCheckpoint.path")
@@ -80,23 +116,23 @@ class SaveCheckpoint(Passive, InversionDirective):
         _read_own(self.inversion, self.path)
         if not self.overwrite:
             msg = (
-                f"SaveCheckpoint.path: {str(self.path)!r} holds a checkpoint of this problem; go on from it by "
+                f"SaveCheckpoint.path: {str(self.path)!r} holds a checkpoint of this problem; continue from it by "
                 "resume(inversion, path), or begin again with another path or overwrite=True."
             )
             raise ValueError(msg)
 
-    def endIter(self):
-        """Save, if it is time to."""
+    def endIter(self) -> None:
+        """Save the state, if it is due."""
         opt = self.opt
         if not opt.stopNextIteration and (opt.iter % self.every == 0 or opt.iter >= opt.maxIter):
             self._save()
 
-    def finish(self):
-        """Save a run that has come to its end, after the others have given back what they had changed for it."""
+    def finish(self) -> None:
+        """Save the state at the end of a run, after other directives have restored what they changed for the run."""
         if self.opt.stopNextIteration:
             self._save()
 
-    def _save(self):
+    def _save(self) -> None:
         tree = {
             "fingerprint": self._fingerprint,
             "start": self._start,
@@ -112,20 +148,20 @@ class SaveCheckpoint(Passive, InversionDirective):
             )
 
 
-def resume(inversion, path) -> np.ndarray:
-    """Go on with a run that was killed, from its last checkpoint to its end.
+def resume(inversion: BaseInversion, path: str | os.PathLike[str]) -> np.ndarray:
+    """Continue a run that was killed, from its last checkpoint to its end.
 
-    Directives are initialized at the starting model as in a run from the beginning, then everything is put
-    back into its saved state, and the minimizer goes on counting from the saved iteration. On the same machine
-    the final model is that of a run that was never interrupted. A run that had come to its end is not continued:
-    its model is returned at once.
+    Directives are initialized at the starting model, as in a run from the beginning. Then everything is put back into
+    its saved state, and the minimizer continues to count from the saved iteration. On the same machine the final model
+    is that of a run without interruption. A run that had come to its end is not continued: its model is returned at
+    once.
 
     Parameters
     ----------
     inversion : simpeg.inversion.BaseInversion
-        Made as for the run that was killed: the same data, terms and directives. The largest number of
-        iterations may be another, and directives that only show or save may come and go.
-    path : str or pathlib.Path
+        Inversion with the data, terms and directives of the run that was killed. The largest number of iterations may
+        differ, and so may directives that only show or save.
+    path : str or os.PathLike
         File that :class:`SaveCheckpoint` wrote.
 
     Returns
@@ -138,7 +174,8 @@ def resume(inversion, path) -> np.ndarray:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is not a checkpoint of this problem and this version, or is damaged; it is left as it is.
+        If the file is damaged, or is not a checkpoint of this problem and of this version of the format. It is left as
+        it is.
     """
     path = Path(path)
     if not path.is_file():
@@ -155,45 +192,41 @@ def resume(inversion, path) -> np.ndarray:
             restore_inversion(inversion, state)
             inversion.invProb.model = inversion.opt.xc = inversion.m = saved["model"]
             return inversion.m
-        with_restore = _Restore(saved)
-        inversion.directiveList.dList.append(with_restore)
-        with_restore.inversion = inversion
+        restore = _Restore(saved)
+        inversion.directiveList.dList.append(restore)
+        restore.inversion = inversion
         try:
             return inversion.run(saved["start"])
         finally:
-            inversion.directiveList.dList.remove(with_restore)
-            vars(inversion.opt).pop(_HOOK, None)
+            inversion.directiveList.dList.remove(restore)
+            vars(inversion.invProb.opt).pop(_HOOK, None)
     finally:
         _tell_savers(inversion, None, state)
 
 
-# SimPEG's minimizers call whatever has such a name at the start of an iteration
-_HOOK = "_doStartIteration_resumed"
-
-
 class _Restore(Passive, InversionDirective):
-    """Comes after all others are initialized, and sends the minimizer on from the saved iteration."""
+    """Restore the saved state after all other directives are initialized."""
 
-    def __init__(self, saved: dict):
+    def __init__(self, saved: dict[str, Any]):
         super().__init__()
         self._saved = saved
 
-    def initialize(self):
+    def initialize(self) -> None:
         restore_inversion(self.inversion, self._saved["state"])
         self.invProb.model = self._saved["model"]  # where the minimizer starts
-        setattr(self.opt, _HOOK, self._go_on)
+        setattr(self.opt, _HOOK, self._continue)
 
-    def _go_on(self):
-        """The minimizer has evaluated the model, and counts from zero: now it stands where it stood."""
+    def _continue(self) -> None:
+        """Restore the minimizer, which has evaluated the model by now and counts iterations from zero."""
         opt, model = self.opt, self._saved["model"]
         delattr(opt, _HOOK)
-        if not np.array_equal(opt.xc, model):  # off by bounds that have moved since
+        if not np.array_equal(opt.xc, model):  # bounds have changed since, and moved it
             opt.xc = model
         restore_minimizer(self.inversion, self._saved["state"])
 
 
-def _read_own(inversion, path) -> dict:
-    """Checkpoint of this problem, or ValueError."""
+def _read_own(inversion: BaseInversion, path: Path) -> dict[str, Any]:
+    """Read a checkpoint of this problem; ValueError for any other file."""
     saved = read_checkpoint(path)
     different = differences(saved["fingerprint"], fingerprint(inversion))
     if different:
@@ -202,8 +235,8 @@ def _read_own(inversion, path) -> dict:
     return saved
 
 
-def _tell_savers(inversion, path, state):
-    """Directives that write files continue those that belong to the run from `path`; with None, none do."""
+def _tell_savers(inversion: BaseInversion, path: Path | None, state: Mapping[str, Any]) -> None:
+    """Tell directives that write files whether they continue files of the run from `path`; None for a new run."""
     for name, directive in named_directives(inversion).items():
         if isinstance(directive, SaveCheckpoint):
             directive.resumed = path is not None and directive.path.resolve() == path.resolve()

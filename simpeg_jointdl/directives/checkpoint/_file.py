@@ -1,4 +1,4 @@
-"""Checkpoints as files: a tree of plain values and arrays in one npz, whole or refused."""
+"""Files of checkpoints: a tree of plain values and arrays in one npz file with a checksum."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,18 +18,25 @@ _FORMAT, _VERSION = "simpeg_jointdl checkpoint", 1
 _DIGEST = 64  # characters of a sha256 in hexadecimal
 
 
-def write_checkpoint(path: Path, tree: dict):
-    """Write a tree of dicts, lists, numbers, strings, None and arrays, in place of an older file at once.
+def write_checkpoint(path: Path, tree: dict[str, Any]) -> None:
+    """Write a tree of plain values and arrays to a file, which replaces an older one as a whole.
 
-    The npz holds the tree as JSON under ``header`` and its arrays, equal ones once. The archive's comment, which
-    ends the file, is the sha256 of all that stands before it.
+    The npz file contains the tree as JSON under ``header``, and its arrays, equal ones once. The comment of the
+    archive, at the end of the file, is the sha256 of everything before it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File to write.
+    tree : dict
+        Dicts, lists and tuples of numbers, strings, None and arrays.
 
     Raises
     ------
     TypeError
-        If something in the tree is none of these, with its place.
+        If the tree contains something else; the message says where.
     OSError
-        When the file cannot be written; the old one stays.
+        If the file cannot be written; the old one stays.
     """
     arrays: dict[str, np.ndarray] = {}
     header = {"format": _FORMAT, "version": _VERSION, "package": version("simpeg_jointdl")}
@@ -42,37 +50,47 @@ def write_checkpoint(path: Path, tree: dict):
     write_whole(path, content + hashlib.sha256(content).hexdigest().encode())
 
 
-def read_checkpoint(path: Path) -> dict:
-    """Tree of a checkpoint.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read the tree that :func:`write_checkpoint` wrote.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File to read.
+
+    Returns
+    -------
+    dict
+        Tree with the types that it was written with.
 
     Raises
     ------
     ValueError
-        If the file is something else, damaged in any bit, or of another version of the format.
+        If the file is not a checkpoint, is damaged in any bit, or has another version of the format.
     """
     content = path.read_bytes()
     if not content.startswith(b"PK"):
         raise ValueError(_refusal(path, "it is not a checkpoint, but some other file"))
     if hashlib.sha256(content[:-_DIGEST]).hexdigest().encode() != content[-_DIGEST:]:
-        reason = "it is damaged, or some other archive: its checksum is not that of its content"
+        reason = "it is damaged or some other archive: its checksum does not fit its content"
         raise ValueError(_refusal(path, reason))
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         header = json.loads(bytes(arrays["header"]))
         if header["format"] != _FORMAT or header["version"] != _VERSION:
             reason = (
                 f"it is a {header['format']} of version {header['version']}, written by simpeg_jointdl "
-                f"{header['package']}; this one reads version {_VERSION}"
+                f"{header['package']}; this version of the package reads version {_VERSION}"
             )
             raise ValueError(_refusal(path, reason))
         return _with_arrays(header["tree"], arrays)
 
 
-def _refusal(path, reason) -> str:
+def _refusal(path: Path, reason: str) -> str:
     return f"checkpoint {str(path)!r} cannot be used: {reason}. It has been left as it is."
 
 
-def is_plain(value) -> bool:
-    """Whether a checkpoint can hold a value: numbers, strings, None, arrays, and lists, tuples and dicts of these."""
+def is_plain(value: Any) -> bool:
+    """Whether a checkpoint can contain a value: numbers, strings, None, arrays, and lists, tuples and dicts of them."""
     if isinstance(value, (list, tuple)):
         return all(map(is_plain, value))
     if isinstance(value, dict):
@@ -83,7 +101,7 @@ def is_plain(value) -> bool:
 
 
 def _without_arrays(value, arrays, known, place):
-    """The tree with names in the place of arrays, which go to `arrays`."""
+    """Return the tree with names in the place of arrays, and add the arrays to `arrays`."""
     if not is_plain(value):
         inside = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
         for key, one in inside:
@@ -101,12 +119,13 @@ def _without_arrays(value, arrays, known, place):
         return {"array": name}
     if isinstance(value, (list, tuple)):
         return {type(value).__name__: [_without_arrays(one, arrays, known, place) for one in value]}
-    if isinstance(value, dict):  # as pairs: keys may be numbers
+    if isinstance(value, dict):  # as pairs, since keys may be numbers
         return {"dict": [[_without_arrays(one, arrays, known, place) for one in pair] for pair in value.items()]}
     return value
 
 
 def _with_arrays(value, arrays):
+    """Return the tree with its arrays in the place of their names."""
     if not isinstance(value, dict):
         return value
     ((kind, inside),) = value.items()

@@ -1,20 +1,23 @@
-"""Whether a checkpoint is of the problem at hand."""
+"""Fingerprints of inverse problems, which tell whether a checkpoint belongs to the problem at hand."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
+from simpeg.inversion import BaseInversion
 
+from ..._core.protocols import HasSimulation
 from .._base import is_passive
 from ._state import sum_of_terms
 
 
-def fingerprint(inversion) -> dict:
-    """What makes a problem that problem, as a flat dict with names to show.
+def fingerprint(inversion: BaseInversion) -> dict[str, Any]:
+    """Return what distinguishes an inverse problem from others, under names that a message can show.
 
-    Data and uncertainties, terms, meshes, active cells, and the directives that change something; not what may
-    change between one part of a run and the next, such as the largest number of iterations.
+    It covers data and uncertainties, terms, meshes, active cells, and the directives that change something. It leaves
+    out what may differ between two parts of a run, such as the largest number of iterations.
     """
     problem = inversion.invProb
     misfits, terms = problem.dmisfit.objfcts, sum_of_terms(problem.reg).objfcts
@@ -32,16 +35,15 @@ def fingerprint(inversion) -> dict:
     }
 
 
-def differences(known: dict, found: dict) -> str:
-    """Sentence on what differs between two fingerprints; empty where nothing does."""
+def differences(saved: dict[str, Any], current: dict[str, Any]) -> str:
+    """Return in words what differs between two fingerprints; an empty string if nothing does."""
     return "; ".join(
-        f"{key} {known.get(key)} there, {found[key]} here" for key in found if known.get(key) != found[key]
+        f"{key} {saved.get(key)} in the file, {current[key]} here" for key in current if saved.get(key) != current[key]
     )
 
 
 def _n_data(misfit):
-    simulation = getattr(misfit, "simulation", None)
-    return None if simulation is None else int(simulation.survey.nD)
+    return int(misfit.simulation.survey.nD) if isinstance(misfit, HasSimulation) else None
 
 
 def _digest(misfit, name):
@@ -50,5 +52,5 @@ def _digest(misfit, name):
 
 
 def _sha256(values) -> str:
-    # the beginning is enough to tell two apart, and to show
+    # the first characters are enough to distinguish two, and short enough to show
     return hashlib.sha256(np.ascontiguousarray(values, dtype=complex)).hexdigest()[:16]

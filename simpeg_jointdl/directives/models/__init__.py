@@ -1,4 +1,4 @@
-"""Directives that change models, norms and clusters between iterations."""
+"""Directives that change norms, clusters, and which property moves, between iterations."""
 
 from ._fuzzy_clusters import UpdateFuzzyClusters
 from ._joint_irls import UpdateJointIRLS

@@ -1,58 +1,65 @@
-"""One property after the other, each guided by what the others look like."""
+"""Sequential and cooperative inversion: one property after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from simpeg.directives import InversionDirective, UpdatePreconditioner
+from simpeg.directives import DirectiveList, InversionDirective, UpdatePreconditioner
+from simpeg.optimization import Bounded
 from simpeg.utils import get_logger
 
+from ..._core import validation as check
 from .._base import JointTerms, check_order
 from ..weights import EstimateCouplingWeights, JointBetaSchedule, beta_schedule
 from ._joint_irls import UpdateJointIRLS
 
 
 class TakeTurns(JointTerms, InversionDirective):
-    r"""Move one property at a time; the others stand still and guide it through the couplings.
+    r"""Invert for one property at a time, while the others stay fixed and guide it through the couplings.
 
-    In its turn, the parameters of a property move until an inversion of it alone would stop: its data are fitted, it
-    is at rest and its sparse norms have settled (see :class:`JointBetaSchedule`, which must stand before). All others
-    are held between equal bounds, and data that constrain none of the moving parameters are left out of the
-    objective function, so they cost nothing.
-    With one round, each property is guided by those before it (sequential inversion); with more, rounds go on until no
-    property has changed in its turn by more than `tolerance` (cooperative inversion).
+    In its turn, a property moves until an inversion of it alone would stop: its data are fitted, it does not change any
+    more, and its sparse norms have settled (see :class:`JointBetaSchedule`, which must come before). All other
+    properties are fixed by equal lower and upper bounds. Data that do not constrain the moving property are left out
+    of the objective function, so they cost nothing. With one round, each property is guided by those before it
+    (sequential inversion). With more rounds, turns go on until no property has changed in its turn by more than
+    `tolerance` (cooperative inversion).
 
     Parameters
     ----------
     order : sequence of int, optional
-        Properties, numbered as their regularization terms come. Each once, the first of them without guidance; as
-        they come if not given.
+        Each property once, numbered in the order of their regularization terms; the first one has no guidance. By
+        default all, in the order of their terms.
     max_rounds : int
-        Largest number of rounds; 1 is sequential.
+        Largest number of rounds; 1 is sequential inversion.
     turn_iterations : int
         Largest number of iterations of one turn.
     tolerance : float
-        Change of a property between two of its turns, relative to its deviation from its mean, at which it
-        counts as unchanged.
-    verbose : bool
-        Log whose turn it is.
+        Change of a property between two of its turns, relative to its deviation from its mean, below which it counts
+        as unchanged.
+    **kwargs
+        Keywords of :class:`simpeg.directives.InversionDirective`. With ``verbose=True`` a message says which property
+        has its turn.
 
     Attributes
     ----------
     round, turn : int
-        Rounds finished, and place in `order` whose turn it is.
+        Number of finished rounds, and position in `order` of the property that is moving.
 
     Raises
     ------
-    ValueError
-        For numbers of rounds or iterations below 1, or a tolerance that is not above 0; in a list where it stands
-        before a :class:`JointBetaSchedule` or :class:`UpdateJointIRLS`, or after :class:`EstimateCouplingWeights` or a
-        preconditioner; when the inversion begins, without the :class:`JointBetaSchedule`, and for an order that does
-        not have each property once.
-    TypeError
-        When the inversion begins, for a minimizer without bounds, and a regularization with sums among its terms; for
-        a `dmisfit` or `reg` given.
+    ValueError, TypeError
+        For numbers out of range, and if a `dmisfit` or `reg` is given; in a list where it comes before a
+        :class:`JointBetaSchedule` or :class:`UpdateJointIRLS`, or after :class:`EstimateCouplingWeights` or a
+        preconditioner; when the inversion begins, without the :class:`JointBetaSchedule`, for an order that does not
+        have each property once, a minimizer without bounds, and a regularization with sums among its terms.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.directives import TakeTurns
+    >>> TakeTurns(order=[1, 0], max_rounds=3).turn_iterations
+    40
     """
 
     def __init__(
@@ -61,23 +68,31 @@ class TakeTurns(JointTerms, InversionDirective):
         max_rounds: int = 1,
         turn_iterations: int = 40,
         tolerance: float = 0.02,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        for name, value in (("max_rounds", max_rounds), ("turn_iterations", turn_iterations)):
-            if int(value) < 1:
-                msg = f"TakeTurns.{name}: got {value!r}, wanted a whole number of at least 1."
-                raise ValueError(msg)
-        if not tolerance > 0.0:
-            msg = f"TakeTurns.tolerance: got {tolerance!r}, wanted a number above 0."
-            raise ValueError(msg)
-        self.order = None if order is None else tuple(int(k) for k in order)
-        self.max_rounds, self.turn_iterations = int(max_rounds), int(turn_iterations)
-        self.tolerance = float(tolerance)
-        self.round = self.turn = 0
+        self.order: tuple[int, ...] | None = None if order is None else tuple(int(k) for k in order)
+        self.max_rounds: int = check.whole("TakeTurns.max_rounds", max_rounds)
+        self.turn_iterations: int = check.whole("TakeTurns.turn_iterations", turn_iterations)
+        self.tolerance: float = check.positive("TakeTurns.tolerance", tolerance)
+        self.round: int = 0
+        self.turn: int = 0
 
-    def validate(self, directiveList=None):
-        """Must stand after JointBetaSchedule and UpdateJointIRLS, before coupling weights and preconditioners."""
+    def validate(self, directiveList: DirectiveList | None = None) -> bool:
+        """Raise ValueError if it is on the wrong side of another directive.
+
+        It must come after JointBetaSchedule and UpdateJointIRLS, and before coupling weights and preconditioners.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
+        """
         check_order(
             self,
             directiveList.dList,
@@ -86,13 +101,13 @@ class TakeTurns(JointTerms, InversionDirective):
         )
         return True
 
-    def initialize(self):
+    def initialize(self) -> None:
         """Give the first property its turn."""
         schedule = beta_schedule(self)
         n_properties = len(schedule.groups)
-        if not hasattr(self.opt, "lower"):
+        if not isinstance(self.opt, Bounded):
             msg = (
-                f"TakeTurns: {type(self.opt).__name__} has no bounds, with which properties are held; "
+                f"TakeTurns: {type(self.opt).__name__} has no bounds, which fix the properties that wait; "
                 "use simpeg.optimization.ProjectedGNCG."
             )
             raise TypeError(msg)
@@ -102,15 +117,16 @@ class TakeTurns(JointTerms, InversionDirective):
             raise ValueError(msg)
         self._order = order
         size = self.invProb.model.size
-        self._bounds = [np.broadcast_to(bound, size).copy() for bound in (self.opt.lower, self.opt.upper)]
+        given = ((self.opt.lower, -np.inf), (self.opt.upper, np.inf))
+        self._bounds = [np.broadcast_to(none if bound is None else bound, size).copy() for bound, none in given]
         self._multipliers = list(self.dmisfit.multipliers)
-        self._ended = [None] * n_properties  # model of each at the end of its last turn
+        self._ended = [None] * n_properties  # each property at the end of its last turn
         self._changed = True
         self.round, self.turn = 0, 0
         self._begin()
 
-    def endIter(self):
-        """Go on, pass the turn to the next property, or stop."""
+    def endIter(self) -> None:
+        """Continue the turn, pass it to the next property, or stop."""
         self._iterations += 1
         k, schedule = self._order[self.turn], beta_schedule(self)
         if not schedule.done:
@@ -125,12 +141,13 @@ class TakeTurns(JointTerms, InversionDirective):
         else:
             self._begin()
 
-    def finish(self):
-        """Give bounds and multipliers back."""
+    def finish(self) -> None:
+        """Restore bounds and multipliers."""
         self.opt.lower, self.opt.upper = self._bounds
         self.dmisfit.multipliers = self._multipliers
 
-    def _begin(self):
+    def _begin(self) -> None:
+        """Let the property whose turn it is move, and fix all others."""
         schedule, k = beta_schedule(self), self._order[self.turn]
         self._iterations = 0
         free, model = schedule.supports[k], self.invProb.model
@@ -143,7 +160,7 @@ class TakeTurns(JointTerms, InversionDirective):
             get_logger().info(f"TakeTurns: round {self.round + 1}, property {k}")
 
     def _is_last_turn(self, support, k) -> bool:
-        """Compare with the property's last turn, and pass the turn on."""
+        """Compare the property with its last turn, pass the turn on, and say whether this was the last one."""
         now, before = self.invProb.model[support], self._ended[k]
         change = np.inf if before is None else np.linalg.norm(now - before)
         self._changed = bool(self._changed or change > self.tolerance * np.linalg.norm(now - now.mean()))

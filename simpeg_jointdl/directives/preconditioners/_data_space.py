@@ -1,217 +1,177 @@
-"""Preconditioner that knows the data as well as the regularization."""
+"""Preconditioner that contains the data as well as the regularization."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import scipy.sparse as sp
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator
+from simpeg.optimization import Bounded
 
+from ..._core import validation as check
+from ..._core.protocols import HasBoundCurvature
+from ._data_block import DataBlock, data_space_matrix, group_blocks, sensitivities
 from ._jacobi import UpdateJointPreconditioner
 
-# at a time, so that no second copy of the sensitivities is made
-_COLUMNS, _ROWS = 2048, 64
-_WEAK = 1e-6
+_WEAK = 1e-6  # part of the data's own diagonal in place of that of the regularization, where that is zero
 
 
 class UpdateDataSpacePreconditioner(UpdateJointPreconditioner):
-    r"""Preconditioner for strong data: the inverse Hessian with only the regularization cut down to its diagonal.
+    r"""Preconditioner for strong data: the inverse of the data's Hessian plus the regularization's diagonal.
 
-    With :math:`\mathbf D` the diagonal of the regularization and couplings, multipliers honoured, and
-    :math:`\mathbf A = \sqrt{2 c}\, \mathbf W \mathbf J`,
+    With :math:`\mathbf D` the diagonal of the regularization and couplings, multipliers included, and
+    :math:`\mathbf A = \sqrt{2 c}\, \mathbf W \mathbf J`, it is [1]_
 
     .. math::
         \mathbf M^{-1} = (\mathbf D + \mathbf A^\top \mathbf A)^{-1} = \mathbf D^{-1} - \mathbf D^{-1} \mathbf A^\top
         (\mathbf I + \mathbf A \mathbf D^{-1} \mathbf A^\top)^{-1} \mathbf A \mathbf D^{-1}
 
-    over the parameters that are not bound; it is zero on the others. Conjugate gradients then converge in few
-    steps where a Jacobi preconditioner needs very many, as it does when anomalies are far above their
-    noise. Each Gauss-Newton step costs one product
+    over the parameters that are not at a bound, and zero for the others. Conjugate gradients then converge in few
+    iterations where they need very many with a Jacobi preconditioner, as they do if anomalies are far above the noise.
+    The work is done in the space of the data [2]_. Each Gauss-Newton step costs one product
     :math:`\mathbf A \mathbf D^{-1} \mathbf A^\top`, ``n_data² n_cells`` operations, and a Cholesky factorization of
-    ``n_data²`` float64 numbers per data set (0.3 GB for 6000 data), so it is for thousands of data, not for hundreds of
+    ``n_data²`` float64 numbers per data set (0.3 GB for 6000 data). So it is for thousands of data, not for hundreds of
     thousands. Data sets that share parameters are factorized together.
 
-    Simulations must hold their sensitivities: a matrix ``G``, as linear ones do, or a dense ``getJ``.
+    Simulations must hold their sensitivities: a matrix ``G``, as linear simulations do, or a dense ``getJ``.
 
     Parameters
     ----------
     every : int
-        Iterations between factorizations, unless other data take part. In between, cells that have met a bound are
-        left out, and those that have come off one take part without the data.
+        Iterations between factorizations, unless other data take part. In between, cells that have reached a bound are
+        left out, and cells that have left a bound are included without the data.
     update_every_iteration : bool
-        Factorize again at all; false keeps the first.
+        Whether to factorize again after the first iteration.
+    **kwargs
+        Further keywords of :class:`UpdateJointPreconditioner`.
+
+    Attributes
+    ----------
+    every : int
+        Iterations between factorizations.
 
     Raises
     ------
-    ValueError
-        For `every` below 1.
-    TypeError
-        At the first step, if a simulation has no sensitivity matrix; use :class:`UpdateJointPreconditioner` then.
+    ValueError, TypeError
+        If `every` is not a whole number of at least 1, and, at the first step, if a simulation has no sensitivity
+        matrix; use :class:`UpdateJointPreconditioner` then.
 
     References
     ----------
-    The identity of Sherman, Morrison and Woodbury: Hager, W. W. (1989). Updating the inverse of a matrix. SIAM Review,
-    31, 221-239. https://doi.org/10.1137/1031049
+    .. [1] Hager, W. W. (1989). Updating the inverse of a matrix. SIAM Review, 31, 221-239.
+       https://doi.org/10.1137/1031049
 
-    Inversion in the space of the data: Siripunvaraporn, W. and Egbert, G. (2000). An efficient data-subspace inversion
-    method for 2-D magnetotelluric data. Geophysics, 65, 791-803. https://doi.org/10.1190/1.1444778
+    .. [2] Siripunvaraporn, W. and Egbert, G. (2000). An efficient data-subspace inversion method for 2-D
+       magnetotelluric data. Geophysics, 65, 791-803. https://doi.org/10.1190/1.1444778
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.directives import UpdateDataSpacePreconditioner
+    >>> UpdateDataSpacePreconditioner(every=3).every
+    3
     """
 
-    def __init__(self, every: int = 1, **kwargs):
-        super().__init__(**kwargs)
-        if int(every) < 1:
-            msg = f"UpdateDataSpacePreconditioner.every: got {every!r}, wanted a whole number of at least 1."
-            raise ValueError(msg)
-        self.every = int(every)
-        self._apply, self._at = None, None
+    def __init__(self, every: int = 1, update_every_iteration: bool = True, **kwargs: Any):
+        super().__init__(update_every_iteration=update_every_iteration, **kwargs)
+        self.every: int = check.whole("UpdateDataSpacePreconditioner.every", every)
+        self._operator: _Factorized | None = None
+        self._made_from: dict[str, Any] | None = None
 
-    def initialize(self):
-        """Have the preconditioner built at the next step, when the bound cells are known."""
-        size = self.invProb.model.size
-        self._apply, self._at = None, None
+    def initialize(self) -> None:
+        """Make the preconditioner at the next step, when it is known which cells are at bounds."""
+        self._operator, self._made_from = None, None
+        self.opt.approxHinv = _Preconditioner(self, self.invProb.model.size)
 
-        def product(vector):
-            free = self._free()
-            if self._at is None or self._at["multipliers"] != list(self.dmisfit.multipliers):
-                self._apply, self._at = None, self._now(free)
-            if self._apply is None:
-                self._apply = self._build(**self._at)
-            # bound cells may be others than when it was built
-            return free * self._apply(free * np.asarray(vector, dtype=float).ravel())
-
-        self.opt.approxHinv = LinearOperator((size, size), matvec=product, dtype=float)
-
-    def endIter(self):
-        """Have it built again, if it is due."""
+    def endIter(self) -> None:
+        """Make the preconditioner again at the next step, if it is due."""
         if self.update_every_iteration and self.opt.iter % self.every == 0:
-            self._apply, self._at = None, None
+            self._operator, self._made_from = None, None
 
-    def checkpoint_state(self) -> dict:
-        """What it was built from, so that a resumed run goes on with the same one."""
-        return {"every": self.every, "update": self.update_every_iteration, "at": self._at}
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return what the preconditioner was made from, so that a resumed run continues with the same one.
 
-    def restore_checkpoint_state(self, state: dict):
-        """Put back what :meth:`checkpoint_state` gave."""
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
+        return {"every": self.every, "update": self.update_every_iteration, "at": self._made_from}
+
+    def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`checkpoint_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self.every, self.update_every_iteration = int(state["every"]), bool(state["update"])
-        self._apply, self._at = None, state["at"]
+        self._operator, self._made_from = None, state["at"]
 
-    def _free(self):
-        if hasattr(self.opt, "activeSet"):
+    def _product(self, vector: np.ndarray) -> np.ndarray:
+        """Product with the preconditioner, which is made at the first product after it became due."""
+        free = self._free()
+        if self._made_from is None or self._made_from["multipliers"] != list(self.dmisfit.multipliers):
+            self._operator, self._made_from = None, self._present(free)
+        if self._operator is None:
+            self._operator = self._make(**self._made_from)
+        # other cells may be at bounds now than when it was made
+        return free * self._operator(free * np.asarray(vector, dtype=float).ravel())
+
+    def _free(self) -> np.ndarray:
+        """Parameters that are not at a bound, (nP,) of bool."""
+        if isinstance(self.opt, Bounded):
             return ~self.opt.activeSet(self.opt.xc)
         return np.ones(self.invProb.model.size, dtype=bool)
 
-    def _now(self, free) -> dict:
-        """All that it is built from and that may change."""
+    def _present(self, free: np.ndarray) -> dict[str, Any]:
+        """Everything that the preconditioner is made from and that may change."""
         model = self.invProb.model
         diagonal = float(self.invProb.beta) * self._term_diagonal(self.reg, model)
-        diagonal = diagonal + getattr(self.opt, "bound_curvature", 0.0)
-        if not (diagonal > 0.0).all():  # a little of the data's own where there is no regularization, to move at all
+        if isinstance(self.opt, HasBoundCurvature):
+            diagonal = diagonal + self.opt.bound_curvature
+        if not (diagonal > 0.0).all():  # cells without regularization must be able to move
             diagonal = np.where(diagonal > 0.0, diagonal, _WEAK * self.diagonal(model))
         return {"model": model, "free": free, "diagonal": diagonal, "multipliers": list(self.dmisfit.multipliers)}
 
-    def _build(self, model, free, diagonal, multipliers):
-        everywhere = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0.0)
-        inverse = everywhere * free
+    def _make(self, model, free, diagonal, multipliers) -> _Factorized:
         blocks = [
-            _DataBlock(*_sensitivities(misfit, model), np.sqrt(2.0 * multiplier) * misfit.W.diagonal())
+            DataBlock(*sensitivities(misfit, model), np.sqrt(2.0 * multiplier) * misfit.W.diagonal())
             for multiplier, misfit in zip(multipliers, self.dmisfit.objfcts, strict=True)
             if multiplier
         ]
-        factors = [
-            (group, cho_factor(_gram(group, inverse), lower=True, overwrite_a=True)) for group in _groups(blocks)
+        return _Factorized(blocks, diagonal, free)
+
+
+class _Preconditioner(LinearOperator):
+    """The preconditioner of a directive as a linear operator."""
+
+    def __init__(self, directive: UpdateDataSpacePreconditioner, size: int):
+        super().__init__(dtype=np.dtype(float), shape=(size, size))
+        self._directive = directive
+
+    def _matvec(self, x):
+        return self._directive._product(x)
+
+
+class _Factorized:
+    """Product with (D + AᵀA)⁻¹ from Cholesky factors in the space of the data."""
+
+    def __init__(self, blocks: list[DataBlock], diagonal: np.ndarray, free: np.ndarray):
+        self._everywhere = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0.0)
+        self._inverse = self._everywhere * free
+        self._factors = [
+            (group, cho_factor(data_space_matrix(group, self._inverse), lower=True, overwrite_a=True))
+            for group in group_blocks(blocks)
         ]
 
-        def apply(vector):
-            y = inverse * vector
-            result = everywhere * vector  # cells that have come off their bound since take part without the data
-            for group, factor in factors:
-                z = cho_solve(factor, np.concatenate([block.forward(y) for block in group]))
-                ends = np.cumsum([len(block.weights) for block in group])[:-1]
-                for block, part in zip(group, np.split(z, ends), strict=True):
-                    result -= inverse * block.adjoint(part)
-            return result
-
-        return apply
-
-
-class _DataBlock:
-    """Weighted sensitivities W G P of one data set: a dense matrix of cells, a sparse one to the parameters."""
-
-    def __init__(self, matrix, to_cells, weights):
-        self.matrix, self.to_cells, self.weights = matrix, to_cells, weights
-        self.support = np.asarray(abs(to_cells).sum(axis=0)).ravel() > 0
-
-    def forward(self, vector):
-        return self.weights * _times(self.matrix, self.to_cells @ vector)
-
-    def adjoint(self, data):
-        return self.to_cells.T @ _transposed_times(self.matrix, self.weights * data)
-
-    def columns(self, chosen):
-        """Columns of W G P in float64, (n_data, n_chosen)."""
-        to_cells = self.to_cells[:, chosen]
-        cells = np.unique(to_cells.indices)
-        matrix = self.matrix[:, cells].astype(float)
-        return self.weights[:, None] * (to_cells[cells].T @ matrix.T).T
-
-
-# In float64 though sensitivities are float32: M⁻¹ is small where data are strong, a difference of two large numbers.
-def _times(matrix, vector):
-    blocks = (matrix[start : start + _ROWS].astype(float, copy=False) for start in range(0, len(matrix), _ROWS))
-    return np.concatenate([block @ vector for block in blocks])
-
-
-def _transposed_times(matrix, data):
-    parts = (slice(start, start + _ROWS) for start in range(0, len(matrix), _ROWS))
-    return sum(data[part] @ matrix[part].astype(float, copy=False) for part in parts)
-
-
-def _sensitivities(misfit, model):
-    """A dense matrix, and a sparse one from the parameters to its columns."""
-    simulation, n_data = misfit.simulation, misfit.W.shape[0]
-    simulation.model = model  # its derivatives are those at its model
-    try:
-        matrix = getattr(simulation, "G", None)
-    except NotImplementedError:  # SimPEG's, without stored sensitivities
-        matrix = None
-    if isinstance(matrix, np.ndarray) and len(matrix) == n_data:  # of amplitudes G has three rows per datum
-        for name in ("rhoDeriv", "chiDeriv", "model_deriv"):
-            derivative = getattr(simulation, name, None)
-            if sp.issparse(derivative) and derivative.shape == (matrix.shape[1], model.size):
-                return matrix, derivative.tocsc()
-    try:
-        matrix = simulation.getJ(model) if hasattr(simulation, "getJ") else None
-    except NotImplementedError:
-        matrix = None
-    if isinstance(matrix, np.ndarray) and matrix.shape == (n_data, model.size):
-        return matrix, sp.identity(model.size, format="csc")
-    msg = (
-        f"UpdateDataSpacePreconditioner: {type(simulation).__name__} holds no sensitivity matrix; use "
-        "UpdateJointPreconditioner, or store_sensitivities='ram' (and engine='dense', of this package's own)."
-    )
-    raise TypeError(msg)
-
-
-def _groups(blocks):
-    """Data sets that share parameters, together."""
-    groups: list[list[_DataBlock]] = []
-    for block in blocks:
-        joined = [block]
-        for group in [g for g in groups if any(np.any(other.support & block.support) for other in g)]:
-            groups.remove(group)
-            joined = group + joined
-        groups.append(joined)
-    return groups
-
-
-def _gram(group, inverse):
-    """I + A D⁻¹ Aᵀ of a group of data sets, in float64."""
-    root = np.sqrt(inverse)
-    support = np.any([block.support for block in group], axis=0)
-    columns = np.flatnonzero(support & (root > 0.0))
-    total = np.eye(sum(len(block.weights) for block in group))
-    for start in range(0, len(columns), _COLUMNS):
-        chosen = columns[start : start + _COLUMNS]
-        part = np.concatenate([block.columns(chosen) for block in group]) * root[chosen]
-        total += part @ part.T
-    return total
+    def __call__(self, vector: np.ndarray) -> np.ndarray:
+        y = self._inverse * vector
+        result = self._everywhere * vector  # cells that have left their bound since are included without the data
+        for group, factor in self._factors:
+            z = cho_solve(factor, np.concatenate([block.forward(y) for block in group]))
+            ends = np.cumsum([len(block.weights) for block in group])[:-1]
+            for block, part in zip(group, np.split(z, ends), strict=True):
+                result -= self._inverse * block.adjoint(part)
+        return result

@@ -1,4 +1,4 @@
-"""The log and the live table of a run."""
+"""Records of a run: the log and the live table."""
 
 from ._save_log import SaveLog, read_log
 from ._show_progress import ShowProgress

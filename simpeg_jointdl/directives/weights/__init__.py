@@ -1,4 +1,4 @@
-"""Trade-off parameters, coupling weights, misfit and sensitivity weights."""
+"""Weights between iterations: trade-off parameters, couplings, data sets, and sensitivity weights of cells."""
 
 from ._balance_misfits import BalanceMisfits
 from ._cool_couplings import CoolCouplings

@@ -1,66 +1,90 @@
-"""The weight of couplings where nothing else regularizes."""
+"""Trade-off parameter of couplings where there is no other regularization."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from simpeg.directives import InversionDirective
 
-from .._base import JointTerms, chi_factors, per_item
+from ..._core import validation as check
+from .._base import JointTerms, chi_factors
 
-_PROBES = 4
+_PROBES = 4  # random vectors that the traces are estimated from
 
 
 class CoolCouplings(JointTerms, InversionDirective):
-    r"""Trade-off parameter of couplings alone, for models that are the weights of a network.
+    r"""Set and cool the trade-off parameter of couplings, for models that are the weights of a network.
 
-    Begins at
+    The trade-off parameter begins at
 
     .. math::
         \beta = r\, \frac{\mathrm{tr}\, \mathbf H_d}{\mathrm{tr}\, \mathbf H_c}
 
-    with :math:`\mathbf H_d` and :math:`\mathbf H_c` the Gauss-Newton Hessians of the misfits and of the couplings, at
-    the first model where the latter is not zero; traces are estimates from four seeded random vectors. While a data set
-    misses its target, :math:`\beta` is divided by `cooling` every `rate` iterations. Where terms are told which data
-    they give way to, it is their multipliers instead: a term stays as strong as it was while its own data are fitted,
-    whatever the others ask for.
+    with :math:`\mathbf H_d` and :math:`\mathbf H_c` the Gauss-Newton Hessians of the data misfits and of the couplings,
+    at the first model where both have a positive trace. Traces are estimated from four seeded random vectors. As long
+    as a data set misses its target, :math:`\beta` is divided by `cooling` every `rate` iterations. With `data` it is
+    the multiplier of each term that is divided, while its own data miss their target, whatever the other data do.
 
     Parameters
     ----------
     ratio : float
-        :math:`r`.
+        Strength :math:`r` of the couplings relative to the data at the beginning.
     cooling : float
+        Factor by which the trade-off parameter is divided, above 1.
     rate : int
+        Iterations between two divisions.
     chifact : float or sequence of float
-        Targets.
+        Target misfit per datum; one for all data sets, or one each.
     data : sequence of sequences of int, optional
-        For each term of the regularization, the data sets it gives way to, by their place among the misfits; none for
-        a term that never does. All data and all terms at once if not given.
+        For each term of the regularization, the positions of the data misfits that weaken it while they miss their
+        targets; an empty sequence for a term that is never weakened. By default all data weaken all terms together.
+    **kwargs
+        Keywords of :class:`simpeg.directives.InversionDirective`.
+
+    Attributes
+    ----------
+    ratio, cooling, rate, chifact
+        As given.
 
     Raises
     ------
-    ValueError
-        For numbers out of range, and, when an inversion begins, for `data` that are not one per term and targets that
-        are not one per data set.
+    ValueError, TypeError
+        For numbers out of range, and, when an inversion begins, if `data` does not have one entry per term or `chifact`
+        not one per data set.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.directives import CoolCouplings
+    >>> CoolCouplings(ratio=0.1, rate=5).cooling
+    2.0
     """
 
-    def __init__(self, ratio: float = 1.0, *, cooling: float = 2.0, rate: int = 2, chifact=1.0, data=None, **kwargs):
+    def __init__(
+        self,
+        ratio: float = 1.0,
+        *,
+        cooling: float = 2.0,
+        rate: int = 2,
+        chifact: float | Sequence[float] = 1.0,
+        data: Sequence[Sequence[int]] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
-        if not (ratio > 0.0 and cooling > 1.0 and rate >= 1):
-            msg = (
-                f"CoolCouplings: got ratio={ratio!r}, cooling={cooling!r}, rate={rate!r}; wanted a ratio above 0, "
-                "cooling above 1 and a rate of 1 or more."
-            )
-            raise ValueError(msg)
-        self.ratio, self.cooling, self.rate, self.chifact = float(ratio), float(cooling), int(rate), chifact
-        self.data = None if data is None else [np.asarray(some, dtype=int) for some in data]
+        self.ratio: float = check.positive("CoolCouplings.ratio", ratio)
+        self.cooling: float = check.number("CoolCouplings.cooling", cooling, above=1.0)
+        self.rate: int = check.whole("CoolCouplings.rate", rate)
+        self.chifact: float | Sequence[float] = chifact
+        self.data: list[np.ndarray] | None = None if data is None else [np.asarray(some, dtype=int) for some in data]
         self._begun, self._given, self._left = False, None, None
 
-    def initialize(self):
-        """Set the first trade-off parameter, if there is something to weigh yet.
+    def initialize(self) -> None:
+        """Set the first trade-off parameter, if the Hessians allow it yet.
 
-        A second run begins with the multipliers that were given, not with what the first one left.
+        A second run begins with the multipliers of the user, not with those at the end of the first run.
         """
-        per_item(self.chifact, len(self.dmisfit.objfcts), "CoolCouplings.chifact", "data misfit")
+        check.per_item("CoolCouplings.chifact", self.chifact, len(self.dmisfit.objfcts), "data misfit", above=0.0)
         self._begun, now = False, [float(one) for one in self.reg.multipliers]
         self._given, self._left = (now if self._left is None or now != self._left else self._given), None
         self.reg.multipliers = list(self._given)
@@ -69,8 +93,8 @@ class CoolCouplings(JointTerms, InversionDirective):
             raise ValueError(msg)
         self._begin(self.invProb.model)
 
-    def endIter(self):
-        """Cool where data are not fitted."""
+    def endIter(self) -> None:
+        """Weaken couplings while data miss their targets."""
         if not self._begun:
             self._begin(self.opt.xc)
         elif self.opt.iter % self.rate == 0:
@@ -84,7 +108,8 @@ class CoolCouplings(JointTerms, InversionDirective):
             elif missed.any():
                 self.invProb.beta /= self.cooling
 
-    def _begin(self, model):
+    def _begin(self, model: np.ndarray) -> None:
+        """Set the trade-off parameter from the traces of the Hessians, if both are positive."""
         rng, traces = np.random.default_rng(0), np.zeros(2)
         for _ in range(_PROBES):
             probe = rng.choice([-1.0, 1.0], model.size)
@@ -93,10 +118,22 @@ class CoolCouplings(JointTerms, InversionDirective):
             self.invProb.beta = self.ratio * traces[0] / traces[1]
             self._begun = True
 
-    def checkpoint_state(self) -> dict:
-        """Whether it has begun; the inverse problem keeps the trade-off parameter."""
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return whether couplings have begun; the trade-off parameter belongs to the inverse problem.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         return {"begun": self._begun}
 
-    def restore_checkpoint_state(self, state: dict):
-        """Put it back."""
+    def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
+        """Restore whether couplings have begun.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         self._begun = bool(state["begun"])

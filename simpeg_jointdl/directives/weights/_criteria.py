@@ -58,8 +58,10 @@ class RunCriteria:
 
     def give_back(self):
         """Give the minimizer its own criteria back."""
-        self._minimizer.stoppers = self._given
-        self._minimizer.stoppersLS = _without_rest(self._minimizer.stoppersLS)
+        if self._given is not None:
+            self._minimizer.stoppers = self._given
+            self._minimizer.stoppersLS = _without_rest(self._minimizer.stoppersLS)
+            self._given = None  # lists of SimPEG's criteria cannot be pickled
 
 
 class _Stoppers(list):

@@ -1,14 +1,16 @@
-"""One trade-off parameter per property, each cooled until its own data are fitted."""
+"""One trade-off parameter for each property, cooled until the data of the property are fitted."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from simpeg.directives import (
     BetaEstimate_ByEig,
     BetaEstimateMaxDerivative,
     BetaSchedule,
+    DirectiveList,
     InversionDirective,
     UpdateIRLS,
     UpdatePreconditioner,
@@ -16,62 +18,72 @@ from simpeg.directives import (
 )
 from simpeg.utils import get_logger
 
-from ..._problem.misfits import check_data, misfit_support
-from ..._problem.spectra import spectral_norm
-from ..._problem.terms import group_terms, smoothness_terms
-from .._base import JointTerms, check_order, chi_factors, per_item
+from ..._core import validation as check
+from ..._core.protocols import Settles
+from ..._problem.misfits import check_data
+from .._base import JointTerms, check_order, check_simulations, chi_factors
 from ._criteria import RunCriteria
 from ._pace import Pace
+from ._property_betas import PropertyBetas
 
 
-class JointBetaSchedule(JointTerms, InversionDirective):
-    r"""Cool each property's beta until every data set has reached its own target.
+class JointBetaSchedule(PropertyBetas, InversionDirective):
+    r"""Cool the trade-off parameter of each property until every data set has reached its own target.
 
-    Regularization terms that share parameters share one beta, and keep the multipliers they had relative to
-    each other: term :math:`i` of property :math:`k` has multiplier :math:`\beta_k c_i`, with the common
-    ``invProb.beta`` taken off. Couplings are left alone. Which data constrain which property is found from the
-    sensitivities, so any number of misfits, properties and couplings may come in any order. Each beta starts at
+    Regularization terms that share parameters share one trade-off parameter, and keep the multipliers they had relative
+    to each other: term :math:`i` of property :math:`k` has the multiplier :math:`\beta_k c_i`, divided by
+    ``invProb.beta``. Couplings are left alone. The sensitivities tell which data constrain which property, so any
+    number of misfits, properties and couplings may be given in any order. Each trade-off parameter starts at
 
     .. math::
-        \beta_k = \text{beta0\_ratio} \cdot \frac{\| \mathbf H_d^{kk} \|_2}{\| \sum_i c_i \mathbf H_i^{kk} \|_2}
+        \beta_k = \text{beta0\_ratio} \cdot \frac{\| \mathbf H_d^{kk} \|_2}{\| \sum_i c_i \mathbf H_i^{kk} \|_2} .
 
-    and after each iteration follows the worst of the data sets that constrain it: above the target it is divided by at
-    most `cooling_factor`, less when near; more than `tolerance` below, it is raised again. A misfit with multiplier
-    zero steers nothing. Beside SimPEG's ``UpdateIRLS``, which steers the common beta and decides when to stop, it only
-    shifts betas against each other, so that all data sets reach their targets together. Their product stays.
+    After each iteration it follows the worst fitted data set that constrains its property. Above the target it is
+    divided by at most `cooling_factor`, by less near the target; where the misfit is more than `tolerance` below the
+    target, it is raised again. A data misfit with multiplier zero has no influence. Beside SimPEG's ``UpdateIRLS``,
+    which changes the common trade-off parameter and decides when to stop, this directive only changes the trade-off
+    parameters relative to each other, so that all data sets reach their targets together; their product stays.
 
-    The inversion stops when every :math:`\chi` is at its target, at most `tolerance` below, and no property changes by
-    more than `model_tolerance` of its deviation from its mean in an iteration; data fitted better than that stop it
-    after `patience` such iterations. Or it stops at ``maxIter``, with a warning that names what is above. Switched off
-    for the run are the minimizer's own criteria, which are absolute, and its stop where a line search finds nothing.
+    The inversion stops when every :math:`\chi` is at its target, at most `tolerance` below it, and no property changes
+    in an iteration by more than `model_tolerance` of its deviation from its mean. If data are fitted better than that,
+    it stops after `patience` further iterations without change. At the latest it stops at ``maxIter``, with a warning
+    that names the data above their targets. For the length of the run the minimizer's own stopping criteria, which are
+    absolute, are switched off, and a line search that finds no descent leaves the model as it is, instead of ending
+    the inversion.
 
     Parameters
     ----------
     chifact : float or sequence of float
-        Target :math:`\chi`, misfit per datum; one for all data sets or one each.
+        Target :math:`\chi`, the misfit per datum; one for all data sets, or one each.
     beta0_ratio : float or sequence of float
-        Start, relative to equally stiff data and regularization; one for all properties or one each.
+        First trade-off parameter, relative to that at which data and regularization are equally stiff; one for all
+        properties, or one each.
     cooling_factor : float
         Largest division in one step, above 1.
     cooling_rate : int
         Iterations between changes.
-    tolerance, model_tolerance : float
-        How far below its target a misfit may settle, as a part of it; relative change of a property that is at rest.
+    tolerance : float
+        Part of its target by which a misfit may stay below it, between 0 and 1.
+    model_tolerance : float
+        Relative change of a property below which it counts as unchanged, between 0 and 1.
     patience : int
-        Iterations at rest that are granted to data which are fitted too well.
+        Iterations without change after which the inversion stops though data are fitted too well.
     random_seed : int
-        Of the power iteration, an estimate.
+        Seed of the power iteration that estimates spectral norms.
+    **kwargs
+        Keywords of :class:`simpeg.directives.InversionDirective`. With ``verbose=True`` misfits and trade-off
+        parameters are logged.
 
     Attributes
     ----------
-    chi : (n_misfits,) numpy.ndarray
-        After each iteration.
+    chi : (n_misfits,) numpy.ndarray or None
+        Misfit per datum of each data set after the last iteration.
     betas : (n_properties,) numpy.ndarray
-        Current trade-off parameters, in the order in which the properties' terms come.
+        Current trade-off parameters, in the order of the properties' first terms.
     steering : (n_properties,) numpy.ndarray of bool
-        Whose betas follow their data now; :class:`TakeTurns` holds those of properties that wait (see `steer`).
+        Properties whose trade-off parameters follow their data now; see :meth:`steer`, which :class:`TakeTurns` calls.
     done : bool
-        Whether all that are steering have come to the end described above.
+        Whether the inversion could stop, as described above, if only the properties that are steering counted.
 
     Raises
     ------
@@ -79,67 +91,51 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         For numbers out of range; in a list with ``BetaSchedule``, or on the wrong side of another directive; when the
         inversion begins, for data that are not finite or depend on no regularized parameter, misfits without
         simulation, sums among the terms of the regularization, and a `chifact` that is not one per data set.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.directives import JointBetaSchedule
+    >>> JointBetaSchedule(chifact=[1.0, 0.9], cooling_factor=1.5).tolerance
+    0.1
     """
+
+    steering: np.ndarray
+    done: bool
 
     def __init__(
         self,
-        chifact=1.0,
-        beta0_ratio=10.0,
+        chifact: float | Sequence[float] = 1.0,
+        beta0_ratio: float | Sequence[float] = 10.0,
         cooling_factor: float = 2.0,
         cooling_rate: int = 1,
         tolerance: float = 0.1,
         model_tolerance: float = 0.02,
         patience: int = 10,
         random_seed: int = 0,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if not cooling_factor > 1.0:
-            msg = f"JointBetaSchedule.cooling_factor: got {cooling_factor!r}, wanted a number above 1."
-            raise ValueError(msg)
-        if int(cooling_rate) < 1:
-            msg = f"JointBetaSchedule.cooling_rate: got {cooling_rate!r}, wanted a whole number of at least 1."
-            raise ValueError(msg)
-        for name, value in (("tolerance", tolerance), ("model_tolerance", model_tolerance)):
-            if not 0.0 < value < 1.0:
-                msg = f"JointBetaSchedule.{name}: got {value!r}, wanted a number between 0 and 1."
-                raise ValueError(msg)
-        self.chifact, self.beta0_ratio = chifact, beta0_ratio
-        self.cooling_factor, self.cooling_rate = float(cooling_factor), int(cooling_rate)
-        self.tolerance, self.model_tolerance = float(tolerance), float(model_tolerance)
-        self.patience, self.random_seed = int(patience), int(random_seed)
+        who = "JointBetaSchedule"
+        self.chifact: float | Sequence[float] = chifact
+        self.beta0_ratio: float | Sequence[float] = beta0_ratio
+        self.cooling_factor: float = check.number(f"{who}.cooling_factor", cooling_factor, above=1.0)
+        self.cooling_rate: int = check.whole(f"{who}.cooling_rate", cooling_rate)
+        self.tolerance: float = check.share(f"{who}.tolerance", tolerance, zero=False, one=False)
+        self.model_tolerance: float = check.share(f"{who}.model_tolerance", model_tolerance, zero=False, one=False)
+        self.patience: int = check.whole(f"{who}.patience", patience, 0)
+        self.random_seed: int = check.whole(f"{who}.random_seed", random_seed, 0)
         self.chi: np.ndarray | None = None
-
-    @property
-    def betas(self) -> np.ndarray:
-        """Current trade-off parameters, one per property."""
-        multipliers = self.reg.multipliers
-        first = [group[0] for group in self._groups]
-        return float(self.invProb.beta) * np.array([multipliers[i] / self._relative[i] for i in first])
+        self._criteria: RunCriteria | None = None
 
     @property
     def targets(self) -> np.ndarray:
         """Target χ of each data set, (n_misfits,)."""
-        return per_item(self.chifact, len(self.dmisfit.objfcts), "JointBetaSchedule.chifact", "data misfit")
-
-    @property
-    def groups(self) -> list[list[int]]:
-        """Places of the regularization terms of each property, in the order of `betas`."""
-        return [list(group) for group in self._groups]
-
-    @property
-    def supports(self) -> list[np.ndarray]:
-        """Model parameters of each property, (nP,) of bool."""
-        return [support.copy() for support in self._supports]
-
-    @property
-    def constrains(self) -> np.ndarray:
-        """Which data set constrains which property, (n_misfits, n_properties) of bool."""
-        return self._constrains.copy()
+        n_misfits = len(self.dmisfit.objfcts)
+        return check.per_item("JointBetaSchedule.chifact", self.chifact, n_misfits, "data misfit", above=0.0)
 
     @property
     def fitted(self) -> np.ndarray:
-        """Whether all data that constrain a property are at their target, (n_properties,); not before an iteration."""
+        """Whether all data that constrain a property are at their targets, (n_properties,); False before a run."""
         if self.chi is None:
             return np.zeros(len(self._groups), dtype=bool)
         return ~np.any(self._constrains & (self.chi > self.targets)[:, None], axis=0)
@@ -152,8 +148,22 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         deviations = [np.linalg.norm(model[support] - model[support].mean()) for support in self._supports]
         return np.array(changes) <= self.model_tolerance * np.array(deviations)
 
-    def validate(self, directiveList=None):
-        """Must stand after sensitivity weights, UpdateIRLS and beta estimators, before preconditioners, and alone."""
+    def validate(self, directiveList: DirectiveList | None = None) -> bool:
+        """Raise ValueError if it is on the wrong side of another directive, or with SimPEG's ``BetaSchedule``.
+
+        It must come after sensitivity weights, UpdateIRLS and estimates of the trade-off parameter, and before
+        preconditioners.
+
+        Parameters
+        ----------
+        directiveList : simpeg.directives.DirectiveList
+            All directives of the inversion, in their order.
+
+        Returns
+        -------
+        bool
+            True.
+        """
         others = directiveList.dList
         check_order(
             self,
@@ -162,101 +172,59 @@ class JointBetaSchedule(JointTerms, InversionDirective):
             before=(UpdatePreconditioner,),
         )
         if any(isinstance(other, BetaSchedule) for other in others):
-            msg = "JointBetaSchedule cools the betas itself; take BetaSchedule out of the list of directives."
+            msg = "JointBetaSchedule changes the trade-off parameters itself; take BetaSchedule out of the list."
             raise ValueError(msg)
         return True
 
-    def initialize(self):
-        """Find out which data constrain which property, and set the first betas."""
-        model, weights = self.invProb.model, self.reg.multipliers
-        self._check_misfits()
-        _ = self.targets  # refuses those that are not one per data set
+    def initialize(self) -> None:
+        """Find out which data constrain which property, and set the first trade-off parameters."""
+        check_simulations("JointBetaSchedule", self.dmisfit.objfcts)
+        check_data(self.dmisfit)
+        _ = self.targets  # raises if there is not one per data set
         self._steered_by_irls = any(isinstance(other, UpdateIRLS) for other in self.inversion.directiveList)
-        self._relative = {i: float(weights[i]) for i in smoothness_terms(self.reg) if weights[i]}
-        self._groups, self._supports = group_terms(self.reg, self._relative, model)
-        self._counts = np.array([multiplier != 0.0 for multiplier in self.dmisfit.multipliers])
-        reach = [misfit_support(misfit, model, self._rng(i)) for i, misfit in enumerate(self.dmisfit.objfcts)]
-        self._constrains = np.array([[bool(np.any(d & k)) for k in self._supports] for d in reach])
-        self._constrains &= self._counts[:, None]
-        idle = np.flatnonzero(self._counts & ~self._constrains.any(axis=1))
-        if idle.size:
-            msg = (
-                f"JointBetaSchedule: data misfit(s) {idle.tolist()} depend on no regularized parameter; "
-                "check the maps of the simulations and of the regularization terms."
-            )
-            raise ValueError(msg)
+        self._find_properties()
         self.chi = None
         self.steer(np.ones(len(self._groups), dtype=bool))
         self._pace = Pace(len(self._groups), self.cooling_factor, self.tolerance)
         self.set_first_betas()
         self._criteria = RunCriteria(self.opt)
 
-    def steer(self, properties: np.ndarray):
-        """Only these, (n_properties,) of bool, follow their data from now on, with all patience."""
+    def steer(self, properties: np.ndarray) -> None:
+        """Let only these properties follow their data from now on, and start to count `patience` again.
+
+        Parameters
+        ----------
+        properties : (n_properties,) numpy.ndarray of bool
+            Properties that follow their data.
+        """
         self.steering, self._patience_left, self.done = np.array(properties, dtype=bool), self.patience, False
 
-    def _rng(self, place):
-        # one each, so that a property starts alike whatever stands beside it
-        return np.random.default_rng((self.random_seed, place))
-
-    def _check_misfits(self):
-        blind = [i for i, misfit in enumerate(self.dmisfit.objfcts) if not hasattr(misfit, "simulation")]
-        if blind:
-            msg = (
-                f"JointBetaSchedule: data misfit(s) {blind} have no simulation, so no number of data to reach a "
-                "target with; wanted data misfits such as simpeg.data_misfit.L2DataMisfit."
-            )
-            raise TypeError(msg)
-        check_data(self.dmisfit)
-
-    def set_first_betas(self):
-        """Betas of the start, for the terms as they are now."""
-        model = self.invProb.model
-        ratios = per_item(self.beta0_ratio, len(self._groups), "JointBetaSchedule.beta0_ratio", "property")
-        betas = np.ones(len(self._groups))
-        for k, (group, support) in enumerate(zip(self._groups, self._supports, strict=True)):
-            product = partial(self._group_product, group, model)
-            stiffness = spectral_norm(product, support, self._rng(k))
-            data = spectral_norm(partial(self.dmisfit.deriv2, model), support, self._rng(k))
-            if stiffness > 0.0 and data > 0.0:
-                betas[k] = ratios[k] * data / stiffness
-        self.set_betas(betas)
-
-    def _group_product(self, group, model, v):
-        return sum(self._relative[i] * self.reg.objfcts[i].deriv2(model, v) for i in group)
-
-    def set_betas(self, betas):
-        """Other trade-off parameters from here on, (n_properties,)."""
-        multipliers = list(self.reg.multipliers)
-        for group, beta in zip(self._groups, betas, strict=True):
-            for place in group:
-                multipliers[place] = float(beta * self._relative[place] / self.invProb.beta)
-        self.reg.multipliers = multipliers
-
-    def endIter(self):
-        """Cool, raise or rest; stop when all is fitted and at rest."""
+    def endIter(self) -> None:
+        """Change the trade-off parameters, and stop when all data are fitted and the model does not change."""
         self.chi = chi_factors(self)
         excess = self.chi / self.targets
         if self.opt.iter % self.cooling_rate == 0:
             self._cool(excess)
         if self.verbose:
-            get_logger().info(f"JointBetaSchedule: χ {self.chi}, betas {self.betas}")
+            get_logger().info(f"JointBetaSchedule: χ {self.chi}, trade-off parameters {self.betas}")
         on = self.steering
         self.done = self._is_done(excess[self._counts & (on.all() | self._constrains[:, on].any(axis=1))])
         if self.done and on.all() and not self._steered_by_irls:
             self.opt.stopNextIteration = True
 
-    def _is_done(self, excess) -> bool:
-        # others may still have steps to take: sparse norms, couplings that wait
-        settled = all(getattr(other, "settled", True) for other in self.inversion.directiveList)
+    def _is_done(self, excess: np.ndarray) -> bool:
+        # other directives may still change the function: sparse norms, couplings that wait
+        settled = all(other.settled for other in self.inversion.directiveList if isinstance(other, Settles))
         if not (settled and (excess <= 1.0).all() and self.resting[self.steering].all()):
             return False
         self._patience_left -= 1
         return bool((excess >= 1.0 - self.tolerance).all()) or self._patience_left < 0
 
-    def finish(self):
-        """Give the minimizer its criteria back, and say which data are not fitted."""
-        self._criteria.give_back()
+    def finish(self) -> None:
+        """Restore the minimizer's stopping criteria, and warn of data that are not fitted."""
+        criteria, self._criteria = self._criteria, None
+        if criteria is not None:
+            criteria.give_back()
         if self.chi is None:
             return
         above = np.flatnonzero(self._counts & (self.chi > self.targets))
@@ -266,8 +234,8 @@ class JointBetaSchedule(JointTerms, InversionDirective):
                 f"misfit(s) {above.tolist()} above the target {self.targets[above]}."
             )
 
-    def _cool(self, excess):
-        worst = np.where(self._constrains, excess[:, None], 0.0).max(axis=0)  # 0 where no data reach
+    def _cool(self, excess: np.ndarray) -> None:
+        worst = np.where(self._constrains, excess[:, None], 0.0).max(axis=0)  # 0 where no data constrain a property
         cut_short = getattr(self.opt, "cg_count", 0) >= getattr(self.opt, "cg_maxiter", np.inf)
         factor = self._pace.factors(worst, self.steering, cut_short or self.opt.iterLS > 0)
         if self._steered_by_irls:
@@ -276,10 +244,21 @@ class JointBetaSchedule(JointTerms, InversionDirective):
         self.set_betas(self.betas / factor)
 
 
-def beta_schedule(directive) -> JointBetaSchedule:
-    """The JointBetaSchedule beside a directive."""
+def beta_schedule(directive: JointTerms) -> JointBetaSchedule:
+    """Return the JointBetaSchedule in the list of a directive; ValueError unless there is exactly one.
+
+    Parameters
+    ----------
+    directive : simpeg.directives.InversionDirective
+        Directive of an inversion.
+
+    Returns
+    -------
+    JointBetaSchedule
+        The schedule in the list of directives of the inversion.
+    """
     found = [other for other in directive.inversion.directiveList if isinstance(other, JointBetaSchedule)]
     if len(found) != 1:
-        msg = f"{type(directive).__name__}: found {len(found)} JointBetaSchedule in the directives; give it one."
+        msg = f"{type(directive).__name__}: found {len(found)} JointBetaSchedule in the list of directives, wanted one."
         raise ValueError(msg)
     return found[0]

@@ -2,56 +2,91 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from discretize.utils import Identity
 from simpeg.directives import UpdateSensitivityWeights
+from simpeg.maps import IdentityMap
 from simpeg.regularization import BaseSimilarityMeasure
 
 from ..._problem.misfits import check_data
 from .._base import JointTerms
-from ..preconditioners import UpdateJointPreconditioner
+from ..preconditioners import misfit_diagonal
 
 
 class UpdateJointSensitivityWeights(JointTerms, UpdateSensitivityWeights):
-    r"""Sensitivity weights, thresholded and normalised for each property by itself.
+    r"""Sensitivity weights with a threshold and a normalization for each property.
 
-    In cell :math:`j` of property :math:`k` the weight is the root of the summed squared sensitivities per
-    volume, :math:`w_j = \big( \sum_i (\mathbf W \mathbf J)_{ij}^2 \big)^{1/2} / V_j`, with the largest (or
-    smallest) one of that property set to 1. SimPEG's directive takes one largest value over the whole
-    model: of two properties in different units one then peaks at 1 and the other perhaps at 0.05, so that
-    threshold, regularization and couplings treat them unequally for no reason but their units. Where a term
-    regularizes a function of the parameters (a logarithm, say) the sensitivities are to that function.
+    In cell :math:`j` the weight is the root of the summed squared sensitivities, divided by the cell's volume [1]_,
+
+    .. math::
+        w_j = \frac{1}{V_j} \Big( \sum_i (\mathbf W \mathbf J)_{ij}^2 \Big)^{1/2} .
+
+    The largest (or smallest) weight of each property is then set to 1. SimPEG's directive takes one largest value over
+    the whole model. Of two properties in different units, the weights of one then have the maximum 1 and those of the
+    other perhaps 0.05, and threshold, regularization and couplings treat them differently only because of their units.
+    Where a term regularizes a function of the parameters, such as a logarithm, the sensitivities are those to the
+    function.
 
     Parameters
     ----------
-    every_iteration, threshold_value, threshold_method, normalization_method
-        As in :class:`simpeg.directives.UpdateSensitivityWeights`, applied to each property.
+    every_iteration : bool
+        Whether to compute the weights again after each iteration.
+    threshold_value : float
+        Lower limit of the weights of each property; see `threshold_method`.
+    threshold_method : {"amplitude", "global", "percentile"}
+        Whether the limit is a part of the largest weight, a constant that is added, or a percentile of the weights.
+    normalization_method : {"maximum", "minimum", None}
+        Whether the largest or the smallest weight of each property becomes 1, or none.
+    **kwargs
+        Further keywords of :class:`simpeg.directives.UpdateSensitivityWeights`.
 
     Raises
     ------
     ValueError
-        For options that SimPEG refuses; when it computes, for data or uncertainties that are NaN or infinite, and a
-        property to which no data are sensitive.
+        For options that SimPEG refuses, and, when it computes, for data or uncertainties that are NaN or infinite, or
+        a property to which no data are sensitive.
     TypeError
-        When it computes, for a regularization term whose map has no sparse derivative, or with sums among its terms;
-        for a `dmisfit` or `reg` given.
+        If a `dmisfit` or `reg` is given, and, when it computes, for a regularization term whose map has no sparse
+        derivative, or a sum among the terms.
     AssertionError
-        SimPEG's, in a list where it stands after a preconditioner or an estimate of the trade-off parameter.
+        By SimPEG, if it comes after a preconditioner or an estimate of the trade-off parameter.
 
     References
     ----------
-    Of weights that counteract the decay of sensitivities, wherever the data are: Li, Y. and Oldenburg, D. W. (2000).
-    Joint inversion of surface and three-component borehole magnetic data. Geophysics, 65(2), 540-552.
+    .. [1] Li, Y. and Oldenburg, D. W. (2000). Joint inversion of surface and three-component borehole magnetic data.
+       Geophysics, 65(2), 540-552. https://doi.org/10.1190/1.1444749
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.directives import UpdateJointSensitivityWeights
+    >>> UpdateJointSensitivityWeights(every_iteration=True, threshold_value=1e-3).threshold_method
+    'amplitude'
     """
 
-    def update(self):
-        """Compute the weights at the current model and hand them to every term that is not a coupling."""
+    def __init__(
+        self,
+        every_iteration: bool = False,
+        threshold_value: float = 1e-12,
+        threshold_method: str = "amplitude",
+        normalization_method: str | None = "maximum",
+        **kwargs: Any,
+    ):
+        super().__init__(
+            every_iteration=every_iteration,
+            threshold_value=threshold_value,
+            threshold_method=threshold_method,
+            normalization_method=normalization_method,
+            **kwargs,
+        )
+
+    def update(self) -> None:
+        """Compute the weights at the current model and give them to every term that is not a coupling."""
         model = self.invProb.model
         check_data(self.dmisfit)
-        squared = 0.5 * sum(
-            UpdateJointPreconditioner._misfit_diagonal(misfit, model) for misfit in self.dmisfit.objfcts
-        )
+        squared = 0.5 * sum(misfit_diagonal(misfit, model) for misfit in self.dmisfit.objfcts)
         for term in self.reg.objfcts:
             if isinstance(term, BaseSimilarityMeasure):
                 continue
@@ -63,6 +98,7 @@ class UpdateJointSensitivityWeights(JointTerms, UpdateSensitivityWeights):
                 part.set_weights(sensitivity=weights)
 
     def _limited(self, weights: np.ndarray) -> np.ndarray:
+        """Apply threshold and normalization to the weights of one property."""
         if not weights.max() > 0.0:
             msg = (
                 "UpdateJointSensitivityWeights: no data are sensitive to one of the regularized properties; "
@@ -82,18 +118,19 @@ class UpdateJointSensitivityWeights(JointTerms, UpdateSensitivityWeights):
         return weights
 
 
-def _through(mapping, model: np.ndarray, squared: np.ndarray) -> np.ndarray:
-    """Squared sensitivities to what a map makes of the parameters, from those to the parameters.
+def _through(mapping: IdentityMap, model: np.ndarray, squared: np.ndarray) -> np.ndarray:
+    """Return squared sensitivities to the values of a map, from those to its parameters.
 
-    With p = f(m) cell by cell, ∂d/∂p = (∂d/∂m) / f'; a row of several parameters takes their pseudo-inverse.
+    For p = f(m) in each cell, ∂d/∂p = (∂d/∂m) / f'. Where a value depends on several parameters, their
+    pseudo-inverse takes the place of 1 / f'.
     """
     derivative = mapping.deriv(model)
     if isinstance(derivative, Identity):
         return squared
     if not sp.issparse(derivative):
         msg = (
-            "UpdateJointSensitivityWeights: a regularization term's map has no sparse derivative, so its cells have "
-            "no sensitivities; leave the directive out, or regularize the parameters themselves."
+            "UpdateJointSensitivityWeights: the map of a regularization term has no sparse derivative, so its cells "
+            "have no sensitivities; leave the directive out, or regularize the parameters themselves."
         )
         raise TypeError(msg)
     entries = derivative.power(2)

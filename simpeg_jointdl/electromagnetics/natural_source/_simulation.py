@@ -103,6 +103,8 @@ class Simulation1DStitched(BaseSimulation):
     rho, rhoMap, rhoDeriv = props.Invertible("Electrical resistivity (Ohm m)")
     props.Reciprocal(sigma, rho)
 
+    method_name = "magnetotellurics"  # in tables and logs
+
     def __init__(
         self,
         survey: Survey | None = None,

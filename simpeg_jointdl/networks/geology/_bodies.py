@@ -1,4 +1,4 @@
-"""Bodies with soft edges in a box: what a latent vector is decoded to."""
+"""Bodies with soft edges in a box, to which latent vectors are decoded."""
 
 from __future__ import annotations
 
@@ -6,38 +6,50 @@ import torch
 
 Tensor = torch.Tensor
 
-N_SHAPE = 17  # numbers per body: centre 3, axes 9, squareness, sharpness, bend 3
-#: What a standard normal offset changes these numbers by, the value of a property last.
+#: Number of parameters of the shape of a body: centre 3, axes 9, squareness, sharpness, bend 3.
+N_SHAPE: int = 17
+#: Change of each of these parameters per unit of its offset; the last entry is that of the value of a property.
 OFFSET_SCALES = (*(0.1,) * 3, *(0.4,) * 9, 1.0, 0.3, *(0.15,) * 3, 0.15)
-_SHARPEST = 4.0  # natural logarithm
-_TINY = 1e-6
+#: Probabilities of the kinds of geology in the training set; bodies are more frequent than layers, and mostly alone.
+KINDS: dict[str, float] = {
+    "layers": 0.25,
+    "folds": 0.5,
+    "faults": 0.25,
+    "blocks": 0.5,
+    "ellipsoids": 0.25,
+    "intrusions": 0.15,
+    "dykes": 0.15,
+}
+_SHARPEST = 4.0  # largest natural logarithm of the sharpness
+_TINY = 1e-6  # keeps square roots differentiable at zero
 
 
 def occupancy(parameters: Tensor, points: Tensor, sharper: float = 1.0) -> Tensor:
-    r"""How far each point lies inside each body, from 0 to 1.
+    r"""Return how far each point lies inside each body, from 0 outside to 1 inside.
 
     A body is a superellipsoid under an affine map and a bend. With :math:`\mathbf q = \mathbf A (\mathbf x -
-    \mathbf c)`, to whose third entry a quadratic form of x and y is added,
+    \mathbf c)`, to whose third entry a quadratic form of x and y is added, the occupancy is
 
     .. math::
         o = \mathrm{sigmoid}\left( \beta \left[ 1 - (1 - t) \lVert \mathbf q \rVert_2 -
         t \lVert \mathbf q \rVert_8 \right] \right)
 
-    is an ellipsoid where t = 0 and very nearly a box, sheared as you like, where t = 1: blocks, slabs, dykes,
-    layers and, bent, folds.
+    It describes an ellipsoid for t = 0 and almost a parallelepiped for t = 1: blocks, slabs, dykes, layers and, with a
+    bend, folds.
 
     Parameters
     ----------
     parameters : (n_samples, n_bodies, 17) torch.Tensor
-        Centre, rows of A, logit of t, logarithm of :math:`\beta`, bend.
+        Centre, rows of A, logit of t, logarithm of :math:`\beta`, and bend.
     points : (n_points, 3) torch.Tensor
-        Each from -1 to 1 over the box, the third downwards.
+        Coordinates from -1 to 1 over the box, the third positive downward.
     sharper : float
-        Factor on \beta.
+        Factor on :math:`\beta`.
 
     Returns
     -------
     (n_samples, n_bodies, n_points) torch.Tensor
+        Occupancies between 0 and 1.
     """
     n_samples, n_bodies = parameters.shape[:2]
     center, axes = parameters[..., :3], parameters[..., 3:12].reshape(n_samples, n_bodies, 3, 3)
@@ -55,22 +67,10 @@ def occupancy(parameters: Tensor, points: Tensor, sharper: float = 1.0) -> Tenso
 
 
 def scattered(n_bodies: int, n_properties: int, generator: torch.Generator) -> Tensor:
-    """Parameters to begin with, (n_bodies, 17 + n_properties): balls all over the box, faint in every property."""
+    """Return initial parameters, (n_bodies, 17 + n_properties): scattered balls with weak contrasts."""
     parameters = torch.zeros(n_bodies, N_SHAPE + n_properties)
     parameters[:, :3] = 0.7 * (2.0 * torch.rand(n_bodies, 3, generator=generator) - 1.0)
     parameters[:, 3:12] = 2.5 * torch.eye(3).flatten()
     parameters[:, 13] = 2.0
     parameters[:, N_SHAPE:] = 0.2 * torch.randn(n_bodies, n_properties, generator=generator)
     return parameters
-
-
-#: What it is trained on: bodies more often than layers, most of them alone.
-KINDS = {
-    "layers": 0.25,
-    "folds": 0.5,
-    "faults": 0.25,
-    "blocks": 0.5,
-    "ellipsoids": 0.25,
-    "intrusions": 0.15,
-    "dykes": 0.15,
-}

@@ -1,4 +1,4 @@
-"""Parts of the geology autoencoder: what it sees of a model, and perceptrons that begin as linear maps."""
+"""Layers of the geology autoencoder: the encoder, and a perceptron with a linear map beside it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,36 @@ from torch import nn
 
 Tensor = torch.Tensor
 
-_PATCH = 4
+_PATCH = 4  # cells per side of the first convolution
 _CHANNELS = 64
-_TINY = 1e-6
-N_MOMENTS = 11  # per property
+_TINY = 1e-6  # smallest size and squared spread
+N_MOMENTS = 11  # number of moments per property
 
 
 class Encoder(nn.Module):
-    """Latent means and log-variances of fields of the size of one: convolutions beside moments.
+    """Encoder of normalized models: a perceptron of convolutional features and of moments.
 
-    Where a body is and how it lies is said by its moments in a few numbers, which convolutions would take long to
-    learn; what else there is, by the convolutions.
+    Moments describe the position and orientation of bodies by a few numbers, which convolutions would need long to
+    learn; the convolutions describe the rest.
 
     Parameters
     ----------
-    n_properties, n_outputs, width : int
+    n_properties : int
+        Number of properties.
     shape : tuple of 3 int
-        Of the grid, multiples of 8.
+        Shape of the grid, multiples of 8.
     points : (n_points, 3) torch.Tensor
-        Its cell centres.
+        Cell centres of the grid.
+    width : int
+        Width of the hidden layers of the perceptron.
+    n_outputs : int
+        Number of outputs.
     """
 
     def __init__(self, n_properties: int, shape: tuple[int, int, int], points: Tensor, width: int, n_outputs: int):
         super().__init__()
         channels = 3 * _CHANNELS // 2
-        self.convolutions = nn.Sequential(
+        self.convolutions: nn.Sequential = nn.Sequential(
             nn.Conv3d(n_properties, _CHANNELS, _PATCH, stride=_PATCH),
             nn.SiLU(),
             nn.Conv3d(_CHANNELS, channels, 3, stride=2, padding=1),
@@ -41,7 +46,7 @@ class Encoder(nn.Module):
             nn.Flatten(),
         )
         n_features = math.prod(n // (2 * _PATCH) for n in shape) * channels + N_MOMENTS * n_properties
-        self.perceptron = Perceptron(n_features, width, n_outputs)
+        self.perceptron: Perceptron = Perceptron(n_features, width, n_outputs)
         x, y, depth = points.unbind(1)
         powers = torch.stack(
             [torch.ones_like(x), x, y, depth, x * x, y * y, depth * depth, x * y, x * depth, y * depth]
@@ -49,16 +54,22 @@ class Encoder(nn.Module):
         self.register_buffer("_powers", powers.T.contiguous() / len(points), persistent=False)
 
     def forward(self, unit: Tensor) -> Tensor:
-        """(n_samples, n_properties, nz, ny, nx) to (n_samples, n_outputs)."""
+        """Return outputs (n_samples, n_outputs) of models (n_samples, n_properties, nz, ny, nx)."""
         return self.perceptron(torch.cat([self.moments(unit), self.convolutions(unit)], dim=1))
 
     def moments(self, unit: Tensor) -> Tensor:
-        """Logarithm of the mean size, share of the sign, mean place, spreads and correlations, of every property.
+        """Return the moments of every property.
+
+        Parameters
+        ----------
+        unit : (n_samples, n_properties, nz, ny, nx) torch.Tensor
+            Normalized models.
 
         Returns
         -------
         (n_samples, 11 n_properties) torch.Tensor
-            Zeros for a property that is zero.
+            Logarithm of the mean absolute value, mean over mean absolute value, mean position, spreads and
+            correlations; zeros for a property that is zero everywhere.
         """
         unit = unit.flatten(2)
         mass = unit.abs() @ self._powers  # (n_samples, n_properties, 10)
@@ -73,28 +84,33 @@ class Encoder(nn.Module):
 
 
 class Perceptron(nn.Module):
-    """Two hidden layers beside a linear map, which begins as zero.
+    """Perceptron with two hidden layers, to which a linear map is added that is initially zero.
 
     Parameters
     ----------
-    n_inputs, width, n_outputs : int
+    n_inputs : int
+        Number of inputs.
+    width : int
+        Width of the hidden layers.
+    n_outputs : int
+        Number of outputs.
     """
 
     def __init__(self, n_inputs: int, width: int, n_outputs: int):
         super().__init__()
-        self.hidden = nn.Sequential(
+        self.hidden: nn.Sequential = nn.Sequential(
             nn.Linear(n_inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, n_outputs)
         )
-        self.straight = nn.Linear(n_inputs, n_outputs, bias=False)
+        self.straight: nn.Linear = nn.Linear(n_inputs, n_outputs, bias=False)
         nn.init.zeros_(self.straight.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n_samples, n_inputs) to (n_samples, n_outputs)."""
+        """Return outputs (n_samples, n_outputs) of inputs (n_samples, n_inputs)."""
         return self.hidden(x) + self.straight(x)
 
 
-def grid_centers(shape) -> Tensor:
-    """Cell centres of a grid over the box, (n_points, 3), x fastest: x and y from -1 to 1, depth from 0 to 1."""
+def grid_centers(shape: tuple[int, ...]) -> Tensor:
+    """Return cell centres of a grid over the box, (n_points, 3), x fastest; x and y in [-1, 1], depth in [0, 1]."""
     z, y, x = ((torch.arange(n) + 0.5) * (2.0 / n) - 1.0 for n in shape)
     depth, north, east = torch.meshgrid(0.5 * (z + 1.0), y, x, indexing="ij")
     return torch.stack([east, north, depth], dim=-1).reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""What GravMagUNet is told: grids with gaps, of any size and unit, as channels of the size of one."""
+"""Inputs of GravMagUNet: grids with gaps, and the normalized channels that its layers receive."""
 
 from __future__ import annotations
 
@@ -15,46 +15,74 @@ if TYPE_CHECKING:
 Tensor = torch.Tensor
 
 N_CONSTANTS = 11
-LOWEST, HIGHEST = 0.02, 3.0  # cells: of data above the model in the training
-_NO_NOISE = 1e-3  # of the data's rms; below it, noise makes no difference
+LOWEST, HIGHEST = 0.02, 3.0  # range of the heights above the model in training, in cells
+_NO_NOISE = 1e-3  # noise over the rms of the data below which the noise level makes no difference
 
 
 class GravMagGrids(NamedTuple):
-    """Tensors of n samples on the network's grid, in units that know neither cell size nor field strength.
+    """Gravity and magnetic grids of n samples, in units without cell size and field strength.
 
-    Values are gz / (h SLAB), with h the cell size and SLAB the gz of a slab, so in g/cc, and tmi / B0, in SI. What is
-    masked may hold anything finite; a grid that is missing is masked everywhere.
+    Values are gz / (h SLAB) in g/cc, where h is the cell size and SLAB the gz of a slab of unit density and thickness,
+    and tmi / B0 in SI, where B0 is the field strength. Masked values may be any finite numbers. A missing grid is
+    masked everywhere.
+
+    Parameters
+    ----------
+    gravity : (n, ny, nx) torch.Tensor
+        gz / (h SLAB), positive upward.
+    magnetic : (n, ny, nx) torch.Tensor
+        tmi / B0.
+    gravity_mask, magnetic_mask : (n, ny, nx) torch.Tensor of bool
+        True where there are data.
+    gravity_noise, magnetic_noise : (n,) torch.Tensor
+        Standard deviations in the unit of the data.
+    direction : (n, 3) torch.Tensor
+        Unit vector of the inducing field: easting, northing, upward.
+    gravity_height, magnetic_height : (n,) torch.Tensor
+        Heights of the data above the model, in cells.
     """
 
-    gravity: Tensor  # (n, ny, nx), upward positive
-    magnetic: Tensor  # (n, ny, nx)
-    gravity_mask: Tensor  # (n, ny, nx) of bool, where there are data
+    gravity: Tensor
+    magnetic: Tensor
+    gravity_mask: Tensor
     magnetic_mask: Tensor
-    gravity_noise: Tensor  # (n,), standard deviation in the unit of the data
+    gravity_noise: Tensor
     magnetic_noise: Tensor
-    direction: Tensor  # (n, 3), of the field: easting, northing, upward
-    gravity_height: Tensor  # (n,), above the model, in cells
+    direction: Tensor
+    gravity_height: Tensor
     magnetic_height: Tensor
 
     def rows(self, size: int) -> Iterator[GravMagGrids]:
-        """The same in pieces of at most `size` samples."""
+        """Yield the grids in batches of at most `size` samples."""
         return (GravMagGrids(*parts) for parts in zip(*(value.split(size) for value in self), strict=True))
 
 
 class Inputs(NamedTuple):
-    """What the layers see, and the units of what they give."""
+    """Inputs of the layers, and the scales of their outputs.
 
-    planes: Tensor  # (n, 4, ny, nx): both grids, filled, and both masks
-    priors: Tensor  # (n, 2, nz, ny, nx): estimates in closed form, of rms 1
-    constants: Tensor  # (n, N_CONSTANTS)
-    scales: Tensor  # (n, 2): of density and susceptibility
+    Attributes
+    ----------
+    planes : (n, 4, ny, nx) torch.Tensor
+        Both grids with their gaps filled, and both masks.
+    priors : (n, 2, nz, ny, nx) torch.Tensor
+        Linear estimates of both properties, of rms 1.
+    constants : (n, N_CONSTANTS) torch.Tensor
+        Field direction, presence, noise and heights of the grids, and rms of the estimates.
+    scales : (n, 2) torch.Tensor
+        Scales of density in g/cc and of susceptibility in SI.
+    """
+
+    planes: Tensor
+    priors: Tensor
+    constants: Tensor
+    scales: Tensor
 
 
 def network_inputs(grids: GravMagGrids, prior: PriorEstimate, typical: tuple[float, float]) -> Inputs:
-    """Channels in units of each grid's own rms.
+    """Return the inputs of the layers, with each grid divided by its own rms.
 
-    Values times a constant give the same channels, and scales times that constant. A grid that is missing gives zeros,
-    and the `typical` scale of its property.
+    Multiplying a grid by a constant leaves the channels unchanged and multiplies the scale of its property by that
+    constant. A missing grid gives zeros and the `typical` scale of its property.
     """
     gravity, gravity_amplitude, has_gravity = _normalized(grids.gravity, grids.gravity_mask)
     magnetic, magnetic_amplitude, has_magnetic = _normalized(grids.magnetic, grids.magnetic_mask)
@@ -90,7 +118,7 @@ def network_inputs(grids: GravMagGrids, prior: PriorEstimate, typical: tuple[flo
 
 
 def _normalized(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Values over their rms where there are any, gaps filled; the rms; and whether there are any."""
+    """Return the values over their rms with gaps filled, the rms, and whether there are any values other than 0."""
     weight = mask.to(values.dtype)
     count = weight.sum((1, 2))
     squares = (values * weight).square().sum((1, 2)) / count.clamp(min=1)
@@ -101,7 +129,7 @@ def _normalized(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def fill_gaps(values: Tensor, weight: Tensor) -> Tensor:
-    """Smooth continuation over what has no weight, by ever coarser means; (n, ny, nx), sides powers of two."""
+    """Fill values (n, ny, nx) of zero weight smoothly from averages over 2, 4, 8 ... cells; ny, nx are powers of 2."""
     values, weight = values[:, None], weight[:, None]
     levels, total = [(values, weight)], values * weight
     while min(total.shape[-2:]) > 1:

@@ -1,4 +1,4 @@
-"""Layers of GravMagUNet: a trunk over the plan, features lifted to depth, and the heads' volumes."""
+"""Layers of GravMagUNet: a two-dimensional U-Net, features for each depth, and three-dimensional heads."""
 
 from __future__ import annotations
 
@@ -12,46 +12,49 @@ from torch.nn import functional
 from ._inputs import N_CONSTANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Tensor = torch.Tensor
 
 _N_STYLE = 64
-N_OUTPUTS = 3  # density, susceptibility, boundary
+N_OUTPUTS = 3  # density, susceptibility and boundary
 
 
 class LiftedDecoder(nn.Module):
-    """A U-Net over the plan, whose last features become slices that convolutions in space refine.
+    """Two-dimensional U-Net whose last features become depth slices, refined by three-dimensional convolutions.
 
-    Everything is computed with four neighbours in plan as channels, at half the grid's cells along x and y.
+    Blocks of 2 x 2 cells are stacked as channels, so that all layers have half as many cells along x and y.
 
     Parameters
     ----------
     shape : (nz, ny, nx)
+        Shape of the models.
     widths : sequence of int
-        Channels of the trunk's levels; every level has half the cells of the one above along x and y.
+        Number of channels of each level of the U-Net. Each level has half as many cells along x and y as the previous
+        one.
     n_lifted : int
-        Channels of a slice.
+        Number of channels of a depth slice.
     """
 
     def __init__(self, shape: tuple[int, int, int], widths: Sequence[int], n_lifted: int):
         super().__init__()
-        self.shape, self.n_lifted = shape, n_lifted
+        self.shape: tuple[int, int, int] = shape
+        self.n_lifted: int = n_lifted
         pairs = list(pairwise(widths))
-        self.style = _style()
-        self.stem = nn.Conv2d(4 * (4 + 2 * shape[0]), widths[0], 3, padding=1)
-        self.down = nn.ModuleList(PlanBlock(width) for width in widths)
-        self.coarser = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
-        self.finer = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
-        self.up = nn.ModuleList(PlanBlock(width) for width in widths[:-1])
-        self.lift = nn.Conv2d(widths[0], shape[0] * n_lifted, 1)
-        self.place = nn.Parameter(torch.zeros(shape[0], n_lifted, 1, 1, device="cpu"))
-        self.mix = nn.Conv2d(n_lifted + 8, n_lifted, 1)
-        self.refine = SpaceBlock(n_lifted)
-        self.head = nn.Conv2d(n_lifted, 4 * N_OUTPUTS, 1)
+        self.style: nn.Module = _style()
+        self.stem: nn.Conv2d = nn.Conv2d(4 * (4 + 2 * shape[0]), widths[0], 3, padding=1)
+        self.down: nn.ModuleList = nn.ModuleList(PlanBlock(width) for width in widths)
+        self.coarser: nn.ModuleList = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairs)
+        self.finer: nn.ModuleList = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairs)
+        self.up: nn.ModuleList = nn.ModuleList(PlanBlock(width) for width in widths[:-1])
+        self.lift: nn.Conv2d = nn.Conv2d(widths[0], shape[0] * n_lifted, 1)
+        self.place: nn.Parameter = nn.Parameter(torch.zeros(shape[0], n_lifted, 1, 1, device="cpu"))
+        self.mix: nn.Conv2d = nn.Conv2d(n_lifted + 8, n_lifted, 1)
+        self.refine: SpaceBlock = SpaceBlock(n_lifted)
+        self.head: nn.Conv2d = nn.Conv2d(n_lifted, 4 * N_OUTPUTS, 1)
 
     def forward(self, planes: Tensor, priors: Tensor, constants: Tensor) -> Tensor:
-        """(n, nz, N_OUTPUTS, ny, nx)."""
+        """Return the raw outputs, (n, nz, N_OUTPUTS, ny, nx); the arguments are fields of `Inputs`."""
         style = self.style(constants)
         x = torch.cat((planes, priors.flatten(1, 2)), dim=1)
         x, skipped = self.stem(functional.pixel_unshuffle(x, 2)), []
@@ -62,19 +65,19 @@ class LiftedDecoder(nn.Module):
         for block, finer in zip(reversed(self.up), reversed(self.finer), strict=True):
             x = block(finer(x) + skipped.pop(), style)
         volume = self.lift(functional.silu(x)).unflatten(1, (self.shape[0], self.n_lifted)) + self.place
-        volume = _sliced(self.mix, torch.cat((volume, _folded(priors)), dim=2))
+        volume = _sliced(self.mix, torch.cat((volume, _stacked(priors)), dim=2))
         return functional.pixel_shuffle(_sliced(self.head, functional.silu(self.refine(volume, style))), 2)
 
 
 class PlanBlock(nn.Module):
-    """x plus two convolutions of it, the second of what the constants have scaled; the identity at the start."""
+    """Residual block of two convolutions over the plan, scaled by the constants; initially the identity."""
 
     def __init__(self, width: int):
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
-        self.style = nn.Linear(_N_STYLE, 2 * width)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        _rest(self.second)
+        self.first: nn.Conv2d = nn.Conv2d(width, width, 3, padding=1)
+        self.style: nn.Linear = nn.Linear(_N_STYLE, 2 * width)
+        self.second: nn.Conv2d = nn.Conv2d(width, width, 3, padding=1)
+        _set_zero(self.second)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         scale, shift = self.style(style)[:, :, None, None].chunk(2, dim=1)
@@ -83,14 +86,14 @@ class PlanBlock(nn.Module):
 
 
 class SpaceBlock(nn.Module):
-    """The same of slices, (n, nz, width, ny, nx)."""
+    """Residual block as `PlanBlock`, with convolutions over the slices (n, nz, width, ny, nx)."""
 
     def __init__(self, width: int):
         super().__init__()
-        self.first = SpaceConv(width, width)
-        self.style = nn.Linear(_N_STYLE, 2 * width)
-        self.second = SpaceConv(width, width)
-        _rest(self.second)
+        self.first: SpaceConv = SpaceConv(width, width)
+        self.style: nn.Linear = nn.Linear(_N_STYLE, 2 * width)
+        self.second: SpaceConv = SpaceConv(width, width)
+        _set_zero(self.second)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         scale, shift = self.style(style)[:, None, :, None, None].chunk(2, dim=2)
@@ -99,9 +102,10 @@ class SpaceBlock(nn.Module):
 
 
 class SpaceConv(nn.Conv2d):
-    """Convolution over 3 x 3 x 3 cells of slices (n, nz, c, ny, nx), as one in plan over three slices at a time.
+    """Convolution over 3 x 3 x 3 cells of slices (n, nz, c, ny, nx), computed as one over the plan of three slices.
 
-    torch's own in space gave weights' gradients of inf and nan now and then in bfloat16 (torch 2.13, CPU).
+    The gradients of torch's own three-dimensional convolution were sometimes infinite or NaN in bfloat16 (torch 2.13,
+    CPU).
     """
 
     def __init__(self, n_inputs: int, n_outputs: int):
@@ -113,19 +117,21 @@ class SpaceConv(nn.Conv2d):
 
 
 def _style() -> nn.Module:
+    """Return the perceptron from the constants to the features that scale the layers."""
     return nn.Sequential(nn.Linear(N_CONSTANTS, _N_STYLE), nn.SiLU(), nn.Linear(_N_STYLE, _N_STYLE), nn.SiLU())
 
 
-def _rest(convolution: nn.Conv2d):
+def _set_zero(convolution: nn.Conv2d) -> None:
+    """Set the weights and biases to zero, so that a residual block is initially the identity."""
     nn.init.zeros_(convolution.weight)
     nn.init.zeros_(convolution.bias)
 
 
-def _folded(priors: Tensor) -> Tensor:
-    """Slices with four neighbours in plan as channels: (n, c, nz, ny, nx) to (n, nz, 4 c, ny / 2, nx / 2)."""
+def _stacked(priors: Tensor) -> Tensor:
+    """Stack blocks of 2 x 2 cells as channels: (n, c, nz, ny, nx) to (n, nz, 4 c, ny / 2, nx / 2)."""
     return functional.pixel_unshuffle(priors.transpose(1, 2), 2)
 
 
-def _sliced(layer, slices: Tensor) -> Tensor:
-    """A layer over the plan, on every slice of (n, nz, c, ny, nx)."""
+def _sliced(layer: Callable[[Tensor], Tensor], slices: Tensor) -> Tensor:
+    """Apply a layer over the plan to every slice of (n, nz, c, ny, nx)."""
     return layer(slices.flatten(0, 1)).unflatten(0, slices.shape[:2])

@@ -1,128 +1,125 @@
-"""A U-Net from gravity and magnetic grids to density, susceptibility and their boundaries."""
+"""U-Net from gravity and magnetic grids to density, susceptibility and their boundaries."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 from torch.nn import functional
 
-from ..._core.checks import check_count, check_widths
+from ..._core import validation as check
 from ..._core.tensors import as_numpy, seeded
 from .._pretrained import FOLDER, pretrained
 from ._inputs import GravMagGrids, network_inputs
 from ._layers import LiftedDecoder
 from ._physics import PriorEstimate
-from ._prediction import GravMagPrediction, PreparedGrids, prepare_grids
+from ._placement import Placement
+from ._preparation import PreparedGrids, prepare_grids
+from ._results import GravMagModels, GravMagPrediction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from os import PathLike
-    from typing import Any
-
     from discretize import TensorMesh
-    from numpy.typing import ArrayLike
     from simpeg.data import Data
 
     from ...data import GravityData, MagneticData
 
-Tensor = torch.Tensor
-
-_WEIGHTS = "gravmag.safetensors"
 _SHAPE = (16, 32, 32)
-_TYPICAL = (0.05, 0.005)  # scales of density and susceptibility where their grid is missing
-_SHARPNESS = 4.0  # of the bend at zero susceptibility
-_BATCH = 16  # tiles at once in predict
-
-
-class GravMagModels(NamedTuple):
-    """What the network gives, each (n, nz, ny, nx), first slice on top."""
-
-    density: Tensor  # g/cc
-    susceptibility: Tensor  # SI, not below 0
-    boundary: Tensor  # log odds that a property changes at a face of the cell
+_TYPICAL = (0.05, 0.005)  # scales of density in g/cc and susceptibility in SI where their own grid is missing
+_SHARPNESS = 4.0  # of the softplus function that keeps susceptibility above zero
+_BATCH = 16  # number of tiles that `predict` evaluates at once
 
 
 class GravMagUNet(nn.Module):
-    r"""Density and susceptibility under a grid of gz and a grid of the total field anomaly, or one of the two.
+    r"""Density and susceptibility from a grid of gz, a grid of the total field anomaly, or both.
 
-    Grids of 32 x 32 cells come in, 16 layers of cubes go out. Physics does what is known in closed form: each grid,
-    in units of its own rms, is brought to depth by a least-squares estimate per wavenumber, which knows the field's
-    direction, the heights and the noise,
+    The inputs are grids of 32 x 32 cells, the outputs 16 layers of cubic cells. What is known in closed form is
+    computed: each grid, divided by its own rms, is turned into a model by a minimum-variance estimate per wavenumber,
+    which knows the field direction, the heights and the noise,
 
     .. math::
         \hat m_z = \frac{\sum_{z'} C_{zz'} \hat k_{z'}^* \, \hat d}
         {\sum_{zz'} \hat k_z C_{zz'} \hat k_{z'}^* + \sigma^2}
 
-    with :math:`\hat d` the grid, :math:`\hat k_z` the field of a slice of cells at depth :math:`z`, :math:`C` a prior
-    covariance of slices, of the size of the data, and :math:`\sigma` the noise. A U-Net over the plan, which sees
-    grids, gaps and these estimates, with direction, heights and noise scaling its layers, lifts its features to slices;
-    three heads, which convolutions in space precede, make the corrections :math:`f` to both estimates and the log odds
-    of boundaries:
+    with the grid :math:`\hat d`, the field :math:`\hat k_z` of a slice of cells at depth :math:`z`, a prior covariance
+    :math:`C` of slices, scaled to the data, and the noise :math:`\sigma`. A two-dimensional U-Net receives the grids,
+    their gaps and these estimates; direction, heights and noise scale its layers. Its features are extended to slices
+    and refined by three-dimensional convolutions. Three heads give corrections :math:`f` to both estimates and the log
+    odds of boundaries:
 
     .. math::
         \rho = s_\rho (f_\rho + g_\rho m_\rho), \qquad
         \kappa = \tfrac14 s_\kappa \ln \left( 1 + e^{4 (f_\kappa + g_\kappa m_\kappa)} \right)
 
-    for density :math:`\rho` and susceptibility :math:`\kappa`, with the estimates :math:`m` over their rms, :math:`s`
-    that rms in g/cc and SI, and learned gains :math:`g`. Training minimises, on average over random geology,
+    for density :math:`\rho` and susceptibility :math:`\kappa`, with the estimates :math:`m` divided by their rms
+    :math:`s` in g/cc and SI, and learned gains :math:`g`. Training minimizes, on average over random geology,
 
     .. math::
         \frac12 \sum_u \left( \frac{\lVert u - u^* \rVert_2}{\lVert u^* \rVert_2}
         + 0.3 \frac{\lVert u - u^* \rVert_1}{\lVert u^* \rVert_1} \right)
         + \frac{0.1}{2} \sum_d \ln (1 + \chi_d) + \frac12 H
 
-    with both properties :math:`u` and the true :math:`u^*`, misfits per datum :math:`\chi_d` to exact data, and the
-    mean cross-entropy :math:`H` of where a property changes at a face of a cell. Small floors of the norms are left
-    out here, and a property whose own grid is missing counts 0.3.
+    with both properties :math:`u` and their true values :math:`u^*`, misfits per datum :math:`\chi_d` to exact data,
+    and the mean cross-entropy :math:`H` of the cells at whose faces a property changes. Small floors of the norms are
+    omitted here, and a property without its own grid has weight 0.3.
 
-    These laws hold to round-off. Lengths times s give the same models from gz times s and the same tmi: one network
-    serves any cell size. Densities times s give gz times s; susceptibilities and tmi likewise. tmi goes with the
-    field's strength. So there is no cell size and no amplitude that the network knows better than others.
+    Scaling laws hold to round-off. Lengths times s give the same models from gz times s and the same total field
+    anomaly, so that one network serves any cell size. Densities are proportional to gz, susceptibilities to the total
+    field anomaly, and the latter to the field strength.
 
     Parameters
     ----------
     widths : sequence of int
-        Channels of the U-Net's levels.
+        Number of channels of each level of the U-Net.
     n_lifted : int
-        Channels of a slice.
+        Number of channels of a depth slice.
     random_seed : int
-        Of the first weights.
+        Seed of the initial weights.
 
     Attributes
     ----------
     shape : (16, 32, 32)
-        Layers, cells along y and x.
+        Number of layers, and of cells along y and x.
     card : dict or None
-        What the weights are, if they were loaded.
+        Card of the weights, if they were loaded from a file.
 
     Raises
     ------
-    ValueError
-        If a width or `n_lifted` is no int of at least 1.
+    TypeError, ValueError
+        If a width or `n_lifted` is not a whole number of at least 1.
 
     Notes
     -----
-    The prediction is an estimate: of bodies in a ground without contrasts outside the grid, magnetized by induction,
-    under a flat surface. It does not honour the data beyond that; a fine-tuned inversion starts from it and fits them.
+    The prediction is an estimate for bodies with induced magnetization under a flat surface, without contrasts outside
+    of the grid. It does not fit the data otherwise; a fine-tuned inversion starts from it and fits them.
 
     References
     ----------
     Ronneberger, O., Fischer, P. and Brox, T. (2015). U-Net: convolutional networks for biomedical image segmentation.
     MICCAI 2015, 234-241. https://doi.org/10.1007/978-3-319-24574-4_28
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from simpeg_jointdl.networks import GravMagUNet
+    >>> gz = np.random.default_rng(0).normal(size=(8, 8))  # mGal
+    >>> GravMagUNet(widths=(8, 16), n_lifted=4).predict(gz, cell_size=50.0, height=20.0).density.shape
+    (1024,)
     """
 
-    #: Patterns of the parameters after the coarsest features: what a fine-tuned inversion changes.
-    DECODER = ("gains", "layers.finer.*", "layers.up.*", "layers.lift.*", "layers.place", "layers.mix.*",
-               "layers.refine.*", "layers.head.*")  # fmt: skip
+    #: Patterns of the parameters after the coarsest features, which a fine-tuned inversion changes.
+    DECODER: tuple[str, ...] = ("gains", "layers.finer.*", "layers.up.*", "layers.lift.*", "layers.place",
+                                "layers.mix.*", "layers.refine.*", "layers.head.*")  # fmt: skip
 
     def __init__(self, widths: Sequence[int] = (96, 160, 224), n_lifted: int = 16, random_seed: int = 0):
         super().__init__()
-        self.shape = _SHAPE
-        self.widths: tuple[int, ...] = check_widths("GravMagUNet.widths", widths)
-        self.n_lifted: int = check_count("GravMagUNet.n_lifted", n_lifted)
+        self.shape: tuple[int, int, int] = _SHAPE
+        self.widths: tuple[int, ...] = check.widths("GravMagUNet.widths", widths)
+        self.n_lifted: int = check.whole("GravMagUNet.n_lifted", n_lifted)
         self.card: dict[str, Any] | None = None
         self.prior: PriorEstimate = PriorEstimate(self.shape)
         with seeded(random_seed), torch.device("cpu"):
@@ -134,45 +131,46 @@ class GravMagUNet(nn.Module):
 
     @classmethod
     def from_pretrained(
-        cls, path: str | PathLike[str] | None = None, device: str | torch.device | None = None
+        cls, path: str | os.PathLike[str] | None = None, device: torch.device | str | None = None
     ) -> GravMagUNet:
-        """Network with the weights that come with the package, or with those of a file.
+        """Return a network with the weights of the package, or with those of a file.
 
         Parameters
         ----------
-        path : str or pathlib.Path, optional
-            Of ``python -m simpeg_jointdl.networks.train gravmag``.
-        device : None, str or torch.device
-            torch's current default device if None.
+        path : str or os.PathLike, optional
+            Weights file written by ``python -m simpeg_jointdl.networks.train gravmag``.
+        device : str or torch.device, optional
+            Device of the network; by default torch's default device.
 
         Returns
         -------
         GravMagUNet
-            In float32, in evaluation mode, without gradients of its parameters.
+            Network in float32 and evaluation mode, whose parameters require no gradients.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            As `load_weights` does.
+            As :func:`load_weights`.
         """
-        return pretrained(cls, FOLDER / _WEIGHTS if path is None else Path(path), device)
+        return pretrained(cls, FOLDER / "gravmag.safetensors" if path is None else Path(path), device)
 
     @property
     def config(self) -> dict[str, Any]:
-        """Arguments that make a network of this architecture; they go on the card of its weights."""
+        """Arguments that build a network of this architecture, for the card of its weights."""
         return {"widths": list(self.widths), "n_lifted": self.n_lifted}
 
     def forward(self, grids: GravMagGrids) -> GravMagModels:
-        """Models under n grids; only the layers follow an autocast to a shorter type.
+        """Return the models under grids; only the layers use the precision of an autocast.
 
         Parameters
         ----------
         grids : GravMagGrids
-            For example ``prepare(...).grids``.
+            Grids of n samples, for example ``prepare(...).grids``.
 
         Returns
         -------
         GravMagModels
+            Models of n samples.
         """
         kind = grids.gravity.device.type
         with torch.autocast(kind, enabled=False):
@@ -186,111 +184,115 @@ class GravMagUNet(nn.Module):
             return GravMagModels(density * scaled[:, 0], susceptibility * positive, raw[:, 2])
 
     def prepare(
-        self,
-        gravity_data: Data | GravityData | ArrayLike | None = None,
-        magnetic_data: Data | MagneticData | ArrayLike | None = None,
-        *,
-        gravity_noise: float | ArrayLike | None = None,
-        magnetic_noise: float | ArrayLike | None = None,
-        **place: Any,
-    ) -> PreparedGrids:
-        """Data as `predict` takes them, as the tiles that `forward` takes.
+        self, gravity_data: Data | GravityData | ArrayLike | None = None,
+        magnetic_data: Data | MagneticData | ArrayLike | None = None, *,
+        cell_size: float | tuple[float, float] | None = None, height: float | tuple[float, float] | None = None,
+        ground: float | None = None, origin: tuple[float, float] = (0.0, 0.0),
+        inducing_field: tuple[float, float, float] | None = None,
+        gravity_noise: float | ArrayLike | None = None, magnetic_noise: float | ArrayLike | None = None,
+    ) -> PreparedGrids:  # fmt: skip
+        """Return data as the tiles that `forward` takes.
 
         Parameters
         ----------
-        gravity_data, magnetic_data, gravity_noise, magnetic_noise, **place
-            As of `predict`.
+        gravity_data, magnetic_data, cell_size, height, ground, origin, inducing_field, gravity_noise, magnetic_noise
+            As :meth:`predict`.
 
         Returns
         -------
         PreparedGrids
-            With ``grids`` for `forward`, and ``join(tiles)``, which brings a model to ``mesh``; both differentiable.
+            Object with ``grids`` for `forward`, ``mesh``, and ``join(tiles)``, which brings a model on tiles to the
+            mesh. Both are differentiable.
         """
-        data = {"gravity": gravity_data, "magnetic": magnetic_data}
-        noise = {"gravity": gravity_noise, "magnetic": magnetic_noise}
-        return prepare_grids("GravMagUNet", self.shape, self.gains.device, self.gains.dtype, data, noise, **place)
+        place = Placement(cell_size, height, ground, origin, inducing_field, gravity_noise, magnetic_noise)
+        return self._prepared("GravMagUNet.prepare", gravity_data, magnetic_data, place)
 
     def mesh_for(
-        self,
-        gravity_data: Data | GravityData | ArrayLike | None = None,
-        magnetic_data: Data | MagneticData | ArrayLike | None = None,
-        **options: Any,
-    ) -> TensorMesh:
-        """Mesh that a prediction from these data is on; arguments as of `predict`.
+        self, gravity_data: Data | GravityData | ArrayLike | None = None,
+        magnetic_data: Data | MagneticData | ArrayLike | None = None, *,
+        cell_size: float | tuple[float, float] | None = None, height: float | tuple[float, float] | None = None,
+        ground: float | None = None, origin: tuple[float, float] = (0.0, 0.0),
+        inducing_field: tuple[float, float, float] | None = None,
+        gravity_noise: float | ArrayLike | None = None, magnetic_noise: float | ArrayLike | None = None,
+    ) -> TensorMesh:  # fmt: skip
+        """Return the mesh of a prediction from these data.
+
+        Parameters
+        ----------
+        gravity_data, magnetic_data, cell_size, height, ground, origin, inducing_field, gravity_noise, magnetic_noise
+            As :meth:`predict`.
 
         Returns
         -------
         discretize.TensorMesh
+            Mesh of cubic cells under the data.
         """
-        return self.prepare(gravity_data, magnetic_data, **options).mesh
+        place = Placement(cell_size, height, ground, origin, inducing_field, gravity_noise, magnetic_noise)
+        return self._prepared("GravMagUNet.mesh_for", gravity_data, magnetic_data, place).mesh
 
     def predict(
-        self,
-        gravity_data: Data | GravityData | ArrayLike | None = None,
-        magnetic_data: Data | MagneticData | ArrayLike | None = None,
-        *,
-        cell_size: float | tuple[float, float] | None = None,
-        height: float | tuple[float, float] | None = None,
-        ground: float | None = None,
-        origin: tuple[float, float] = (0.0, 0.0),
+        self, gravity_data: Data | GravityData | ArrayLike | None = None,
+        magnetic_data: Data | MagneticData | ArrayLike | None = None, *,
+        cell_size: float | tuple[float, float] | None = None, height: float | tuple[float, float] | None = None,
+        ground: float | None = None, origin: tuple[float, float] = (0.0, 0.0),
         inducing_field: tuple[float, float, float] | None = None,
-        gravity_noise: float | ArrayLike | None = None,
-        magnetic_noise: float | ArrayLike | None = None,
-    ) -> GravMagPrediction:
-        """Density, susceptibility and boundaries under a survey.
+        gravity_noise: float | ArrayLike | None = None, magnetic_noise: float | ArrayLike | None = None,
+    ) -> GravMagPrediction:  # fmt: skip
+        """Predict density, susceptibility and boundaries under a survey.
 
         Parameters
         ----------
-        gravity_data : simpeg.data.Data, datasets.GravityData or (ny, nx) array, optional
-            gz in mGal, upward positive as in SimPEG: negative over dense ground. Multiply a Bouguer grid, which is
-            positive there, by -1. Arrays have their first row in the south, their first column in the west; nan where
-            values are missing.
-        magnetic_data : simpeg.data.Data, datasets.MagneticData or (ny, nx) array, optional
-            Total field anomaly in nT; an array has its rows and columns as gravity has, and needs `inducing_field`.
+        gravity_data : simpeg.data.Data, data.GravityData or (ny, nx) array_like, optional
+            gz in mGal, positive upward as in SimPEG, so that it is negative over dense rocks. Multiply a Bouguer grid,
+            which is positive there, by -1. The first row of an array is the southern one and its first column the
+            western one; NaN stands for missing values.
+        magnetic_data : simpeg.data.Data, data.MagneticData or (ny, nx) array_like, optional
+            Total field anomaly in nT. An array is ordered as that of gravity, and needs `inducing_field`.
         cell_size : float or (dx, dy), optional
-            Width of the cells of the result in m. An array needs it: its own cells are as large, or dx by dy, which
-            is then resampled to squares of the larger one. Of stations, their spacing if not given: the larger one
-            of a regular grid, else the root of the area per station.
+            Width of the cells of the models in m. It is required for an array, whose own cells have this size; cells of
+            dx by dy are resampled to squares of the larger one. For stations the default is the larger spacing of a
+            regular grid, or else the square root of the area per station.
         height : float or (gravity, magnetics), optional
-            Of the data above the ground in m, at most 3 cells. An array needs it; stations have elevations.
+            Height of the data above the ground in m, at most 3 cells. It is required for an array; stations have
+            elevations.
         ground : float, optional
-            Its elevation in m, which is the top of the mesh. If not given, the stations' median less `height`, or 0.
+            Elevation of the ground in m, which is the top of the mesh; by default the median elevation of the stations
+            minus `height`, or 0.
         origin : (west, south)
             Corner of an array in m.
         inducing_field : (amplitude, inclination, declination), optional
-            nT, degrees down from the horizontal and east of north. Magnetic data need it, unless they have it.
-        gravity_noise, magnetic_noise : float or array, optional
-            Standard deviations, of which the rms counts; those of the data if not given, or 3 % of their rms.
+            Inducing field: nT, degrees down from the horizontal, and degrees east of north. It is required for magnetic
+            data that do not have it.
+        gravity_noise, magnetic_noise : float or array_like, optional
+            Standard deviations, of which the rms is used; by default those of the data, or 3 % of the rms of the data.
 
         Returns
         -------
         GravMagPrediction
+            Models on a mesh under the data.
 
         Raises
         ------
         TypeError, ValueError
-            For no data at all, arrays of different shapes, surveys of different places, grids without anything but
-            nan or one value, units that are 1e5 off, no field, no or impossible heights, too few cells; the
-            message says which.
+            If there are no data, arrays differ in shape, surveys are of different areas, all values are NaN or equal,
+            stations lie on a line, the unit seems to be wrong, the inducing field or the heights are missing or
+            impossible, or there are too few cells; the message says which.
 
         Notes
         -----
-        Stations that are not on the centres of cells are averaged per cell and interpolated linearly; cells outside
-        their hull or 2.5 spacings from any are masked, as nan is, and the network fills what it knows of. Grids of
-        more than 32 cells are cut into tiles that overlap by half or more, and blended: each tile is predicted from
-        what it sees. Smaller ones are predicted amid masked cells, of which nothing is returned.
+        Stations that are not on cell centres are averaged per cell and interpolated linearly. Cells outside of their
+        convex hull, or more than 2.5 spacings from any station, are masked like NaN, and the network fills them. Grids
+        of more than 32 cells are cut into tiles that overlap by half or more, and the predictions of the tiles are
+        blended. Smaller grids are surrounded by masked cells, which are not returned.
         """
-        place = {"cell_size": cell_size, "height": height, "ground": ground, "origin": origin}
-        prepared: PreparedGrids = self.prepare(
-            gravity_data,
-            magnetic_data,
-            gravity_noise=gravity_noise,
-            magnetic_noise=magnetic_noise,
-            inducing_field=inducing_field,
-            **place,
-        )
+        place = Placement(cell_size, height, ground, origin, inducing_field, gravity_noise, magnetic_noise)
+        prepared = self._prepared("GravMagUNet.predict", gravity_data, magnetic_data, place)
         with torch.no_grad():
             parts = [self(rows) for rows in prepared.grids.rows(_BATCH)]
         density, susceptibility, boundary = (torch.cat(part) for part in zip(*parts, strict=True))
         values = (as_numpy(prepared.join(part)) for part in (density, susceptibility, torch.sigmoid(boundary)))
         return GravMagPrediction(prepared.mesh, *values, prepared.n_masked)
+
+    def _prepared(self, who: str, gravity_data: Any, magnetic_data: Any, place: Placement) -> PreparedGrids:
+        device, dtype = self.gains.device, self.gains.dtype
+        return prepare_grids(who, self.shape, device, dtype, gravity_data, magnetic_data, **place.options())

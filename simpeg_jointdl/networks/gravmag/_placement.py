@@ -1,4 +1,4 @@
-"""Where gravity and magnetic data lie, as `GravMagUNet.predict` is told."""
+"""Where gravity and magnetic data lie, for `GravMagUNet.predict`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Where gravity and magnetic data lie, and what else a network must know of them beside their values.
+    """Where gravity and magnetic data lie, their inducing field and their noise.
 
-    All of it is optional for SimPEG's data, which know their stations: then only what differs from the default is
-    given. See :meth:`GravMagUNet.predict` for the defaults.
+    All fields are optional for data of SimPEG, which know their stations; then only what differs from the defaults of
+    :meth:`GravMagUNet.predict` is given.
 
-    Attributes
+    Parameters
     ----------
     cell_size : float or (dx, dy), optional
         Width of the network's cells in m.
@@ -26,9 +26,10 @@ class Placement:
     origin : (west, south)
         Corner of an array of data in m.
     inducing_field : (amplitude, inclination, declination), optional
-        Inducing field in nT, degrees down from the horizontal, and degrees east of north.
+        Inducing field: amplitude in nT, inclination in degrees down from the horizontal, and declination in degrees
+        east of north.
     gravity_noise, magnetic_noise : float or array_like, optional
-        Standard deviations in mGal and nT; those of the data if not given.
+        Standard deviations in mGal and nT; by default those of the data.
 
     Examples
     --------
@@ -46,5 +47,11 @@ class Placement:
     magnetic_noise: float | ArrayLike | None = None
 
     def options(self) -> dict[str, Any]:
-        """Return the keywords of :meth:`GravMagUNet.predict`, {name: value}."""
+        """Return the keyword arguments of :meth:`GravMagUNet.predict`.
+
+        Returns
+        -------
+        dict of str to object
+            Fields by name.
+        """
         return {one.name: getattr(self, one.name) for one in fields(self)}

@@ -1,4 +1,4 @@
-"""A U-Net over a line of nodes."""
+"""One-dimensional U-Net."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ Tensor = torch.Tensor
 
 
 class UNet1d(nn.Module):
-    """Convolutions over a line, on ever coarser copies of it and back, with a perceptron over the coarsest.
+    """One-dimensional U-Net with a perceptron at its coarsest level.
 
     Parameters
     ----------
     n_inputs : int
-        Channels that come in; ``widths[0]`` come out.
+        Number of input channels; the number of output channels is ``widths[0]``.
     widths : sequence of int
-        Channels of each level; every level has half the nodes of the one above.
+        Number of channels of each level; each level has half as many nodes as the previous one.
     n_nodes : int
-        A multiple of ``2 ** (len(widths) - 1)``.
+        Number of nodes, a multiple of ``2 ** (len(widths) - 1)``.
     n_hidden : int
-        Width of the perceptron, which sees all nodes at once.
+        Width of the perceptron, which connects all nodes.
     """
 
     def __init__(self, n_inputs: int, widths: Sequence[int], n_nodes: int, n_hidden: int):
         super().__init__()
         pairs = list(pairwise(widths))
-        self.stem = nn.Conv1d(n_inputs, widths[0], 3, padding=1)
-        self.place = nn.Parameter(torch.zeros(widths[0], n_nodes, device="cpu"))
-        self.down = nn.ModuleList(_Block(width) for width in widths)
-        self.coarser = nn.ModuleList(nn.Conv1d(a, b, 2, stride=2) for a, b in pairs)
-        self.finer = nn.ModuleList(nn.ConvTranspose1d(b, a, 2, stride=2) for a, b in pairs)
-        self.up = nn.ModuleList(_Block(width) for width in widths[:-1])
+        self.stem: nn.Conv1d = nn.Conv1d(n_inputs, widths[0], 3, padding=1)
+        self.place: nn.Parameter = nn.Parameter(torch.zeros(widths[0], n_nodes, device="cpu"))
+        self.down: nn.ModuleList = nn.ModuleList(_Block(width) for width in widths)
+        self.coarser: nn.ModuleList = nn.ModuleList(nn.Conv1d(a, b, 2, stride=2) for a, b in pairs)
+        self.finer: nn.ModuleList = nn.ModuleList(nn.ConvTranspose1d(b, a, 2, stride=2) for a, b in pairs)
+        self.up: nn.ModuleList = nn.ModuleList(_Block(width) for width in widths[:-1])
         n_coarse = n_nodes >> len(pairs)
         n_flat = widths[-1] * n_coarse
-        self.perceptron = nn.Sequential(
+        self.perceptron: nn.Sequential = nn.Sequential(
             nn.Flatten(),
             nn.LayerNorm(n_flat),
             nn.Linear(n_flat, n_hidden),
@@ -51,7 +51,7 @@ class UNet1d(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, n_inputs, n_nodes) to (n, widths[0], n_nodes)."""
+        """Return features (n, widths[0], n_nodes) of inputs (n, n_inputs, n_nodes)."""
         x, skipped = self.stem(x) + self.place, []
         for block, coarser in zip(self.down[:-1], self.coarser, strict=True):
             skipped.append(block(x))
@@ -64,7 +64,7 @@ class UNet1d(nn.Module):
 
 
 class _Block(nn.Module):
-    """x plus two convolutions of it; the identity at the start."""
+    """Residual block of two convolutions, initially the identity."""
 
     def __init__(self, width: int):
         super().__init__()

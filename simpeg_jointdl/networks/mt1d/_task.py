@@ -1,8 +1,9 @@
-"""What the magnetotelluric networks are trained on and for."""
+"""Training task of the magnetotelluric networks."""
 
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import torch
 
@@ -14,7 +15,8 @@ from ._samples import MEASUREMENTS, sample_soundings
 
 Tensor = torch.Tensor
 
-SIZES = {
+#: Plan, architecture and number of samples of each size.
+SIZES: dict[str, dict[str, Any]] = {
     "small": {
         "plan": {"n_steps": 60, "learning_rate": 2e-3, "validate_every": 20, "patience": 10},
         "network": {"widths": (8, 16, 24), "n_nodes": 32, "n_hidden": 64},
@@ -28,19 +30,32 @@ SIZES = {
         "n_validation": 4096,
     },
 }
-_VALIDATION_SEED = 2**31  # no training comes to use it; of a seed torch sees the last 32 bits alone
-_SQUARES = 10.0  # of the squared error in decades, beside the likelihood
+_VALIDATION_SEED = 2**31  # not used in training; torch uses only the last 32 bits of a seed
+_SQUARES = 10.0  # weight of the squared error in decades; that of the negative log likelihood is 1
 
 
 class MT1DTask:
-    r"""Soundings drawn on the fly, and :math:`-\ln p(\log\rho) + 10\,|\Delta\log_{10}\rho|^2` on average over layers.
+    r"""Training of `MT1DUNet` on synthetic soundings that are generated on the fly.
+
+    The loss is :math:`-\ln p(\log_{10}\rho) + 10\,|\Delta\log_{10}\rho|^2`, averaged over layers and soundings.
 
     Parameters
     ----------
     size : {"small", "full"}
+        Size of the network and of the training; small is for tests.
     random_seed : int
+        Seed of the initial weights and of the samples.
     device : torch.device
+        Device of the training.
     design : {"wide", "published"}
+        Layers and prior.
+
+    Attributes
+    ----------
+    network : MT1DUNet
+        Network to train.
+    generator : torch.Generator
+        Source of the random numbers of the training.
     """
 
     def __init__(self, size: str, random_seed: int, device: torch.device, design: str = "wide"):
@@ -51,32 +66,33 @@ class MT1DTask:
 
     @staticmethod
     def plan(size: str, n_steps: int | None = None) -> Plan:
-        """How long a size is trained."""
+        """Return the training plan of a size, with another number of steps if it is given."""
         plan = SIZES[size]["plan"]
         return Plan(**(plan if n_steps is None else plan | {"n_steps": n_steps}))
 
     @property
     def data(self) -> str:
-        """What the network has seen, for its card."""
+        """Description of the training set, for the card of the weights."""
         design = self.network.design
         return (
             f"datasets.synthetic.sample_layered_earth(design={design!r}), simulated exactly and measured as "
-            f"{MEASUREMENTS[design]}, drawn on the fly, each seen once, {self._n_samples} a step and process"
+            f"{MEASUREMENTS[design]}, drawn on the fly, each used once, {self._n_samples} a step and process"
         )
 
     def loss(self, progress: float) -> tuple[Tensor, dict[str, float]]:
-        """Of a fresh batch."""
+        """Return the loss of a new batch, and its terms."""
         model, soundings = sample_soundings(self._n_samples, self.network.design, self.generator)
         mixture = self.network(soundings)
         nll, squares = mixture_nll(*mixture, model).mean(), _squares(mixture, model).mean()
         return nll + _SQUARES * squares, {"nll": float(nll.detach()), "squares": float(squares.detach())}
 
     def validate(self) -> dict[str, float]:
-        """Metrics on unseen soundings, in decades of resistivity.
+        """Return metrics on the validation set, in decades of resistivity.
 
-        ``r2_exact``, ``rms_exact``: of the whole band without noise. ``r2_mixed``, ``rms_mixed``, ``band50`` and
-        ``band90``: of soundings like those of the training; the part of layers in the central bands. ``score``: the
-        loss of the mixed ones, plus that of the exact ones.
+        ``r2_exact`` and ``rms_exact`` are for soundings of the whole band without noise. ``r2_mixed`` and ``rms_mixed``
+        are for soundings like those of the training, and ``band50`` and ``band90`` are the fractions of their layers
+        within the central 50 % and 90 % bands. ``score`` is the loss of the mixed soundings plus that of the exact
+        ones.
         """
         design = self.network.design
         exact = dataclasses.replace(MEASUREMENTS[design], whole_band=1.0, dropped=0.0, exact=1.0, outliers=0.0)
@@ -96,7 +112,7 @@ class MT1DTask:
         return metrics | {"score": score}
 
 
-def _squares(mixture, model: Tensor) -> Tensor:
-    """Squared differences of the mixtures' means from the model, (n, n_layers)."""
+def _squares(mixture: tuple[Tensor, Tensor, Tensor], model: Tensor) -> Tensor:
+    """Return the squared differences between the means of the mixtures and the model, (n, n_layers)."""
     weights, means, _ = mixture
     return ((weights.exp() * means).sum(1) - model).square()

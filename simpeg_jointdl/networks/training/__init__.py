@@ -1,6 +1,7 @@
-"""Training of networks: the loop and the devices."""
+"""Training of networks: the training loop, and where it runs."""
 
 from ._fabric import make_fabric
-from ._loop import Plan, Training
+from ._loop import Training
+from ._task import Plan, Task
 
-__all__ = ["Plan", "Training", "make_fabric"]
+__all__ = ["Plan", "Task", "Training", "make_fabric"]

@@ -1,39 +1,46 @@
-"""Lightning Fabric, which places the training: device, processes, precision."""
+"""Lightning Fabric, which sets device, processes and precision of a training run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from ..._core.checks import check_count
+import torch
+
+from ..._core import validation as check
 from ..._core.tensors import resolve_device
 
 if TYPE_CHECKING:
-    import torch
     from lightning_fabric import Fabric
 
 
-def make_fabric(device: str | torch.device | None = None, n_processes: int = 1, precision: str = "32-true") -> Fabric:
-    """A Fabric for one process, or for several that average their gradients.
+def make_fabric(
+    device: torch.device | str | None = None,
+    n_processes: int = 1,
+    precision: Literal["32-true", "bf16-mixed"] = "32-true",
+) -> Fabric:
+    """Return a Fabric for one process, or for several processes that average their gradients.
 
     Parameters
     ----------
-    device : None, str or torch.device
-        torch's current default device if None. With several processes on a GPU, its first `n_processes` devices.
+    device : str or torch.device, optional
+        Device to train on; by default torch's default device. Several processes on GPUs use the first `n_processes` of
+        them.
     n_processes : int
-        Of ``gloo`` on the CPU, of ``nccl`` on GPUs.
+        Number of processes, which communicate by ``gloo`` on the CPU and by ``nccl`` on GPUs.
     precision : {"32-true", "bf16-mixed"}
-        Of matrix products and convolutions.
+        Precision of matrix products and convolutions.
 
     Returns
     -------
     lightning_fabric.Fabric
+        Fabric that has not been launched yet.
 
     Raises
     ------
     ModuleNotFoundError
-        Without Lightning Fabric.
-    ValueError
-        If `n_processes` is not a positive int, or there are fewer devices.
+        If Lightning Fabric is not installed.
+    TypeError, ValueError
+        If `n_processes` is not a whole number of at least 1, or there are fewer devices.
     """
     try:
         from lightning_fabric import Fabric
@@ -43,8 +50,8 @@ def make_fabric(device: str | torch.device | None = None, n_processes: int = 1, 
             'pip install "simpeg_jointdl[train]"'
         )
         raise ModuleNotFoundError(msg) from error
-    device = resolve_device(device)
-    n_processes = check_count("--processes", n_processes)
+    device = resolve_device(device, "make_fabric")
+    n_processes = check.whole("make_fabric.n_processes", n_processes)
     one = [device.index or 0] if device.type == "cuda" else 1
     return Fabric(
         accelerator=device.type,

@@ -1,7 +1,7 @@
-"""A training loop that can be killed: samples on the fly, a log, whole checkpoints, the best state kept.
+"""Training loop that can be killed and resumed, with a log, checkpoints and the best state.
 
-Devices, processes and precision are Lightning Fabric's. Gradients are averaged over processes here, so that a task's
-loss may call any part of its network, and all processes stay at the same bits.
+Lightning Fabric sets devices, processes and precision. Gradients are averaged over the processes here, so that the loss
+of a task may call any part of its network, and so that the weights stay identical in all processes.
 """
 
 from __future__ import annotations
@@ -11,119 +11,114 @@ import io
 import logging
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..._core.files import check_writable, write_whole
 from .._weights import load_weights, save_weights
+from ._task import Plan, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from lightning_fabric import Fabric
 
 Tensor = torch.Tensor
 
 _LOGGER = logging.getLogger("simpeg_jointdl")
-_WARM_UP = 100  # steps
-_LAST_RATE = 0.02  # of the learning rate, at the end of the cosine
-_RANK_SEED = 1_000_003  # between the seeds of two processes; of a seed torch sees the last 32 bits alone
-_CLIP = 50.0  # norm of the gradient
-
-
-class Task(Protocol):
-    """What is trained: a network, the samples it sees, and how good it is."""
-
-    network: torch.nn.Module
-    generator: torch.Generator  # every random number of the training comes from it
-
-    def loss(self, progress: float) -> tuple[Tensor, dict[str, float]]:
-        """Loss of a fresh batch, and terms for the log; `progress` goes from 0 to 1."""
-
-    def validate(self) -> dict[str, float]:
-        """Metrics on unseen samples, always the same; the smaller ``"score"``, the better."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how fast to train.
-
-    Attributes
-    ----------
-    n_steps : int
-        Steps of Adam, at most.
-    learning_rate : float
-        Its largest; it warms up, and goes down by a cosine.
-    validate_every : int
-        Steps between two validations; each ends with a checkpoint.
-    patience : int
-        Validations without a better score after which training stops.
-    """
-
-    n_steps: int
-    learning_rate: float
-    validate_every: int
-    patience: int
+_WARM_UP = 100  # number of steps over which the learning rate grows linearly
+_LAST_RATE = 0.02  # learning rate at the end of the cosine over the largest one
+_RANK_SEED = 1_000_003  # difference of the seeds of two processes; torch uses only the last 32 bits of a seed
+_CLIP = 50.0  # largest norm of the gradient
 
 
 class Training:
-    """One run of a task, and the files that keep it: ``<stem>.checkpoint.safetensors`` and ``<stem>.csv``.
+    """Training run of a task, with the files ``<stem>.checkpoint.safetensors`` and ``<stem>.csv``.
 
-    All randomness is the task's generator's, and it is kept with the network, Adam's moments, the best state and
-    the place in the plan. So a run that was killed and goes on ends as one that was not. With several processes each
-    draws samples of its own: a step then sees that many batches.
+    All random numbers come from the generator of the task. A checkpoint holds its state with the network, the moments
+    of Adam, the best state and the number of steps taken, so that a resumed run gives the same result as an
+    uninterrupted one. Each of several processes draws its own samples, so that a step uses one batch per process.
 
     Parameters
     ----------
     task : Task
+        Network, training samples and validation.
     plan : Plan
+        Number of steps, learning rate and early stopping.
     output : pathlib.Path
-        Where the weights will go, which names the other two files.
+        Path of the final weights, from which the names of the other two files are derived.
     identity : dict
-        Plain values that a checkpoint must share to be resumed: the task's name, its size, the seed.
+        Plain values that must be the same in a checkpoint to resume it: the name and size of the task, and the seed.
     fabric : lightning_fabric.Fabric
-        Of `make_fabric`, launched.
+        Launched Fabric from `make_fabric`.
+
+    Attributes
+    ----------
+    checkpoint : pathlib.Path
+        Path of the checkpoint.
+    log : pathlib.Path
+        Path of the log.
+    optimizer : torch.optim.Adam
+        Optimizer of the network.
+    step : int
+        Number of steps taken.
+    n_stale : int
+        Number of validations since the best score.
+    seconds : float
+        Time spent in training steps, in s.
+    best_score : float
+        Smallest score so far.
+    best_metrics : dict of str to float
+        Metrics at the best score.
+    best_state : dict of str to torch.Tensor
+        State of the network at the best score.
+    rows : list of dict
+        Rows of the log, one per validation.
+
+    Raises
+    ------
+    OSError
+        If one of the files cannot be written.
     """
 
-    best_metrics: dict[str, float]
-    best_score: float
-    fabric: Any
-    n_stale: int
-    plan: Plan
-    seconds: float
-    step: int
     task: Task
+    plan: Plan
+    fabric: Fabric
 
-    def __init__(self, task: Task, plan: Plan, output: Path, identity: dict[str, Any], fabric: Any):
+    def __init__(self, task: Task, plan: Plan, output: Path, identity: dict[str, Any], fabric: Fabric):
         self.task, self.plan, self.fabric = task, plan, fabric
         self.identity: dict[str, Any] = identity | vars(plan) | {"n_processes": fabric.world_size}
         if fabric.global_rank:
             task.generator.manual_seed(task.generator.initial_seed() + _RANK_SEED * fabric.global_rank)
         self.checkpoint: Path = output.with_suffix(".checkpoint.safetensors")
         self.log: Path = output.with_suffix(".csv")
-        if fabric.is_global_zero:  # who alone writes: two that try one file at a time trip over each other
+        if fabric.is_global_zero:  # the only process that writes files
             for path in (output, self.checkpoint, self.log):
-                check_writable(path, "Training")
-        self.optimizer: Any = torch.optim.Adam(task.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99))
-        self.step, self.n_stale, self.seconds = 0, 0, 0.0
-        self.best_score, self.best_metrics = math.inf, {}
+                check_writable(path, "Training.output")
+        self.optimizer: torch.optim.Adam = torch.optim.Adam(
+            task.network.parameters(), lr=plan.learning_rate, betas=(0.9, 0.99)
+        )
+        self.step: int = 0
+        self.n_stale: int = 0
+        self.seconds: float = 0.0
+        self.best_score: float = math.inf
+        self.best_metrics: dict[str, float] = {}
         self.best_state: dict[str, Tensor] = self._copied_state()
         self.rows: list[dict[str, Any]] = []
 
     @property
     def is_done(self) -> bool:
-        """Whether all steps are taken, or patience is at an end."""
+        """Whether all steps have been taken, or the score has not improved for `patience` validations."""
         return self.step >= self.plan.n_steps or self.n_stale >= self.plan.patience
 
-    def run(self, report: Callable[..., None]) -> dict[str, float]:
-        """Train to the end; the network then holds its best state.
+    def run(self, report: Callable[[Training, dict[str, Any]], None]) -> dict[str, float]:
+        """Train until the run is done, and give the network its best state.
 
         Parameters
         ----------
         report : callable
-            Called after every validation with this training and the row of the log.
+            Function that is called after every validation, with this object and the new row of the log.
 
         Returns
         -------
@@ -133,7 +128,7 @@ class Training:
         Raises
         ------
         FloatingPointError
-            If the loss is no longer finite, with the step; the last checkpoint stays.
+            If the loss is not finite; the message gives the step, and the last checkpoint is kept.
         """
         while not self.is_done:
             began, terms = time.perf_counter(), {}
@@ -157,20 +152,20 @@ class Training:
         mean_loss = self._averaged(network, loss.detach())
         if not math.isfinite(mean_loss):
             msg = (
-                f"Training: the loss is {mean_loss} at step {self.step}. The last checkpoint, "
-                f"{self.checkpoint.name!r}, is whole; train from the start with a lower learning rate."
+                f"Training.run: the loss is {mean_loss} at step {self.step}. The last checkpoint, "
+                f"{self.checkpoint.name!r}, is intact; train from the start with a lower learning rate."
             )
             raise FloatingPointError(msg)
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
         if torch.isfinite(norm):
             self.optimizer.step()
-        else:  # in bfloat16 a product may overflow; one step less is better than no network
-            _LOGGER.warning("Training: the gradient at step %d is not finite; that step was not taken.", self.step)
+        else:  # a product may overflow in bfloat16, which should not end the run
+            _LOGGER.warning("Training.run: the gradient at step %d is not finite; that step was skipped.", self.step)
         self.step += 1
         return {"loss": mean_loss, **terms}
 
-    def _averaged(self, network, loss: Tensor) -> float:
-        """The loss, after it and all gradients have been averaged over the processes."""
+    def _averaged(self, network: torch.nn.Module, loss: Tensor) -> float:
+        """Average the gradients over the processes in place, and return the average loss."""
         if self.fabric.world_size == 1:
             return float(loss)
         gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
@@ -181,7 +176,7 @@ class Training:
             gradient.copy_(part.view_as(gradient))
         return float(flat[0])
 
-    def _validate(self, terms):
+    def _validate(self, terms: dict[str, float]) -> None:
         self.task.network.eval()
         with torch.no_grad():
             metrics = self.task.validate() if self.fabric.is_global_zero else None
@@ -198,7 +193,7 @@ class Training:
 
     # files ----------------------------------------------------------------------------------------------
     def save(self) -> None:
-        """Write the checkpoint, in place of the one before at once."""
+        """Write the checkpoint, which replaces the previous one atomically."""
         generators = self._all_generators()
         if not self.fabric.is_global_zero:
             return
@@ -214,29 +209,30 @@ class Training:
         save_weights(self.checkpoint, state, card)
 
     def _all_generators(self) -> Tensor:
-        """States of every process's generator, (n_processes, n_bytes): a sum of rows that only one of them fills."""
+        """Return the generator states of all processes, (n_processes, n_bytes)."""
+        # a sum over the processes, each of which fills only its own row
         own = self.task.generator.get_state()
         rows = torch.zeros((self.fabric.world_size, own.numel()), dtype=torch.int32, device=self.fabric.device)
         rows[self.fabric.global_rank] = own.to(rows)
         return self.fabric.all_reduce(rows, reduce_op="sum").to("cpu", torch.uint8)
 
     def resume(self) -> None:
-        """Go on from the checkpoint.
+        """Restore the state of the run from its checkpoint.
 
         Raises
         ------
         FileNotFoundError
-            If there is none.
+            If there is no checkpoint.
         ValueError
-            If it is damaged, or of another task, size, seed or plan; the message says which.
+            If the checkpoint is damaged, or is of another task, size, seed or plan; the message says which.
         """
         state, card = load_weights(self.checkpoint, architecture="checkpoint", device="cpu")
         if card["config"] != self.identity:
             other = {key: value for key, value in card["config"].items() if self.identity.get(key) != value}
             mine = {key: self.identity.get(key) for key in other}
             msg = (
-                f"Training.resume: {str(self.checkpoint)!r} is of a run with {other}, this one has {mine}. Give the "
-                f"same options, or train from the start without --resume."
+                f"Training.resume: {str(self.checkpoint)!r} is of a run with {other}, but this run has {mine}. Pass "
+                f"the same options, or train from the start without --resume."
             )
             raise ValueError(msg)
         self.task.network.load_state_dict(_part(state, "network"))
@@ -256,11 +252,13 @@ class Training:
 
 
 def _rate(step: int, progress: float) -> float:
+    """Return the learning rate of a step over the largest one."""
     cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
     return min(1.0, (step + 1) / _WARM_UP) * (_LAST_RATE + (1.0 - _LAST_RATE) * cosine)
 
 
 def _part(state: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with a prefix, by their names without it."""
     return {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
 
 

@@ -1,4 +1,4 @@
-"""Gauss-Newton minimizers over cells."""
+"""Gauss-Newton minimizers for models of cells."""
 
 from ._bounded import BoundedGaussNewton
 from ._projected import ProjectedGNCG

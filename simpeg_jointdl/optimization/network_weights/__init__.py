@@ -1,4 +1,4 @@
-"""Damped Gauss-Newton over the weights of networks."""
+"""Damped Gauss-Newton for models that are the weights of networks."""
 
 from ._ensemble import EnsembleLevenbergMarquardt
 from ._levenberg import LevenbergMarquardt

@@ -1,14 +1,18 @@
-"""A damped Gauss-Newton step from a system of as many equations as there are data."""
+"""Damped Gauss-Newton steps in the space of the data: one equation for each datum."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from simpeg.data_misfit import L2DataMisfit
+from simpeg.inverse_problem import BaseInvProblem
 
+from ..._core.protocols import HasTensorJacobian
 from ..._tensor_path import Chain, Crossing, adjoint_rows
 
-_CHUNK = 1024  # data whose rows are made at once; every chunk differentiates the network in all cells anew
+_CHUNK = 1024  # data whose rows are computed at once; each chunk differentiates the network in all cells again
 
 
 class DataSpace:
@@ -21,48 +25,57 @@ class DataSpace:
         (\mathbf A^\top \mathbf A + \mu \mathbf I)^{-1} \mathbf A^\top \mathbf r =
         \mathbf A^\top (\mathbf A \mathbf A^\top + \mu \mathbf I)^{-1} \mathbf r
 
-    One decomposition serves every damping :math:`\mu`.
+    One eigenvalue decomposition is enough for every damping :math:`\mu`.
 
     Parameters
     ----------
     rows : (n_data, nP) torch.Tensor
-        :math:`\mathbf A`.
+        Weighted sensitivities :math:`\mathbf A`.
+
+    Attributes
+    ----------
+    scale : float
+        Mean squared norm of the rows.
     """
 
     def __init__(self, rows: torch.Tensor):
         self.rows = rows
         values, self._vectors = torch.linalg.eigh(rows @ rows.T)
         self._values = values.clamp_min(0.0)
-        self.scale = float(self._values.mean())  # what a datum's row weighs on average
+        self.scale = float(self._values.mean())
 
     def inverse(self, g: torch.Tensor, damping: float) -> torch.Tensor:
-        """Product with the inverse, (nP,) -> (nP,)."""
+        """Return the product with the inverse of the damped Hessian, (nP,) -> (nP,)."""
         return (g - self.solve(self.rows @ g, damping)) / damping
 
     def solve(self, r: torch.Tensor, damping: float) -> torch.Tensor:
-        """Product of the inverse with the transposed sensitivities, (n_data,) -> (nP,)."""
+        """Return the product of that inverse with the transposed sensitivities, (n_data,) -> (nP,)."""
         return (self._vectors @ ((self._vectors.T @ r) / (self._values + damping))) @ self.rows
 
 
-def data_jacobians(problem, model, crossing: Crossing) -> list | None:
-    r"""Operators :math:`\sqrt c\, \mathbf W \mathbf J` of every data misfit that counts; None if one has none.
+def data_jacobians(problem: BaseInvProblem, model: np.ndarray, crossing: Crossing) -> list[tuple] | None:
+    r"""Return the operators in :math:`\sqrt c\, \mathbf W \mathbf J` of every data misfit with a multiplier.
 
     Parameters
     ----------
     problem : simpeg.inverse_problem.BaseInvProblem
+        Problem with the misfits.
     model : (nP,) numpy.ndarray
+        Model at which sensitivities are taken.
     crossing : Crossing
+        Device and dtype of the products.
 
     Returns
     -------
-    list of (multiplier, misfit, weights, jacobian)
+    list of (multiplier, misfit, weights, jacobian), or None
+        None if a misfit is not least squares of a simulation with a tensor path.
     """
     found = []
     for multiplier, misfit in problem.dmisfit:
         if multiplier == 0.0:
             continue
         known = getattr(misfit.deriv2, "__func__", None) is L2DataMisfit.deriv2
-        if not known or not hasattr(misfit.simulation, "tensor_jacobian"):
+        if not known or not isinstance(misfit.simulation, HasTensorJacobian):
             return None
         weights, jacobian = crossing.operator(misfit, "W", misfit.W), misfit.simulation.tensor_jacobian(model)
         if weights is None or jacobian is None:
@@ -72,8 +85,8 @@ def data_jacobians(problem, model, crossing: Crossing) -> list | None:
     return found
 
 
-def make_data_space(jacobians: list, crossing: Crossing) -> DataSpace:
-    """Rows of all misfits, one after the other."""
+def make_data_space(jacobians: list[tuple], crossing: Crossing) -> DataSpace:
+    """Compute the weighted sensitivities of all misfits, one after the other."""
     rows = []
     for multiplier, misfit, weights, jacobian in jacobians:
         for unit in _units(misfit.simulation.survey.nD, crossing):
@@ -82,8 +95,11 @@ def make_data_space(jacobians: list, crossing: Crossing) -> DataSpace:
     return DataSpace(torch.cat(rows).to(crossing.device, crossing.dtype))
 
 
-def weighted_residuals(problem, jacobians: list) -> np.ndarray:
-    r""":math:`\sqrt c\, \mathbf W (\mathbf d(\mathbf m) - \mathbf d)` of all misfits, (n_data,), from the last data."""
+def weighted_residuals(problem: BaseInvProblem, jacobians: list[tuple]) -> np.ndarray:
+    r"""Return :math:`\sqrt c\, \mathbf W (\mathbf d(\mathbf m) - \mathbf d)` of these misfits, (n_data,).
+
+    The predicted data are those of the problem's last evaluation.
+    """
     parts, start = [], 0
     counted = {id(misfit): multiplier for multiplier, misfit, *_ in jacobians}
     for misfit in problem.dmisfit.objfcts:
@@ -95,6 +111,7 @@ def weighted_residuals(problem, jacobians: list) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _units(n: int, crossing: Crossing):
+def _units(n: int, crossing: Crossing) -> Iterator[torch.Tensor]:
+    """Rows of the identity matrix of the data, in chunks."""
     identity = torch.eye(n, device=crossing.device, dtype=crossing.dtype)
-    return identity.split(_CHUNK)
+    return iter(identity.split(_CHUNK))

@@ -1,4 +1,4 @@
-"""Occam's inversion of many columns at once."""
+"""Occam's inversion of many columns of layers at once."""
 
 from ._occam import Occam
 

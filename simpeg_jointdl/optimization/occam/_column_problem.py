@@ -1,4 +1,4 @@
-"""An inverse problem taken apart into columns that know nothing of each other."""
+"""An inverse problem as independent columns."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from simpeg.data_misfit import L2DataMisfit
+from simpeg.inverse_problem import BaseInvProblem
 from simpeg.utils import Zero
 
+from ..._core.protocols import HasSensitivityMatrix
 from ..._core.tensors import as_tensor
 
 Tensor = torch.Tensor
+_RIDGE, _GROWTH, _RIDGES = 1e-12, 1e3, 4  # first ridge over the largest diagonal entry, its growth, and the tries
 
 
 @dataclass(frozen=True)
 class Linearized:
-    """Half the Hessians and gradients of misfit and regularization, column by column, at one model.
+    """Hessians and gradients of misfit and regularization at one model, column by column, all halved.
 
     Parameters
     ----------
     misfit, regularization : (n_columns, n_layers, n_layers) torch.Tensor
+        Half the Hessians.
     misfit_gradient, regularization_gradient : (n_columns, n_layers) torch.Tensor
+        Half the gradients.
     """
 
     misfit: Tensor
@@ -32,60 +37,61 @@ class Linearized:
 
     @property
     def scale(self) -> Tensor:
-        """Trade-off at which both Hessians weigh the same, (n_columns,)."""
+        """Trade-off parameter at which both Hessians have the same trace, (n_columns,)."""
         tiny = torch.finfo(self.misfit.dtype).tiny
         return (_trace(self.misfit) / _trace(self.regularization)).clamp_min(tiny)
 
     def step(self, trade_off: Tensor) -> Tensor:
-        """Of Gauss-Newton for one trade-off per column, (n_columns,) -> (n_columns, n_layers)."""
+        """Return the Gauss-Newton step, (n_columns, n_layers), for one trade-off parameter per column, (n_columns,)."""
         gradient = self.misfit_gradient + trade_off[:, None] * self.regularization_gradient
         return -torch.cholesky_solve(gradient[..., None], self._factor(trade_off))[..., 0]
 
     def standard_deviation(self, trade_off: Tensor) -> Tensor:
-        """Square roots of the diagonal of the inverse of both, (n_columns, n_layers)."""
+        """Return the square roots of the diagonal of the inverse of both together, (n_columns, n_layers)."""
         inverse = torch.cholesky_inverse(self._factor(trade_off))
         return inverse.diagonal(dim1=-2, dim2=-1).sqrt()
 
     def change(self, step: Tensor) -> Tensor:
-        """Of half the regularization by a step, to second order, (n_columns,)."""
+        """Return the change of half the regularization by a step, to second order, (n_columns,)."""
         along = (self.regularization @ step[..., None])[..., 0]
         return ((self.regularization_gradient + 0.5 * along) * step).sum(-1)
 
     def length(self, step: Tensor, trade_off: Tensor) -> Tensor:
-        """Root mean square of a step in standard deviations of the linearised problem, (n_columns,)."""
+        """Return the root mean square of a step in standard deviations of the linearized problem, (n_columns,)."""
         both = self.misfit + trade_off[:, None, None] * self.regularization
         return ((both @ step[..., None])[..., 0] * step).mean(-1).clamp_min(0.0).sqrt()
 
-    def _factor(self, trade_off):
+    def _factor(self, trade_off: Tensor) -> Tensor:
+        """Cholesky factors of both together, with a small ridge."""
         both = self.misfit + trade_off[:, None, None] * self.regularization
-        # what neither sees stays where it is
-        ridge = 1e-12 * both.diagonal(dim1=-2, dim2=-1).amax(-1)
+        # layers that neither data nor regularization determine do not move
+        ridge = _RIDGE * both.diagonal(dim1=-2, dim2=-1).amax(-1)
         for _ in range(_RIDGES):
             factor, failed = torch.linalg.cholesky_ex(both + torch.diag_embed(ridge[:, None].expand(both.shape[:2])))
             if not failed.any():
                 break
-            ridge = torch.where(failed > 0, 1e3 * ridge, ridge)
+            ridge = torch.where(failed > 0, _GROWTH * ridge, ridge)
         return factor
 
 
-_RIDGES = 4
-
-
 class Columns:
-    """The misfits and the regularization of SimPEG's inverse problem, column by column.
+    """The misfits and the regularization of a SimPEG inverse problem, column by column.
 
     Parameters
     ----------
     problem : simpeg.inverse_problem.BaseInvProblem
+        Problem whose data and regularization do not couple columns.
     model : (nP,) numpy.ndarray
-        At which the structure is looked up; columns follow each other, their cells fastest.
+        Model at which the columns of the data are found. Columns follow each other, with their layers fastest.
     n_columns : int
+        Number of columns.
     device : torch.device
+        Device of the matrices.
     who : str
-        Named in messages.
+        Name of the caller, which begins the messages of errors.
     """
 
-    def __init__(self, problem, model, n_columns: int, device: torch.device, who: str):
+    def __init__(self, problem: BaseInvProblem, model: np.ndarray, n_columns: int, device: torch.device, who: str):
         self._who, self._device, self._reg = who, device, problem.reg
         self.n_columns = n_columns
         pairs = zip(problem.dmisfit.multipliers, problem.dmisfit.objfcts, strict=True)
@@ -93,7 +99,7 @@ class Columns:
         wrong = [type(one).__name__ for _, one in self._terms if not _is_least_squares(one)]
         if wrong or not self._terms:
             msg = (
-                f"{who}: got data misfits {wrong or 'without a multiplier'}; wanted L2DataMisfit, of simulations that "
+                f"{who}: got data misfits {wrong or 'without a multiplier'}; wanted L2DataMisfit of simulations that "
                 "have getJ."
             )
             raise TypeError(msg)
@@ -114,11 +120,11 @@ class Columns:
         self._regularization(model)
 
     def chi(self, model: np.ndarray) -> np.ndarray:
-        """Misfit per datum of every column, (n_columns,); infinite where it is not a number."""
+        """Return the misfit per datum of every column, (n_columns,); infinite where it is NaN."""
         return self._chi(self._residual(model))
 
     def linearize(self, model: np.ndarray) -> tuple[Linearized, np.ndarray]:
-        """Both parts at a model, and χ of every column."""
+        """Return both parts at a model, and χ of every column, (n_columns,)."""
         residual, jacobian = self._residual(model), self._jacobian(model)
         if (jacobian.indices // self.n_layers != np.repeat(self._column, np.diff(jacobian.indptr))).any():
             self._columns_of(jacobian)
@@ -133,33 +139,36 @@ class Columns:
         reg, reg_gradient = self._regularization(model)
         return Linearized(transposed @ rows, (transposed @ along)[..., 0], reg, reg_gradient), self._chi(residual)
 
-    def _residual(self, model):
-        with np.errstate(all="ignore"):  # trial models may be far off; what is not finite is not taken
+    def _residual(self, model: np.ndarray) -> np.ndarray:
+        """Residuals over the uncertainties, (n_data,)."""
+        with np.errstate(all="ignore"):  # trial models may be extreme; steps that are not finite are not taken
             parts = [c * (one.W @ (one.simulation.dpred(model) - one.data.dobs)) for c, one in self._terms]
         return np.concatenate(parts)
 
-    def _chi(self, residual):
+    def _chi(self, residual: np.ndarray) -> np.ndarray:
+        """Mean squared residual of every column, (n_columns,)."""
         with np.errstate(all="ignore"):
             chi = np.bincount(self._column, residual**2, minlength=self.n_columns) / self.n_data
         return np.where(np.isfinite(chi), chi, np.inf)
 
-    def _jacobian(self, model):
+    def _jacobian(self, model: np.ndarray) -> sp.csr_matrix:
+        """Weighted sensitivities of all data, (n_data, nP)."""
         parts = []
         for c, one in self._terms:
             matrix = one.simulation.getJ(model)
             if not (sp.issparse(matrix) or isinstance(matrix, np.ndarray)):
                 name, kind = type(one.simulation).__name__, type(matrix).__name__
-                msg = f"{self._who}: {name}.getJ gives {kind}, wanted a matrix, best a sparse one."
+                msg = f"{self._who}: {name}.getJ gives {kind}, wanted a matrix, preferably a sparse one."
                 raise TypeError(msg)
             parts.append(c * (one.W @ sp.csr_matrix(matrix)))
         return sp.csr_matrix(sp.vstack(parts, format="csr"))
 
-    def _columns_of(self, jacobian) -> np.ndarray:
-        """Column of every datum, (n_data,)."""
+    def _columns_of(self, jacobian: sp.csr_matrix) -> np.ndarray:
+        """Column of every datum, (n_data,); ValueError for data of several columns or none."""
         jacobian.eliminate_zeros()
         filled = np.diff(jacobian.indptr) > 0
         if not filled.all():
-            msg = f"{self._who}: {int((~filled).sum())} data do not depend on the model at its start; leave them out."
+            msg = f"{self._who}: {int((~filled).sum())} data do not depend on the starting model; leave them out."
             raise ValueError(msg)
         columns = jacobian.indices // self.n_layers
         first = np.minimum.reduceat(columns, jacobian.indptr[:-1])
@@ -168,19 +177,20 @@ class Columns:
             msg = (
                 f"{self._who}: {int((first != last).sum())} of {first.size} data depend on more than one of the "
                 f"{self.n_columns} columns of {self.n_layers} cells; wanted data of one column each. Check n_columns "
-                "and that layers run fastest in the model, or take ProjectedGNCG."
+                "and that layers run fastest in the model, or use ProjectedGNCG."
             )
             raise ValueError(msg)
         return first
 
-    def _regularization(self, model) -> tuple[Tensor, Tensor]:
+    def _regularization(self, model: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Half the Hessian, (n_columns, n_layers, n_layers), and half the gradient, (n_columns, n_layers)."""
         hessian = self._reg.deriv2(model)
         if isinstance(hessian, Zero):
             hessian = sp.csr_matrix((model.size, model.size))
         if not sp.issparse(hessian):
             msg = (
                 f"{self._who}: the regularization's Hessian is a {type(hessian).__name__}, wanted a sparse matrix, as "
-                "of SimPEG's own terms. Couplings go through ProjectedGNCG."
+                "SimPEG's own terms have. Use ProjectedGNCG with couplings."
             )
             raise TypeError(msg)
         hessian = hessian.tocoo()
@@ -190,11 +200,11 @@ class Columns:
             msg = (
                 f"{self._who}: the regularization couples cells of different columns ({int(across.sum())} entries of "
                 "its Hessian); wanted none. Set the smoothness between columns to zero (alpha_y=0 where layers run "
-                "along x), or take ProjectedGNCG for it."
+                "along x), or use ProjectedGNCG."
             )
             raise ValueError(msg)
         if not hessian.data.any():
-            msg = f"{self._who}: the regularization has no Hessian, and there is nothing to trade off; give it one."
+            msg = f"{self._who}: the regularization has no Hessian, so there is nothing to trade off; give it one."
             raise ValueError(msg)
         blocks = np.zeros((self.n_columns, n, n))
         inside = column == hessian.col // n
@@ -204,9 +214,19 @@ class Columns:
         return as_tensor(blocks, self._device), as_tensor(gradient, self._device)
 
 
-def _is_least_squares(misfit) -> bool:
-    return isinstance(misfit, L2DataMisfit) and hasattr(getattr(misfit, "simulation", None), "getJ")
+def _is_least_squares(misfit: object) -> bool:
+    return isinstance(misfit, L2DataMisfit) and isinstance(misfit.simulation, HasSensitivityMatrix)
 
 
-def _trace(matrix):
+def _trace(matrix: Tensor) -> Tensor:
     return matrix.diagonal(dim1=-2, dim2=-1).sum(-1)
+
+
+def count_columns(problem: BaseInvProblem) -> int:
+    """Return the number of stations of the first simulation; ValueError if it has none."""
+    simulation = getattr(problem.dmisfit.objfcts[0], "simulation", None)
+    locations = getattr(simulation, "station_locations", None)
+    if locations is None:
+        msg = f"Occam.n_columns: {type(simulation).__name__} does not say how many columns it has; give n_columns."
+        raise ValueError(msg)
+    return len(locations)

@@ -1,48 +1,67 @@
-"""For every column its own trade-off: Occam's search, all columns at once."""
+"""Occam's search for the trade-off parameter of every column, for all columns at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-#: Decades about the middle in which trade-offs are tried: when nothing is known, and about the last one.
-FIRST, NEXT = np.linspace(4.0, -4.0, 9), np.linspace(2.0, -2.0, 9)
-_CLOSER = 6  # tries between two neighbours of those
-_HALVINGS = 6
-_GAIN = 1e-4  # part of χ by which a step that does not arrive must lower it
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Constants of Occam's search; the scripts of benchmarks/magnetotellurics run with them."""
+
+    first: tuple[float, float, int] = (4.0, -4.0, 9)  # decades about the first trade-off parameter, and their number
+    following: tuple[float, float, int] = (2.0, -2.0, 9)  # decades about that of the last step
+    closer: int = 6  # tries between two neighbours
+    halvings: int = 6  # of steps that do not lower χ
+    gain: float = 1e-4  # part of χ by which a step that does not reach the target must lower it
+
+
+SETTINGS = SearchSettings()
+FIRST, FOLLOWING = np.linspace(*SETTINGS.first), np.linspace(*SETTINGS.following)
 
 
 class Search:
-    """Trade-offs, and parts of the steps they make, for many columns at once.
+    """Search for the trade-off parameters and step lengths of many columns.
 
     Parameters
     ----------
     chi_of : callable
-        χ of every column, (n_columns,), after `share` of the step of `trade_off`, both (n_columns,) numpy.ndarray.
+        ``chi_of(trade_off, share)`` gives χ of every column, (n_columns,), after the part `share` of the step with
+        `trade_off`, both (n_columns,) numpy.ndarray.
     chi : (n_columns,) numpy.ndarray
-        Before the step.
+        χ before the step.
     target : (n_columns,) numpy.ndarray
-        A column arrives at a χ no larger than that.
+        Largest χ at which the data of a column are fitted.
     tolerance : float
-        Part of the target below it, beneath which no step aims.
+        Part of the target by which a step may aim below it.
 
     Attributes
     ----------
     trade_off, share, chi : (n_columns,) numpy.ndarray
-        What was found, and χ after it.
+        Trade-off parameters and step lengths that were found, and χ after these steps.
     found : (n_columns,) numpy.ndarray of bool
-        Whether the step is any good: it arrives, or lowers χ.
+        Whether the step reaches the target or lowers χ.
     n_tries : int
-        Calls of `chi_of`.
+        Number of calls of `chi_of`.
     """
 
     def __init__(self, chi_of: Callable, chi: np.ndarray, target: np.ndarray, tolerance: float):
         self._chi_of, self._before, self._target, self._tolerance = chi_of, chi, target, tolerance
         self.n_tries = 0
 
-    def run(self, middle: np.ndarray, decades: np.ndarray):
-        """Try `decades` (n_tries, n_columns), from the largest, about the `middle` (n_columns,), and then closer."""
+    def run(self, middle: np.ndarray, decades: np.ndarray) -> None:
+        """Search about a first trade-off parameter, in decades and then between two of them.
+
+        Parameters
+        ----------
+        middle : (n_columns,) numpy.ndarray
+            First trade-off parameter of each column.
+        decades : (n_tries, n_columns) numpy.ndarray
+            Logarithms of the factors on it that are tried, in decreasing order.
+        """
         logs = np.log10(middle) + decades
         tried = np.stack([self._try(row) for row in logs])
         fits = tried <= self._target
@@ -55,16 +74,16 @@ class Search:
         low, high = np.maximum(best - 1, 0), np.minimum(best + 1, len(decades) - 1)
         vertex = _vertex(*(part for i in (low, best, high) for part in (_at(logs, i), _at(tried, i))))
         log, chi = self._better(log, chi, vertex, ~arrives & (low < best) & (best < high))
-        self._hold_back(log, chi)
+        self._shorten(log, chi)
 
-    def _try(self, logs, share=None):
+    def _try(self, logs: np.ndarray, share: np.ndarray | None = None) -> np.ndarray:
         self.n_tries += 1
         return self._chi_of(10.0**logs, np.ones_like(logs) if share is None else share)
 
     def _most_regular(self, log, chi, far, far_chi, here):
-        """Between a trade-off that fits and a larger one that does not: the largest that fits, nearly."""
+        """Find nearly the largest trade-off parameter that fits, between one that does and one that does not."""
         log, chi, far, far_chi = log.copy(), chi.copy(), far.copy(), far_chi.copy()
-        for i in range(_CLOSER):
+        for i in range(SETTINGS.closer):
             here = here & (chi < (1.0 - self._tolerance) * self._target)
             if not here.any():
                 break
@@ -76,17 +95,18 @@ class Search:
         return log, chi
 
     def _better(self, log, chi, trial, here):
+        """Try one more trade-off parameter, and keep it where χ is smaller."""
         if not here.any():
             return log, chi
         new = self._try(np.where(here, trial, log))
         better = here & (new < chi)
         return np.where(better, trial, log), np.where(better, new, chi)
 
-    def _hold_back(self, log, chi):
-        """Halve steps that neither arrive nor lower χ."""
+    def _shorten(self, log, chi):
+        """Halve steps that neither reach the target nor lower χ."""
         share = np.ones_like(log)
         bad = self._is_bad(chi)
-        for _ in range(_HALVINGS):
+        for _ in range(SETTINGS.halvings):
             if not bad.any():
                 break
             share[bad] *= 0.5
@@ -97,15 +117,16 @@ class Search:
 
     def _is_bad(self, chi):
         arrives = chi <= self._target
-        return ~(arrives | (chi < (1.0 - _GAIN) * self._before))
+        return ~(arrives | (chi < (1.0 - SETTINGS.gain) * self._before))
 
 
-def _at(table, rows):
+def _at(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Entry of each column in its own row, (n_columns,)."""
     return np.take_along_axis(table, rows[None], axis=0)[0]
 
 
 def _between(log, chi, far, far_chi, aim, i):
-    """By the secant of the logarithms of χ, every third time the middle."""
+    """Next trial by the secant of the logarithm of χ, and every third time by bisection."""
     middle = 0.5 * (log + far)
     if i % 3 == 2:
         return middle
@@ -115,7 +136,7 @@ def _between(log, chi, far, far_chi, aim, i):
 
 
 def _vertex(x0, y0, x1, y1, x2, y2):
-    """Of parabolas through three points of the logarithm of χ; the middle point where there is none."""
+    """Vertices of parabolas through three points of the logarithm of χ; the middle point where there is none."""
     with np.errstate(all="ignore"):
         y0, y1, y2 = np.log(y0), np.log(y1), np.log(y2)
         left, right = (x1 - x0) * (y1 - y2), (x1 - x2) * (y1 - y0)

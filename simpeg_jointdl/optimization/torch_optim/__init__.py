@@ -1,4 +1,4 @@
-"""torch's optimizers as a SimPEG minimizer."""
+"""Optimizers of torch as a SimPEG minimizer."""
 
 from ._minimize import TorchMinimize
 

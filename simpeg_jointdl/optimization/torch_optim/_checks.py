@@ -1,67 +1,35 @@
-"""Validation of what a minimizer with torch's optimizers is given."""
+"""Checks of arguments of the minimizer with torch's optimizers."""
 
 from __future__ import annotations
 
-import math
-from numbers import Integral, Real
-
 import numpy as np
+from numpy.typing import ArrayLike
 
-WHO = "TorchMinimize"
-
-
-def whole(name: str, value) -> int:
-    """A whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        msg = f"{WHO}.{name}: got {value!r}, wanted a whole number of at least 1."
-        raise ValueError(msg)
-    return int(value)
+from ..._core import validation as check
 
 
-def positive(name: str, value) -> float:
-    """A positive finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 < value < math.inf:
-        msg = f"{WHO}.{name}: got {value!r}, wanted a positive finite number."
-        raise ValueError(msg)
-    return float(value)
-
-
-def one_of(name: str, value, known) -> str:
-    """One of the known ones."""
-    if value not in known:
-        msg = f"{WHO}.{name}: got {value!r}, wanted one of {', '.join(known)}."
-        raise ValueError(msg)
-    return value
-
-
-def targets(value) -> np.ndarray | None:
-    """χ of one or of each data misfit; None stays None."""
+def targets(who: str, value: ArrayLike | None) -> np.ndarray | None:
+    """Return target misfits, one or (n_misfits,) of them, all above 0; None for None."""
     if value is None:
         return None
-    try:
-        found = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        found = np.array(np.nan)
-    if found.ndim > 1 or not np.isfinite(found).all() or not (found > 0.0).all() or not found.size:
-        msg = f"{WHO}.target_chi: got {value!r:.60}, wanted a positive number, one per data misfit, or None."
-        raise ValueError(msg)
-    return found
+    found = check.finite_array(who, np.atleast_1d(value), (None,), above=0.0)
+    return np.asarray(found[0]) if np.ndim(value) == 0 else found
 
 
-def check_closure(has_closure: bool, is_bounded: bool, max_norm):
-    """An optimizer that searches along lines of its own must see the function as it is."""
+def check_closure(who: str, has_closure: bool, is_bounded: bool, max_norm: float | None) -> None:
+    """Raise ValueError for bounds or shortened gradients with an optimizer that searches along lines itself."""
     if has_closure and (is_bounded or max_norm is not None):
         what = "bounds" if is_bounded else "max_gradient_norm"
         msg = (
-            f"{WHO}: 'lbfgs' searches for its steps itself and takes no {what}; leave them out, or take 'adam', or "
+            f"{who}: 'lbfgs' searches for its steps itself and takes no {what}; leave them out, or use 'adam', or "
             "ProjectedGNCG."
         )
         raise ValueError(msg)
 
 
-def check_start(x0: np.ndarray):
-    """A vector of finite numbers."""
+def check_start(who: str, x0: np.ndarray) -> None:
+    """Raise ValueError unless the starting model is a vector of finite numbers."""
     if x0.ndim != 1 or not x0.size or not np.isfinite(x0).all():
         bad = int((~np.isfinite(x0)).sum())
-        msg = f"{WHO}.minimize: got x0 of shape {x0.shape} with {bad} NaN or infinite, wanted finite numbers, (nP,)."
+        msg = f"{who}: got x0 of shape {x0.shape} with {bad} NaN or infinite, wanted finite numbers, (nP,)."
         raise ValueError(msg)

@@ -2,109 +2,120 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, get_args
 
-import numpy as np
 import torch
-from simpeg.optimization import Bounded, IterationPrinters, Minimize, Remember, StoppingCriteria
-from simpeg.utils import get_logger
+from numpy.typing import ArrayLike
+from simpeg.optimization import IterationPrinters, StoppingCriteria
 
-from ..._core.tensors import explain_out_of_memory, resolve_device, resolve_dtype
-from ..._problem.minimizers import OptionalTables
-from .._evaluation import evaluation_of
+from ..._core import validation as check
+from ..._core.tensors import resolve_device, resolve_dtype
 from . import _names as names
-from ._checks import WHO, check_closure, check_start, one_of, positive, targets, whole
-from ._noise_watch import KEEP, NoiseWatch
+from ._checks import targets
+from ._noise_watch import Keep, NoiseWatch
 from ._objective import Objective
+from ._run import BaseTorchMinimizer
 from ._steps import TorchSteps
 from ._tables import AT_NOISE, LEARNING_RATE, STOPPERS
 
 
-class TorchMinimize(OptionalTables, Bounded, Minimize, Remember):
-    r"""Minimize with any optimizer of ``torch.optim``, under SimPEG's inversions, printers, stoppers and directives.
+class TorchMinimize(BaseTorchMinimizer):
+    r"""Minimize with any optimizer of ``torch.optim``, in SimPEG's inversions and with its directives.
 
     Every step is taken: there is no line search. The function and its gradient are evaluated once per step, at the new
-    model; both serve the next step. When directives change a trade-off parameter or a multiplier they are evaluated
-    again there; other changes, of weights say, count from the next model on.
+    model, and serve the next step. If directives change a trade-off parameter or a multiplier, they are evaluated again
+    there. Other changes, such as those of weights, take effect from the next model on.
 
-    **Stopping.** A state is *fitted* when :math:`\chi \leq` `target_chi` for each data misfit whose multiplier
-    is not zero: the squared norm of the residual over its uncertainties per datum, or what a robust misfit has
-    for it, which leaves outliers out. The run ends
+    **Stopping.** A state is *fitted* if :math:`\chi \leq` `target_chi` for each data misfit whose multiplier is not
+    zero. :math:`\chi` is the squared norm of the residual over its uncertainties per datum, or the robust measure of a
+    misfit that leaves outliers out. The run ends
 
-    - when the last `patience` states in a row were fitted (`stopped_because` ``"target"``),
-    - when `stall` states in a row were no better than the best before ("stall"): a fitted one is better than one that
-      is not, and among equals that with the lower function,
-    - at a NaN or infinite model, value or gradient ("nonfinite"), with a warning that says at which step,
-    - after `maxIter` iterations ("maxIter"), when a directive says so ("directive"), or by SimPEG's `tolF`, `tolX`,
-      `tolG` or `eps` ("tolerance"), which count only if given here: they are made for longer steps.
+    - when the last `patience` states in a row were fitted (`stopped_because` is ``"target"``),
+    - when `stall` states in a row were no better than the best one before ("stall"). A fitted state is better than one
+      that is not fitted, and among equals the one with the lower function is better,
+    - at a NaN or infinite model, value or gradient ("nonfinite"), with a warning that names the step,
+    - after `maxIter` iterations ("maxIter"), if a directive stops it ("directive"), or by SimPEG's `tolF`, `tolX`,
+      `tolG` or `eps` ("tolerance"). These count only if they are given, because their defaults suit longer steps.
 
-    What comes back, ``invProb`` then being at it, is the state after a step, or the starting one, that `keep` says:
+    `keep` decides which state, the starting one or one after a step, is returned. The inverse problem is then at it.
 
-    - ``"best"``: of the fitted states that with the lowest function; where none was fitted, of all. When trade-off
-      parameters or multipliers change, the next state that is fitted (or, before any is, the next one) takes its place;
-    - ``"first"``: the one with which the last unbroken row of fitted states began, so the one closest to the noise;
-      where none was fitted, the best;
-    - ``"last"``: the last finite one.
+    - ``"best"``: the fitted state with the lowest function, or, if none was fitted, that of all states. After
+      trade-off parameters or multipliers have changed, the next state that is fitted (or, before any is, the next one)
+      replaces it;
+    - ``"first"``: the first state of the last unbroken row of fitted states, which is the closest to the noise level;
+      if none was fitted, the best one;
+    - ``"last"``: the last finite state.
 
     Parameters
     ----------
     optimizer : str or callable
-        Name of a class of ``torch.optim`` in any case ("adam", "adamw", "sgd", "rmsprop", "nadam", "radam", "lbfgs"),
-        such a class, or any function of parameters and ``lr=`` that returns an optimizer.
+        Name of a class of ``torch.optim`` in upper or lower case ("adam", "adamw", "sgd", "rmsprop", "nadam", "radam",
+        "lbfgs"), such a class, or any function of parameters and ``lr=`` that returns an optimizer.
     lr : float, optional
-        Learning rate; 0.01 when not given, and 1 of "lbfgs", whose steps are found by a strong Wolfe search unless
+        Learning rate. By default 0.01, and 1 for "lbfgs", whose steps are found by a strong Wolfe line search unless
         `optimizer_options` say otherwise.
     maxIter : int
         Largest number of iterations.
     scheduler : str or callable, optional
-        Of the learning rate after every step: "onecycle", "cosine", "plateau", "exponential", ..., any class
-        of ``torch.optim.lr_scheduler`` by its name with or without LR, such a class, or a function of the optimizer.
-        Those that need a length get that of the whole run, and "onecycle" the learning rate as its largest.
+        Scheduler of the learning rate, which acts after every step: the name of a class of
+        ``torch.optim.lr_scheduler`` with or without LR at its end ("onecycle", "cosine", "plateau", "exponential",
+        ...), such a class, or a function of the optimizer. Schedulers with a length get that of the whole run, and
+        "onecycle" gets the learning rate as its maximum.
     optimizer_options, scheduler_options : dict, optional
-        Further arguments of the two, ``{"betas": (0.9, 0.99)}``.
+        Further arguments of the two, such as ``{"betas": (0.9, 0.99)}``.
     parameter_groups : sequence of dict, optional
-        Parts of the model with options of their own, ``[{"parameters": slice(0, 100), "lr": 1e-3}]``.
+        Parts of the model with options of their own, such as ``[{"parameters": slice(0, 100), "lr": 1e-3}]``.
     target_chi : float or sequence of float, optional
-        Target χ of all data misfits or one each. None: not looked at; nor is it when a plain function is
-        minimized, or beside a :class:`~simpeg_jointdl.directives.JointBetaSchedule`, which decides itself.
+        Target :math:`\chi`, one for all data misfits, or one each. With None the run does not stop at the noise level.
+        It has no effect if another function than that of an inverse problem is minimized, or together with a
+        :class:`~simpeg_jointdl.directives.JointBetaSchedule`, which decides itself.
     patience : int
-        States in a row at which the target must hold.
+        Number of fitted states in a row after which the run ends.
     stall : int, optional
-        States without improvement that end the run; none do if not given.
+        Number of states without improvement after which the run ends; by default it does not.
     keep : {"best", "first", "last"}
-        Which state to give back.
+        State that is returned.
     steps_per_iteration : int
-        Steps between calls of directives and printers. The target is looked at after every step.
+        Number of steps between calls of directives and printed lines. The target is checked after every step.
     max_gradient_norm : float, optional
-        Longer gradients are cut to this length before a step.
-    lower, upper : float or (nP,) numpy.ndarray, optional
-        Bounds; every step is projected onto them.
+        Norm to which longer gradients are shortened before a step.
+    lower, upper : float or (nP,) array_like, optional
+        Bounds; the model is projected onto them after every step.
     device : str or torch.device, optional
-        Where optimizers keep their state. Torch's default device when not given.
-    dtype : optional
-        float64 (default) or float32, of the parameters: the function then sees models rounded to it.
+        Device of the optimizer's state; torch's default device if not given.
+    dtype : torch.dtype or str, optional
+        Type of the parameters, float64 (default) or float32; with float32 the function sees models rounded to it.
+    print_tables : bool
+        Whether to print SimPEG's tables of iterations and stopping criteria.
     **kwargs
-        Of :class:`simpeg.optimization.Minimize`.
+        Further keywords of :class:`simpeg.optimization.Minimize`: ``tolF``, ``tolX``, ``tolG``, ``eps``, ...
 
     Attributes
     ----------
     steps : int
-        Taken so far.
+        Number of steps so far.
     stopped_because : str
-        See above; empty before the end.
-    device, dtype : torch.device, torch.dtype
-        Of the parameters and the optimizer's state.
+        Reason why the run ended, as listed above; empty before the end.
+    device : torch.device
+        Device of the optimizer's state.
+    dtype : torch.dtype
+        Type of the parameters.
+    patience, stall, steps_per_iteration
+        As given.
 
     Raises
     ------
     ValueError, TypeError
-        For names that torch does not know, options it refuses, numbers out of range, "lbfgs" with bounds or cut
-        gradients, a function that is NaN or infinite at the start, data misfits without a simulation.
+        For names that torch does not know, options that it refuses, numbers out of range, "lbfgs" with bounds or
+        shortened gradients, a function that is NaN or infinite at the start, and data misfits without a simulation.
+    MemoryError
+        During a run, if the memory of the device is not enough; the message says what helps.
 
     Notes
     -----
-    The state of optimizer and scheduler is saved by :class:`~simpeg_jointdl.directives.SaveCheckpoint`. A run that has
-    ended by `maxIter` may go on with a larger one, while a schedule keeps the length it was begun with.
+    :class:`~simpeg_jointdl.directives.SaveCheckpoint` saves the state of optimizer and scheduler. A run that has ended
+    by `maxIter` can be resumed with a larger one; its scheduler keeps the length that it began with.
 
     References
     ----------
@@ -124,41 +135,50 @@ class TorchMinimize(OptionalTables, Bounded, Minimize, Remember):
 
     def __init__(
         self,
-        optimizer="adam",
+        optimizer: str | Callable = "adam",
         lr: float | None = None,
         *,
         maxIter: int = 500,
-        scheduler=None,
-        optimizer_options: dict | None = None,
-        scheduler_options: dict | None = None,
-        parameter_groups=None,
-        target_chi=1.0,
+        scheduler: str | Callable | None = None,
+        optimizer_options: Mapping[str, Any] | None = None,
+        scheduler_options: Mapping[str, Any] | None = None,
+        parameter_groups: Sequence[Mapping[str, Any]] | None = None,
+        target_chi: float | Sequence[float] | None = 1.0,
         patience: int = 10,
         stall: int | None = None,
-        keep: str = "best",
+        keep: Keep = "best",
         steps_per_iteration: int = 1,
         max_gradient_norm: float | None = None,
-        lower=None,
-        upper=None,
+        lower: ArrayLike | None = None,
+        upper: ArrayLike | None = None,
         device: str | torch.device | None = None,
-        dtype=None,
-        **kwargs,
+        dtype: torch.dtype | str | None = None,
+        print_tables: bool = True,
+        **kwargs: Any,
     ):
+        who = "TorchMinimize"
         self._kind, self._schedule = names.find_optimizer(optimizer), names.find_scheduler(scheduler)
         self._has_closure = names.is_lbfgs(self._kind)
-        self.steps, self.stopped_because = 0, ""
-        self._moves = self._objective = None
-        super().__init__(lower=lower, upper=upper, maxIter=whole("maxIter", maxIter), **kwargs)
-        self._lr, self._groups = None if lr is None else positive("lr", lr), parameter_groups
+        self.steps: int = 0
+        self.stopped_because: str = ""
+        self._moves: TorchSteps | None = None
+        self._objective: Objective | None = None
+        maxIter = check.whole(f"{who}.maxIter", maxIter)
+        super().__init__(lower=lower, upper=upper, maxIter=maxIter, print_tables=bool(print_tables), **kwargs)
+        self._lr = None if lr is None else check.positive(f"{who}.lr", lr)
+        self._groups = parameter_groups
         self._options, self._scheduler_options = dict(optimizer_options or {}), dict(scheduler_options or {})
-        self._target_chi, self.patience = targets(target_chi), whole("patience", patience)
-        self.stall = None if stall is None else whole("stall", stall)
-        self._keep = one_of("keep", keep, KEEP)
+        self._target_chi = targets(f"{who}.target_chi", target_chi)
+        self.patience: int = check.whole(f"{who}.patience", patience)
+        self.stall: int | None = None if stall is None else check.whole(f"{who}.stall", stall)
+        self._keep = check.one_of(f"{who}.keep", keep, get_args(Keep))
         self._watch = NoiseWatch(keep, self.patience, self.stall)
-        self.steps_per_iteration = whole("steps_per_iteration", steps_per_iteration)
-        self._max_norm = None if max_gradient_norm is None else positive("max_gradient_norm", max_gradient_norm)
-        self.device, self.dtype = resolve_device(device), resolve_dtype(dtype)
-        self.name = f"{WHO}, {getattr(self._kind, '__name__', type(self._kind).__name__)}"
+        self.steps_per_iteration: int = check.whole(f"{who}.steps_per_iteration", steps_per_iteration)
+        norm = max_gradient_norm
+        self._max_norm = None if norm is None else check.positive(f"{who}.max_gradient_norm", norm)
+        self.device: torch.device = resolve_device(device)
+        self.dtype: torch.dtype = resolve_dtype(dtype)
+        self.name = f"{who}, {getattr(self._kind, '__name__', type(self._kind).__name__)}"
         at_noise = [] if target_chi is None else [AT_NOISE]
         self.stoppers = [StoppingCriteria.iteration, *at_noise, *(STOPPERS[one] for one in STOPPERS if one in kwargs)]
         self.printers = [IterationPrinters.iteration, IterationPrinters.f, IterationPrinters.norm_g, LEARNING_RATE]
@@ -168,130 +188,34 @@ class TorchMinimize(OptionalTables, Bounded, Minimize, Remember):
                 self._kind, self._lr, self._options, self._schedule, self.maxIter, self._scheduler_options
             )
 
-    @property
-    def learning_rates(self) -> tuple[float, ...]:
-        """Of each group of parameters, now."""
-        return self._moves.learning_rates
-
-    @property
-    def steps_at_target(self) -> int:
-        """States in a row, up to this one, that were fitted."""
-        return self._watch.held
-
-    @property
-    def kept_step(self) -> int:
-        """Step after which the model was the one that is given back, 0 for the starting one."""
-        return self._watch.step
-
-    @property
-    def evaluations(self) -> int:
-        """Of function and gradient so far."""
-        return 0 if self._objective is None else self._objective.evaluations
-
-    def minimize(self, evalFunction, x0: np.ndarray) -> np.ndarray:
-        """Minimize ``evalFunction(x, return_g=True, return_H=False) -> value, gradient`` from `x0`, (nP,)."""
-        self.evalFunction = evaluation_of(evalFunction)
-        x0 = np.array(x0, dtype=float)
-        check_start(x0)
-        with explain_out_of_memory(WHO, self.device):
-            self.startup(x0)
-            self.printInit()
-            self._begin()
-            self.printIter()
-            while True:
-                self.doStartIteration()
-                if self.stoppingCriteria() or not self._take_steps() or self.stopNextIteration:
-                    break
-            self._end()
-            self.printDone()
-            self.finish()
-        return self.xc
-
-    def _begin(self):
-        """Optimizer, scheduler, and the function at the start."""
-        check_closure(self._has_closure, self._is_bounded(), self._max_norm)
-        n_steps = self.maxIter * self.steps_per_iteration
-        self._moves = TorchSteps(
-            self.xc,
-            names.checked_groups(self._groups, self.xc.size),
-            partial(names.make_optimizer, self._kind, lr=self._lr, options=self._options),
-            partial(names.make_scheduler, self._schedule, n_steps=n_steps, options=self._scheduler_options),
-            self.device,
-            self.dtype,
-            self._max_norm,
-        )
-        self._objective = Objective(self.evalFunction, self.parent, self._target_chi, WHO)
-        self._watch, self.steps, self.stopped_because = NoiseWatch(self._keep, self.patience, self.stall), 0, ""
-        self.x0 = self.x_last = self.xc = self._inside(self._moves.values)  # as the dtype has them
-        self.f, self.g = self._objective(self.xc)
-        if not self._objective.is_finite:
-            msg = f"{WHO}: the function or its gradient is NaN or infinite at the starting model; begin at another one."
-            raise ValueError(msg)
-        self._watch.see(0, self.xc, self.f, self._objective.excess())
-
-    def _take_steps(self) -> bool:
-        """Steps of one iteration; False if one led nowhere."""
-        objective = self._objective
-        if objective.again_if_changed():
-            self._watch.forget_value()
-            self.f = objective.value
-        for _ in range(self.steps_per_iteration):
-            if self._has_closure:
-                x = self._moves.move_by_closure(objective)
-            else:
-                x = self._inside(self._moves.move(objective.gradient))
-            self.steps += 1
-            f, _ = objective(x)
-            if not objective.is_finite:
-                return self._give_up()
-            self._moves.advance(f)
-            self._watch.see(self.steps, x, f, objective.excess())
-            self.stopped_because = self._watch.reason_to_stop(AT_NOISE in self.stoppers)
-            if self.stopped_because:
-                self.stopNextIteration = True
-                break
-        self._LS_ft, self.g = f, objective.gradient  # the value where SimPEG looks for it
-        self.doEndIteration(x)
-        return True
-
-    def _give_up(self) -> bool:
-        self.stopNextIteration, self.stopped_because = True, "nonfinite"
-        get_logger().warning(
-            f"{WHO}: NaN or infinite model, value or gradient at step {self.steps}; back to the state after step "
-            f"{self.kept_step}. A smaller lr, or max_gradient_norm, may help."
-        )
-        return False
-
-    def _end(self):
-        """Go back to the state that was kept."""
-        if not self.stopped_because:
-            ends = "directive" if self.stopNextIteration else "maxIter" if self.iter >= self.maxIter else "tolerance"
-            self.stopped_because = self._watch.reason_to_stop(AT_NOISE in self.stoppers) or ends
-        self.xc = self._watch.model
-        self.f, self.g = self._objective(self.xc)
-
-    def _inside(self, x):
-        """The nearest model within bounds, which the optimizer then goes on from."""
-        if not self._is_bounded():
-            return x
-        inside = self.projection(x)
-        if not np.array_equal(inside, x):
-            self._moves.put(inside)
-        return inside
-
-    def _is_bounded(self) -> bool:
-        return any(one is not None and np.isfinite(one).any() for one in (self.lower, self.upper))
+    def __getstate__(self) -> dict[str, Any]:
+        # the next run makes them anew; tensors of an optimizer share memory, which a copy does not keep
+        return super().__getstate__() | {"_moves": None, "_objective": None}
 
     # checkpoints --------------------------------------------------------------------------------------
-    def checkpoint_state(self) -> dict:
-        """State of the optimizer, the scheduler, the last evaluation and the state that is kept, as plain values."""
+    def checkpoint_state(self) -> dict[str, Any]:
+        """Return the state of optimizer and scheduler, the last evaluation, and the state that is kept.
+
+        Returns
+        -------
+        dict
+            State as plain values: numbers, strings, None, arrays, and lists and dicts of these.
+        """
         parts = {key: getattr(self, f"_{key}").state() for key in ("moves", "objective", "watch")}
         return {"optimizer": self.name, "steps": self.steps, "stopped_because": self.stopped_because, **parts}
 
-    def restore_checkpoint_state(self, state: dict):
-        """Put back what :meth:`checkpoint_state` gave, in a run that has begun."""
+    def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`checkpoint_state` returned, in a run that has begun.
+
+        Parameters
+        ----------
+        state : dict
+            State that :meth:`checkpoint_state` returned.
+        """
         if state["optimizer"] != self.name:
-            msg = f"{WHO}: the checkpoint is of {state['optimizer']}, this is {self.name}; take the same optimizer."
+            msg = (
+                f"{type(self).__name__}: the checkpoint is of {state['optimizer']}, this is {self.name}; use that one."
+            )
             raise ValueError(msg)
         self.steps, self.stopped_because = state["steps"], state["stopped_because"]
         if self._moves is not None:

@@ -1,8 +1,9 @@
-"""Steps of a torch optimizer on one vector, between numpy and a device."""
+"""Steps of a torch optimizer for one vector of parameters, between numpy and a device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,26 +13,46 @@ from ..._core.tensors import as_numpy, as_numpy_view, as_tensor
 
 
 class TorchSteps:
-    """A vector of parameters on a device, its gradient, and the optimizer and scheduler that move it.
+    """A vector of parameters on a device, with its gradient, its optimizer and its scheduler.
 
     Parameters
     ----------
     start : (nP,) numpy.ndarray
+        First values of the parameters.
     groups : list of (list of slice, dict)
         Parts of the vector and options of each group.
     make_optimizer : callable
-        Of groups as torch has them.
+        Function from groups of tensors to an optimizer.
     make_scheduler : callable
-        Of the optimizer; gives None where there is none.
-    device, dtype : torch.device, torch.dtype
+        Function from the optimizer to a scheduler or None.
+    device : torch.device
+        Device of the vector.
+    dtype : torch.dtype
+        Type of the vector.
     max_norm : float, optional
-        Longer gradients are cut to this length.
+        Length to which longer gradients are shortened.
+
+    Attributes
+    ----------
+    optimizer : torch.optim.Optimizer
+        Optimizer of the vector.
+    scheduler : torch.optim.lr_scheduler.LRScheduler or None
+        Scheduler of its learning rate.
     """
 
-    def __init__(self, start, groups, make_optimizer, make_scheduler, device, dtype, max_norm=None):
+    def __init__(
+        self,
+        start: np.ndarray,
+        groups: Sequence[tuple[list[slice], dict]],
+        make_optimizer: Callable,
+        make_scheduler: Callable,
+        device: torch.device,
+        dtype: torch.dtype,
+        max_norm: float | None = None,
+    ):
         self._vector = as_tensor(start, device, dtype).clone()
         self._gradient = torch.zeros_like(self._vector)
-        # parts are views, so that what moves them moves the vector
+        # parts are views of the vector, so a step of the parts is a step of the vector
         parts = [
             {"params": [self._part(one) for one in slices], **options} for slices, options in groups if len(slices)
         ]
@@ -39,29 +60,29 @@ class TorchSteps:
         self.scheduler = make_scheduler(self.optimizer)
         self._max_norm = max_norm
 
-    def _part(self, where):
+    def _part(self, where: slice) -> torch.Tensor:
         part = self._vector[where]
         part.grad = self._gradient[where]
         return part
 
     @property
     def values(self) -> np.ndarray:
-        """The vector as an array of its own, (nP,)."""
+        """Copy of the vector, (nP,)."""
         return np.array(as_numpy(self._vector))
 
     @property
     def learning_rates(self) -> tuple[float, ...]:
-        """One of each group."""
+        """Learning rate of each group."""
         return tuple(float(group["lr"]) for group in self.optimizer.param_groups)
 
     def move(self, gradient: np.ndarray) -> np.ndarray:
-        """The vector after a step along this gradient of where it is, (nP,)."""
+        """Take a step with the gradient at the vector, and return the vector after it, (nP,)."""
         self._set_gradient(gradient)
         self.optimizer.step()
         return self.values
 
     def move_by_closure(self, evaluate: Callable) -> np.ndarray:
-        """The same of an optimizer that asks ``evaluate(x) -> value, gradient`` where it likes."""
+        """Take a step of an optimizer that calls ``evaluate(x) -> value, gradient`` itself; return the vector."""
 
         def closure():
             value, gradient = evaluate(self.values)
@@ -71,21 +92,22 @@ class TorchSteps:
         self.optimizer.step(closure)
         return self.values
 
-    def put(self, values: np.ndarray):
-        """Other values of the vector, (nP,)."""
+    def put(self, values: np.ndarray) -> None:
+        """Set the vector, (nP,)."""
         self._vector.copy_(as_tensor(values, self._vector.device))
 
-    def advance(self, value: float):
-        """Next learning rate, after a step to this value of the function."""
+    def advance(self, value: float) -> None:
+        """Set the next learning rate, after a step to this value of the function."""
         scheduler = self.scheduler
         if scheduler is None:
             return
         if isinstance(scheduler, ReduceLROnPlateau):
             scheduler.step(value)
-        elif scheduler.last_epoch < getattr(scheduler, "total_steps", np.inf):  # of OneCycleLR, which ends there
+        elif scheduler.last_epoch < getattr(scheduler, "total_steps", np.inf):  # OneCycleLR ends there
             scheduler.step()
 
-    def _set_gradient(self, gradient):
+    def _set_gradient(self, gradient: np.ndarray) -> None:
+        """Set the gradient, shortened if it is too long."""
         self._gradient.copy_(as_tensor(gradient, self._vector.device))
         if self._max_norm is not None:
             norm = float(np.linalg.norm(gradient))
@@ -93,21 +115,21 @@ class TorchSteps:
                 self._gradient.mul_(self._max_norm / norm)
 
     # checkpoints --------------------------------------------------------------------------------------
-    def state(self) -> dict:
-        """State of optimizer and scheduler as plain values."""
+    def state(self) -> dict[str, Any]:
+        """Return the state of optimizer and scheduler as plain values."""
         scheduler = None if self.scheduler is None else _plain(self.scheduler.state_dict())
         return {"optimizer": _plain(self.optimizer.state_dict()), "scheduler": scheduler}
 
-    def restore(self, state: dict):
-        """Go back to what :meth:`state` gave."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`state` returned."""
         device = self._vector.device
         self.optimizer.load_state_dict(_with_tensors(state["optimizer"], device))
         if self.scheduler is not None and state["scheduler"] is not None:
             self.scheduler.load_state_dict(_with_tensors(state["scheduler"], device))
 
 
-def _plain(value):
-    """Tensors as copied arrays: arrays stand for nothing else in it."""
+def _plain(value: Any) -> Any:
+    """Return a state with copies as arrays in the place of tensors; a state of torch contains no other arrays."""
     if isinstance(value, torch.Tensor):
         return as_numpy_view(value).copy()
     if isinstance(value, dict):
@@ -117,9 +139,10 @@ def _plain(value):
     return value
 
 
-def _with_tensors(value, device):
+def _with_tensors(value: Any, device: torch.device) -> Any:
+    """Return a state with tensors in the place of arrays."""
     if isinstance(value, np.ndarray):
-        # counts of steps stay on the host, where torch keeps them
+        # torch keeps numbers of steps on the CPU
         return as_tensor(value, device if value.ndim else torch.device("cpu")).clone()
     if isinstance(value, dict):
         return {key: _with_tensors(one, device) for key, one in value.items()}

@@ -1,20 +1,34 @@
-"""Stoppers and printers of the minimizer with torch's optimizers, in the form of SimPEG's."""
+"""Stopping criteria and printed columns of the minimizer with torch's optimizers, in the form of SimPEG's."""
 
-from simpeg.optimization import StoppingCriteria
+from __future__ import annotations
+
+from simpeg.optimization import Minimize, StoppingCriteria
+
+
+def _patience(minimizer: Minimize) -> int:
+    return minimizer.patience
+
+
+def _steps_at_target(minimizer: Minimize) -> int:
+    return minimizer.steps_at_target
+
+
+def _learning_rate(minimizer: Minimize) -> float:
+    return minimizer.learning_rates[0]
+
+
+def _short(value: float) -> str:
+    return f"{value:1.2e}"
+
 
 AT_NOISE = {
     "str": "%d : patience  =     %3d    <= steps at target =   %3d",
-    "left": lambda M: M.patience,
-    "right": lambda M: M.steps_at_target,
+    "left": _patience,
+    "right": _steps_at_target,
     "stopType": "critical",
 }
-LEARNING_RATE = {
-    "title": "lr",
-    "value": lambda M: M.learning_rates[0],
-    "width": 10,
-    "format": lambda v: f"{v:1.2e}",
-}
-# SimPEG's own, by the tolerance that is theirs
+LEARNING_RATE = {"title": "lr", "value": _learning_rate, "width": 10, "format": _short}
+# SimPEG's criteria, by the keyword of their tolerance
 STOPPERS = {
     "tolF": StoppingCriteria.tolerance_f,
     "tolX": StoppingCriteria.moving_x,

@@ -50,7 +50,7 @@ class NetworkData:
         return GravMagMap(
             network, **data, mesh=self.paired.mesh, active_cells=self.paired.active_cells, trained=training.trained,
             rank=training.rank, random_seed=random_seed, device=training.device, dtype=training.dtype,
-            **self.placement.options(),
+            placement=self.placement,
         )  # fmt: skip
 
 
@@ -79,7 +79,8 @@ def network_data(who: str, data, simulation, placement: Placement | None, misfit
 
 def _on_ground(who: str, placement: Placement | None, paired: PairedData) -> Placement:
     """Placement with the top of the active cells for the ground where neither ground nor height is given."""
-    placement = check.instance(f"{who}.placement", placement or Placement(), Placement, "a networks.Placement")
+    placement = Placement() if placement is None else placement
+    check.instance(f"{who}.placement", placement, Placement, "a networks.Placement")
     options = placement.options()
     if options["ground"] is None and options["height"] is None:
         options["ground"] = paired.top

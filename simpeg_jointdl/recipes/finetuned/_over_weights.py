@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from simpeg.data import Data
@@ -22,7 +23,7 @@ from .._recipe import Recipe
 from ..joint import CellOptions
 from ._cells import predictions, warm_started
 from ._data import NetworkData, network_data
-from ._options import Anchor, FineTuning, Training
+from ._options import Anchor, FineTuning, Training, checked_anchor, checked_training
 from ._recipe import FinetunedRecipe
 from ._retraining import create_retraining
 from ._terms import anchor_and_couplings, data_of_terms, wires_of
@@ -45,14 +46,14 @@ def create_finetuned_inversion(
     placement: Placement | None = None,
     tuning: FineTuning | None = None,
     anchor: Anchor | float | None = None,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float | Sequence[float] = 1.0,
     chifact: float = 1.0,
     max_iterations: int | None = None,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
 ) -> FinetunedRecipe:
     r"""Set up an inversion of gravity, magnetics or both over the weights of a trained network.
 
@@ -128,8 +129,8 @@ def create_finetuned_inversion(
     data say little, and the last steps to the noise cost more than they gain. Hence the anchor, and the inversion over
     cells at the end. ``benchmarks/learned/finetuned.py`` compares this recipe with inversions without a network.
     """
-    tuning = check.instance(f"{WHO}.tuning", tuning or FineTuning(), FineTuning).checked(f"{WHO}.tuning")
-    anchor = _checked_anchor(anchor)
+    tuning = checked_training(f"{WHO}.tuning", tuning, FineTuning)
+    anchor = checked_anchor(f"{WHO}.anchor", anchor)
     check.positive(f"{WHO}.chifact", chifact)
     if max_iterations is not None:
         check.whole(f"{WHO}.max_iterations", max_iterations)
@@ -146,12 +147,6 @@ def create_finetuned_inversion(
         couplings, coupling_ratios, anchor.strength,
     )  # fmt: skip
     return _assembled(placed, passage, reg, strength, tuning, max_iterations, chifact, records)
-
-
-def _checked_anchor(anchor) -> Anchor:
-    if isinstance(anchor, Anchor):
-        return anchor.checked(f"{WHO}.anchor")
-    return Anchor() if anchor is None else Anchor(strength=check.non_negative(f"{WHO}.anchor", anchor))
 
 
 def _assembled(

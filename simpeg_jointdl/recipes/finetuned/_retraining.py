@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from simpeg.data import Data
@@ -20,7 +21,7 @@ from .._recipe import Recipe
 from ..joint import CellOptions
 from ._cells import predictions, warm_started
 from ._data import NetworkData, network_data
-from ._options import Training
+from ._options import Training, checked_training
 from ._training import trained_on
 from ._tuning import TUNING
 
@@ -31,10 +32,21 @@ WHO = "create_retraining"
 class RetrainingRecipe(BaseRecipe):
     """Rounds of an inversion over cells from a network's prediction, and of training the network on what it finds.
 
-    See :class:`BaseRecipe` for further attributes; after `run` they are those of the last inversion.
+    After `run` all attributes are those of the last inversion.
 
-    Attributes
+    Parameters
     ----------
+    inversion : simpeg.inversion.BaseInversion
+        A plain SimPEG inversion; anything of it may be changed before it runs.
+    initial_model : (nP,) numpy.ndarray
+        Starting model.
+    maps : dict of str to simpeg.maps.IdentityMap
+        Maps from the whole model to each property on the active cells.
+    log : simpeg_jointdl.directives.SaveLog
+        Record of the run: ``log.history`` holds χ, trade-off parameters, coupling weights and values of each
+        iteration; see :func:`simpeg_jointdl.plotting.plot_convergence`.
+    network_map : simpeg_jointdl.maps.TorchMap or None
+        Map of the network, where the model is the weights or the input of a network.
     network : networks.GravMagUNet
         The network; after `run` the last one. It predicts from data of the same area.
     make_round : callable
@@ -54,6 +66,11 @@ class RetrainingRecipe(BaseRecipe):
         that followed.
     agreed : bool
         Whether the difference fell to the tolerance; if not, the rounds came to an end.
+
+    Attributes
+    ----------
+    model : (nP,) numpy.ndarray or None
+        Final model; None before `run`.
     """
 
     network: GravMagUNet | None = None
@@ -62,7 +79,7 @@ class RetrainingRecipe(BaseRecipe):
     train: Callable[..., tuple[GravMagUNet, list[float]]] | None = None
     rounds: int = 3
     tolerance: float = 0.1
-    history: list = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     agreed: bool = False
 
     def run(self) -> dict[str, np.ndarray]:
@@ -147,7 +164,7 @@ def create_retraining(
     training: Training | None = None,
     cells: CellOptions | None = None,
     sparse_share: float = TUNING.sparse_share,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float | Sequence[float] = 1.0,
     rounds: int = 3,
     tolerance: float = 0.1,
@@ -203,8 +220,8 @@ def create_retraining(
     FileNotFoundError
         If no network is given and no weights come with the package.
     """
-    training = check.instance(f"{WHO}.training", training or Training(), Training).checked(f"{WHO}.training")
-    cells = check.instance(f"{WHO}.cells", cells or CellOptions(), CellOptions)
+    training = checked_training(f"{WHO}.training", training, Training)
+    cells = check.instance(f"{WHO}.cells", CellOptions() if cells is None else cells, CellOptions)
     check.share(f"{WHO}.sparse_share", sparse_share)
     check.whole(f"{WHO}.rounds", rounds)
     check.positive(f"{WHO}.tolerance", tolerance)

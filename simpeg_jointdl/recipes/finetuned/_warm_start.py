@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from simpeg.data import Data
@@ -30,12 +31,12 @@ def create_warm_started_inversion(
     placement: Placement | None = None,
     cells: CellOptions | None = None,
     sparse_share: float = TUNING.sparse_share,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float | Sequence[float] = 1.0,
     chifact: float = 1.0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> Recipe:
@@ -90,7 +91,7 @@ def create_warm_started_inversion(
     The shares of sparse inversions come from how predictions and sparse inversions compared on 36 models of their own,
     see ``benchmarks/learned/gravmag_mixture.py``.
     """
-    cells = check.instance(f"{WHO}.cells", cells or CellOptions(), CellOptions)
+    cells = check.instance(f"{WHO}.cells", CellOptions() if cells is None else cells, CellOptions)
     check.share(f"{WHO}.sparse_share", sparse_share)
     check.positive(f"{WHO}.chifact", chifact)
     records = checked_records(WHO, progress, checkpoint, log)
