@@ -35,7 +35,7 @@ class RepeatedSurvey(BaseSurvey):
 
 
 class EnsembleSimulation(BaseSimulation):
-    """Data of all members, one member after the other; the model is that of an :class:`EnsembleMap`.
+    """Simulation of the data of all members; the model is that of an :class:`EnsembleMap`.
 
     Parameters
     ----------
