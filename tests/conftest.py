@@ -68,6 +68,15 @@ def _torch_randomness_is_seeded():
         pytest.fail("unseeded randomness: torch's global generator was used; pass generator= or seed it")
 
 
+@pytest.fixture
+def field_data() -> Path:
+    """Folder of the field data; tests that need it are skipped visibly without it."""
+    folder = os.environ.get("SIMPEG_JOINTDL_DATA")
+    if not folder:
+        pytest.skip("field data: set SIMPEG_JOINTDL_DATA to their folder")
+    return Path(folder)
+
+
 def _guarded(name, function):
     def guarded(*args, **kwargs):
         given = [*args, *kwargs.values()]

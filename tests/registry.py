@@ -1,14 +1,18 @@
-"""Every coupling with its options, on small meshes of every kind: what contract tests run over.
+"""Every coupling and every recipe with its options, on small problems: what contract tests run over.
 
-A new coupling enters with one line here: a name, and how it is made from a mesh and property maps.
+A new coupling enters with one line here: a name, and how it is made from a mesh and property maps. So does a new
+recipe: a name, and a function that gives the partial call of it.
 """
 
-from functools import partial
+from functools import cache, partial
 
 import discretize
 import numpy as np
-from simpeg import maps
+from simpeg import data_misfit, maps
 
+from simpeg_jointdl import datasets, networks, recipes
+from simpeg_jointdl.datasets import synthetic
+from simpeg_jointdl.potential_fields import gravity, magnetics
 from simpeg_jointdl.regularization import CrossGradient, Gramian, GuidedFuzzyCMeans, LocalPearson
 
 
@@ -113,3 +117,103 @@ def make_problem(dim=2, mesh="tensor", n_properties=2, active="all", random_seed
     active_cells = None if active == "all" else some_active(mesh)
     n_cells = mesh.n_cells if active_cells is None else int(active_cells.sum())
     return mesh, active_cells, make_wires(n_cells, n_properties), make_model(n_cells, n_properties, random_seed)
+
+
+# recipes ------------------------------------------------------------------------------------------------
+@cache
+def blocks():
+    """Gravity and magnetics of two blocks, 144 cells under 36 stations."""
+    return datasets.load("two_blocks", cell_size=300.0, shape=(6, 6, 4), n_stations=(6, 6), noise=0.06)
+
+
+def blocks_data(density=None, susceptibility=None):
+    """Data sets and simulations of the blocks; maps of one property each if not given."""
+    survey, identity = blocks(), maps.IdentityMap(nP=blocks().mesh.n_cells)
+    simulations = [
+        gravity.Simulation3DIntegral(survey.mesh, survey=survey.gravity.survey(), rhoMap=density or identity),
+        magnetics.Simulation3DIntegral(
+            survey.mesh, survey=survey.magnetics.survey(), chiMap=susceptibility or identity
+        ),
+    ]
+    return [survey.gravity.data(), survey.magnetics.data()], simulations
+
+
+def joint(**options):
+    """A joint inversion of the blocks."""
+    mesh = blocks().mesh
+    wires = maps.Wires(("density", mesh.n_cells), ("susceptibility", mesh.n_cells))
+    pairs = zip(*blocks_data(wires.density, wires.susceptibility), strict=True)
+    misfits = [data_misfit.L2DataMisfit(data=data, simulation=simulation) for data, simulation in pairs]
+    options = {"bounds": {"susceptibility": (0.0, np.inf)}, "cg_iterations": 20, "max_iterations": 6} | options
+    return partial(recipes.create_joint_inversion, mesh, misfits, wires, **options)
+
+
+def implicit(create, **options):
+    """An inversion of the blocks for a small network."""
+    n_outputs = options.get("units", 1 if create is recipes.create_inr_ensemble else 2)
+    network = networks.ImplicitNetwork(3, n_outputs, width=8, depth=2, activation="gelu", random_seed=0)
+    options = {"bounds": [(-1.0, 1.0), (0.0, 0.2)], "network": network} | options
+    return partial(create, *blocks_data(), **options)
+
+
+def learned_prior():
+    """An inversion of the blocks with a decoder too small to have learned anything."""
+    decoder = networks.GeologyVAE(shape=(8, 8, 8), n_latent=8, n_bodies=4, width=8)
+    options = {"decoder": decoder, "n_candidates": 2, "n_starts": 1, "max_iterations": 3}
+    return partial(recipes.create_prior_inversion, *blocks_data(), **options)
+
+
+def of_network(create, **options):
+    """An inversion of the blocks that starts from a network that has learned nothing."""
+    network = networks.GravMagUNet(widths=(4, 8), n_lifted=4, random_seed=3).eval().requires_grad_(False)
+    return partial(create, *blocks_data(), network=network, **options)
+
+
+def soundings(**options):
+    """Two soundings over five layers."""
+    log_rho = np.array([[1.5, 2.0, 1.0, 2.5, 1.5], [2.0, 1.5, 2.5, 1.0, 2.0]])
+    thicknesses = 100.0 * 2.0 ** np.arange(4)
+    made = synthetic.make_soundings(10.0**log_rho, thicknesses, np.logspace(-1, 3, 12), noise=0.03, random_seed=0)
+    return partial(recipes.create_mt_inversion, made.floored(0.05), thicknesses=thicknesses, device="cpu", **options)
+
+
+def mt_network():
+    """Layers from a network that has learned nothing."""
+    return networks.MT1DUNet(widths=(8, 8), n_nodes=32, n_hidden=8).requires_grad_(False)
+
+
+_HEADS = recipes.FineTuning(trained=["layers.head.*"], dtype="float32")
+_TRAINING = recipes.Training(trained=["layers.head.*"], dtype="float32")
+_ANCHOR = recipes.Anchor(target="prediction")
+_CELLS = recipes.CellOptions(max_iterations=3)
+
+RECIPES = {
+    "joint": partial(joint, couplings=CrossGradient),
+    "joint, sparse, cooperative": partial(
+        joint, couplings=CrossGradient, strategy="cooperative", norms=(0, 1, 1, 1), max_iterations=1
+    ),
+    "joint, data space": partial(
+        joint, preconditioner="data-space", coupling_ratios=2.0, couplings=windowed(Gramian, 3)
+    ),
+    "implicit, free": partial(implicit, recipes.create_inr_inversion, max_iterations=1),
+    "implicit, units": partial(
+        implicit, recipes.create_inr_inversion, units=1, max_iterations=4, couplings=CrossGradient
+    ),
+    "implicit, ensemble": partial(implicit, recipes.create_inr_ensemble, n_members=2, max_iterations=4),
+    "learned prior": learned_prior,
+    "fine-tuned": partial(
+        of_network,
+        recipes.create_finetuned_inversion,
+        tuning=_HEADS,
+        anchor=_ANCHOR,
+        chifact=3.0,
+        max_iterations=2,
+        couplings=CrossGradient,
+    ),
+    "warm-started": partial(of_network, recipes.create_warm_started_inversion, cells=_CELLS, dtype="float32"),
+    "retraining": partial(
+        of_network, recipes.create_retraining, training=_TRAINING, cells=_CELLS, rounds=2, tolerance=1e-6
+    ),
+    "soundings": lambda: soundings(network=mt_network()),
+    "soundings, half-space": partial(soundings, start="halfspace"),
+}

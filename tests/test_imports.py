@@ -32,7 +32,7 @@ LAYERS = (
 )
 # These stand beside: what they may import, and nobody but the door of the package imports them.
 BESIDE = {
-    "testing": {"regularization", "maps", "potential_fields", "_core"},
+    "testing": {"recipes", "directives", "regularization", "maps", "potential_fields", "_core"},
 }
 CROSSINGS = {"numpy", "from_numpy", "as_tensor", "from_dlpack"}
 MAX_LINES = 300

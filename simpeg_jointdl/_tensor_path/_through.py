@@ -18,6 +18,9 @@ class Passage:
         self.map = network_map
         self._at = self._operator = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"map": self.map, "_at": None, "_operator": None}  # what is kept for one model cannot be copied
+
     def operator(self, model: np.ndarray, crossing: Crossing) -> Any:
         """Return the derivative as an operator on tensors; it is the same object until the model changes."""
         at = self.map.linearization(model)

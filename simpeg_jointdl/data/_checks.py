@@ -1,4 +1,4 @@
-"""Validation of arrays over stations and frequencies, where nan means that a point is missing."""
+"""Checks of arrays over stations and frequencies, in which nan marks a missing value."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import Counter
 
 import numpy as np
 
-from .._core.checks import check_frequencies, finite_array
+from .._core import validation as check
 
 
 def station_names(who: str, names) -> tuple[str, ...]:
-    """Distinct names as a tuple of str."""
+    """Return different names as a tuple of str."""
     names = (names,) if isinstance(names, str) else tuple(str(name) for name in names)
     double = sorted(name for name, count in Counter(names).items() if count > 1)
     if double or not names:
@@ -20,34 +20,34 @@ def station_names(who: str, names) -> tuple[str, ...]:
 
 
 def ascending_frequencies(who: str, value) -> np.ndarray:
-    """Read-only (n_f,) frequencies in Hz, positive, each once, ascending."""
-    frequencies = finite_array(f"{who}.frequencies", value, (None,))
-    check_frequencies(f"{who}.frequencies", frequencies)
+    """Return read-only frequencies in Hz, (n_f,), positive and ascending."""
+    frequencies = check.finite_array(f"{who}.frequencies", value, (None,))
+    check.finite_array(f"{who}.frequencies", frequencies, (None,), above=0.0)
     if (np.diff(frequencies) <= 0).any():
-        what = "the same one twice" if (np.diff(np.sort(frequencies)) == 0).any() else "them unsorted"
+        what = "the same frequency twice" if (np.diff(np.sort(frequencies)) == 0).any() else "unsorted frequencies"
         msg = f"{who}.frequencies: got {what}, wanted each once, ascending. Sort them and the data with them."
         raise ValueError(msg)
     return frequencies
 
 
 def gappy_array(name: str, value, shape: tuple[int, ...], dtype=np.float64, *, positive=False) -> np.ndarray:
-    """Read-only copy of `shape`, nan where missing and nowhere infinite; `positive` where it is not nan."""
+    """Return a read-only copy of a given shape, with nan for missing values, not infinite and perhaps positive."""
     array = np.array(value, dtype=dtype)
     if array.shape != shape:
         msg = f"{name}: got shape {array.shape}, wanted {shape}. Give one entry per station and frequency."
         raise ValueError(msg)
     if np.isinf(array).any():
-        msg = f"{name}: got {int(np.isinf(array).sum())} infinite entries. Set them to nan: missing."
+        msg = f"{name}: got {int(np.isinf(array).sum())} infinite entries. Set missing values to nan."
         raise ValueError(msg)
     if positive and (array <= 0).any():
-        msg = f"{name}: the smallest entry is {np.nanmin(array):g}, wanted > 0, or nan: missing or unknown."
+        msg = f"{name}: the smallest entry is {np.nanmin(array):g}, wanted > 0, or nan for a missing value."
         raise ValueError(msg)
     array.flags.writeable = False
     return array
 
 
 def picked(who: str, names: tuple[str, ...], key) -> np.ndarray:
-    """Indices of stations from a name, an index, a slice, an array of bool, or a sequence of names or indices."""
+    """Return indices of stations from a name, an index, a slice, bools, or a sequence of names or indices."""
     if isinstance(key, str | int | np.integer):
         key = [key]
     if isinstance(key, slice):

@@ -1,64 +1,61 @@
-"""Upward continuation of a potential field known on a nearly regular grid."""
+"""Upward continuation of a potential field on a nearly regular grid."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .._core.checks import finite_array, real_number
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+from .._core import validation as check
 
 _MEND = "Interpolate the data to a regular grid first."
 
 
 def upward_continue(locations: ArrayLike, values: ArrayLike, height: float) -> tuple[np.ndarray, np.ndarray]:
-    r"""Field that would be measured `height` above a level grid of stations.
+    r"""Return the field at a given height above a level grid of stations.
 
-    Every wavenumber :math:`k` of a potential field dies upwards by :math:`e^{-|k| h}` [1]_. The grid is
-    extended by mirror images of itself without end (a cosine transform), after its least-squares plane is
-    set aside, which upward continuation does not change.
+    Upward continuation multiplies each wavenumber :math:`k` of a potential field by :math:`e^{-|k| h}` [1]_. The
+    least-squares plane, which upward continuation does not change, is subtracted first. The grid is then extended by
+    mirror images (a cosine transform).
 
     Parameters
     ----------
     locations : (n, 3) array_like
-        Stations of a full grid in m, in any order, at one elevation. Rows and columns may be rotated, and
-        slightly curved as a longitude-latitude grid is after projection: up to half a cell.
+        Stations of a complete grid in m, in any order, at one elevation. Rows and columns may be rotated, and may be
+        curved by up to half a cell, as a longitude-latitude grid is after projection.
     values : (n,) array_like
         Field component in any unit.
     height : float
-        Distance upwards in m, zero or more.
+        Height of the continuation in m, zero or more.
 
     Returns
     -------
     locations : (n, 3) numpy.ndarray
-        The same stations, `height` higher.
+        The stations, raised by `height`.
     values : (n,) numpy.ndarray
+        The field there.
 
     Raises
     ------
     TypeError
-        For arguments that are no numbers.
+        If arguments are not numbers.
     ValueError
-        For shapes that do not fit, entries that are not finite, a height below zero, fewer than 9 stations, and those
-        that do not fill a regular grid: with gaps, more than half a cell off it, spacings that differ by a factor of
-        two or more, or elevations that span more than a tenth of the spacing.
+        If shapes do not fit, entries are not finite, the height is negative, or there are fewer than 9 stations; and if
+        the stations do not fill a regular grid: with gaps, more than half a cell off the grid, spacings that differ by
+        a factor of two or more, or elevations that span more than a tenth of the spacing.
 
     Notes
     -----
-    Within a distance of about `height` from the edge of the grid, the values rest on the mirror images:
-    continue the whole grid first, and crop it afterwards.
+    Within a distance of about `height` from the edge of the grid the values depend on the mirror images. Continue the
+    whole grid first, and crop it afterwards.
 
     References
     ----------
     .. [1] Blakely, R. J. (1995). Potential Theory in Gravity and Magnetic Applications, section 12.1.
        https://doi.org/10.1017/CBO9780511549816
     """
-    locations = finite_array("upward_continue.locations", locations, (None, 3))
-    values = finite_array("upward_continue.values", values, (len(locations),))
-    height = real_number("upward_continue.height", height, minimum=0.0)
+    locations = check.finite_array("upward_continue.locations", locations, (None, 3))
+    values = check.finite_array("upward_continue.values", values, (len(locations),))
+    height = check.number("upward_continue.height", height, least=0.0)
     index, shape, spacing = _regular_grid(locations)
     higher = locations + np.array([0.0, 0.0, height])
     if height == 0.0:
@@ -75,22 +72,36 @@ def upward_continue(locations: ArrayLike, values: ArrayLike, height: float) -> t
 
 
 def white_noise_factor(shape: tuple[int, int], spacing: tuple[float, float], height: float) -> float:
-    r"""What upward continuation leaves of the standard deviation of white noise on a grid.
+    r"""Return the factor by which upward continuation reduces white noise on a grid.
 
-    The root mean square of :math:`e^{-|k| h}` over the wavenumbers of the grid; for :math:`h` above a cell
-    or so it is :math:`\sqrt{\Delta x \Delta y / 8 \pi} / h`.
+    It is the root mean square of :math:`e^{-|k| h}` over the wavenumbers of the grid. For :math:`h` above about one
+    cell it is approximately :math:`\sqrt{\Delta x \Delta y / 8 \pi} / h`.
+
+    Parameters
+    ----------
+    shape : tuple of 2 int
+        Numbers of rows and columns.
+    spacing : tuple of 2 float
+        Spacings of the grid in m.
+    height : float
+        Height of the continuation in m.
+
+    Returns
+    -------
+    float
+        Standard deviation after over that before the continuation.
     """
     return float(np.sqrt(np.mean(np.exp(-2.0 * _wavenumbers(shape, spacing) * height))))
 
 
 def _wavenumbers(shape, spacing) -> np.ndarray:
-    """Wavenumbers (rad/m) of the cosine transform, in the shape of the grid."""
+    """Return the wavenumbers (rad/m) of the cosine transform, in the shape of the grid."""
     kx, ky = (np.pi * np.arange(n) / (n * step) for n, step in zip(shape, spacing, strict=True))
     return np.hypot(kx[:, None], ky[None, :])
 
 
 def _regular_grid(locations: np.ndarray) -> tuple[np.ndarray, tuple[int, int], tuple[float, float]]:
-    """Column and row of every station, the shape of the grid, and its mean spacing in m."""
+    """Return column and row of every station, the shape of the grid, and its mean spacing in m."""
     if len(locations) < 9:
         msg = f"upward_continue: got {len(locations)} stations, wanted 9 or more, on a grid. {_MEND}"
         raise ValueError(msg)
@@ -121,9 +132,9 @@ def _regular_grid(locations: np.ndarray) -> tuple[np.ndarray, tuple[int, int], t
 
 
 def _grid_index(xy: np.ndarray) -> np.ndarray:
-    """Integer column and row of every station, walked from neighbour to neighbour.
+    """Return column and row of every station, counted from neighbour to neighbour.
 
-    Counting along neighbours follows rows that curve; no rotation has to be known.
+    Counting along neighbours follows curved rows and does not need the rotation of the grid.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import breadth_first_order
@@ -140,7 +151,7 @@ def _grid_index(xy: np.ndarray) -> np.ndarray:
     order, parent = breadth_first_order(links, 0, directed=False)
     if len(order) != len(xy):
         msg = (
-            f"upward_continue: only {len(order)} of {len(xy)} stations hang together as one grid, "
+            f"upward_continue: only {len(order)} of {len(xy)} stations are connected as one grid, "
             f"wanted all of them. {_MEND}"
         )
         raise ValueError(msg)
@@ -153,7 +164,7 @@ def _grid_index(xy: np.ndarray) -> np.ndarray:
 
 
 def _cell_vectors(steps: np.ndarray) -> np.ndarray:
-    """The two vectors, mostly east and mostly north, from a station to the next ones."""
+    """Return the two vectors between neighbouring stations, one mostly east and one mostly north."""
     east = np.abs(steps[:, 0]) >= np.abs(steps[:, 1])
     if east.all() or not east.any():
         msg = (
@@ -166,6 +177,6 @@ def _cell_vectors(steps: np.ndarray) -> np.ndarray:
         for axis, chosen in ((0, east), (1, ~east))
     ]
     if abs(np.linalg.det(vectors)) <= 1e-3 * np.prod(np.linalg.norm(vectors, axis=1)):
-        msg = f"upward_continue: stations lie on one line or share one place, wanted a grid. {_MEND}"
+        msg = f"upward_continue: stations lie on one line or at one point, wanted a grid. {_MEND}"
         raise ValueError(msg)
     return np.array(vectors)

@@ -1,4 +1,4 @@
-"""What a dataset is made of; each part turns itself into SimPEG's survey and data."""
+"""Gravity and magnetic data at stations, and their conversion to SimPEG's survey and data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._core.checks import finite_array, positive_array, real_number, several
+from .._core import validation as check
 
 if TYPE_CHECKING:
     from discretize import TensorMesh, TreeMesh
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 
 def _check_stations(part, values: str) -> None:
-    """Validate and freeze `locations`, the array called `values`, and `uncertainty`."""
+    """Validate `locations`, the array named `values`, and `uncertainty`, and make them read-only."""
     who = type(part).__name__
-    locations = finite_array(f"{who}.locations", part.locations, (None, 3))
+    locations = check.finite_array(f"{who}.locations", part.locations, (None, 3))
     shape = (len(locations),)
     object.__setattr__(part, "locations", locations)
-    object.__setattr__(part, values, finite_array(f"{who}.{values}", getattr(part, values), shape))
-    object.__setattr__(part, "uncertainty", positive_array(f"{who}.uncertainty", part.uncertainty, shape))
+    object.__setattr__(part, values, check.finite_array(f"{who}.{values}", getattr(part, values), shape))
+    object.__setattr__(
+        part, "uncertainty", check.finite_array(f"{who}.uncertainty", part.uncertainty, shape, above=0.0)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,21 +36,28 @@ class GravityData:
     locations : (n_stations, 3) array_like
         Easting, northing and elevation (up) of the stations in m.
     gz : (n_stations,) array_like
-        Anomaly in mGal, positive up as in SimPEG: dense ground gives negative values. Multiply Bouguer anomalies,
-        which are positive there, by -1.
+        Anomaly in mGal, positive upward as in SimPEG: dense rock gives negative values. Multiply Bouguer anomalies,
+        which are positive over dense rock, by -1.
     uncertainty : float or (n_stations,) array_like
         Standard deviation in mGal.
 
     Raises
     ------
     TypeError
-        For entries that are no numbers.
+        If entries are not numbers.
     ValueError
-        For shapes that do not fit, no station, entries that are not finite, or an uncertainty that is not above zero.
+        If shapes do not fit, there is no station, entries are not finite, or an uncertainty is not above zero.
 
     Notes
     -----
-    The arrays are kept as read-only float64 copies.
+    The arrays are stored as read-only float64 copies.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.data import GravityData
+    >>> gravity = GravityData([[0.0, 0.0, 1.0], [100.0, 0.0, 1.0]], gz=[-0.2, -0.5], uncertainty=0.05)
+    >>> gravity.survey().nD, gravity.data().dobs.tolist()
+    (2, [-0.2, -0.5])
     """
 
     locations: np.ndarray
@@ -59,14 +68,14 @@ class GravityData:
         _check_stations(self, "gz")
 
     def survey(self) -> gravity.Survey:
-        """SimPEG survey of these stations, component ``"gz"``."""
+        """Return SimPEG's survey of these stations, with component ``"gz"``."""
         from simpeg.potential_fields import gravity
 
         receivers = gravity.receivers.Point(self.locations.copy(), components="gz")
         return gravity.survey.Survey(gravity.sources.SourceField(receiver_list=[receivers]))
 
     def data(self) -> Data:
-        """SimPEG data with standard deviations, on a fresh `survey`."""
+        """Return SimPEG's data with standard deviations, on a new `survey`."""
         from simpeg.data import Data
 
         return Data(self.survey(), dobs=self.gz.copy(), standard_deviation=self.uncertainty.copy())
@@ -85,19 +94,26 @@ class MagneticData:
     uncertainty : float or (n_stations,) array_like
         Standard deviation in nT.
     inducing_field : tuple of float
-        Amplitude in nT, inclination (down from the horizontal) and declination (east of north) in degrees.
+        Amplitude in nT, inclination (downward from the horizontal) and declination (east of north) in degrees.
 
     Raises
     ------
     TypeError
-        For entries that are no numbers, or a field that is no sequence.
+        If entries are not numbers, or the field is not a sequence.
     ValueError
-        For shapes that do not fit, no station, entries that are not finite, an uncertainty or amplitude that is not
-        above zero, or an inclination outside -90 to 90 degrees.
+        If shapes do not fit, there is no station, entries are not finite, an uncertainty or the amplitude is not above
+        zero, or the inclination is outside -90 to 90 degrees.
 
     Notes
     -----
-    The arrays are kept as read-only float64 copies.
+    The arrays are stored as read-only float64 copies.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.data import MagneticData
+    >>> magnetics = MagneticData([[0.0, 0.0, 30.0]], tmi=[120.0], uncertainty=2.0, inducing_field=(50_000, 60, 5))
+    >>> magnetics.data().standard_deviation.tolist()
+    [2.0]
     """
 
     locations: np.ndarray
@@ -110,7 +126,7 @@ class MagneticData:
         object.__setattr__(self, "inducing_field", _inducing_field(self.inducing_field))
 
     def survey(self) -> magnetics.Survey:
-        """SimPEG survey of these stations, component ``"tmi"``, in a uniform inducing field."""
+        """Return SimPEG's survey of these stations, with component ``"tmi"`` in a uniform inducing field."""
         from simpeg.potential_fields import magnetics
 
         amplitude, inclination, declination = self.inducing_field
@@ -121,7 +137,7 @@ class MagneticData:
         return magnetics.survey.Survey(source)
 
     def data(self) -> Data:
-        """SimPEG data with standard deviations, on a fresh `survey`."""
+        """Return SimPEG's data with standard deviations, on a new `survey`."""
         from simpeg.data import Data
 
         return Data(self.survey(), dobs=self.tmi.copy(), standard_deviation=self.uncertainty.copy())
@@ -129,11 +145,11 @@ class MagneticData:
 
 def _inducing_field(value) -> tuple[float, float, float]:
     name = "MagneticData.inducing_field"
-    amplitude, inclination, declination = several(name, value, 3)
+    amplitude, inclination, declination = check.several(name, value, 3)
     field = (
-        real_number(f"{name} amplitude", amplitude, above=0.0),
-        real_number(f"{name} inclination", inclination, minimum=-90.0),
-        real_number(f"{name} declination", declination),
+        check.number(f"{name} amplitude", amplitude, above=0.0),
+        check.number(f"{name} inclination", inclination, least=-90.0),
+        check.number(f"{name} declination", declination),
     )
     if field[1] > 90.0:
         msg = f"{name}: got inclination {field[1]:g}, wanted -90 to 90 degrees. Order: amplitude, I, D."
@@ -143,34 +159,37 @@ def _inducing_field(value) -> tuple[float, float, float]:
 
 @dataclass(frozen=True, eq=False)
 class GravityMagneticDataset:
-    """Gravity and magnetics of one place, or one of the two, with the truth where it is known.
+    """Gravity and magnetic data of one area, or one of them, with true models if they are known.
 
     Parameters
     ----------
     name : str
-        What `load` calls it.
+        Name of the data set, as for `datasets.load`.
     gravity : GravityData or None
+        Gravity data; None if there are none.
     magnetics : MagneticData or None
-        None where it was not measured.
-    mesh : discretize mesh, optional
+        Magnetic data; None if there are none.
+    mesh : discretize.TensorMesh or discretize.TreeMesh, optional
         Mesh of the true models.
     active_cells : (mesh.n_cells,) array_like of bool, optional
         Cells below the surface; needs `mesh`.
     true_models : dict of str to (n_active,) numpy.ndarray, optional
         ``"density"`` contrast in g/cc and ``"susceptibility"`` in SI on the active cells; needs `mesh`.
-    description, license : str
-        Where the data come from, and the terms they come under.
+    description : str
+        Source of the data.
+    license : str
+        Licence of the data.
     published_models : dict of str to dict of str to (n_active,) numpy.ndarray, optional
-        What others have recovered from these data, ``{method: {property: model}}``, in the units of
+        Models that others have recovered from these data, ``{method: {property: model}}``, in the units of
         `true_models`; needs `mesh`.
 
     Raises
     ------
     TypeError
-        For `gravity` or `magnetics` of another class, or models that are no numbers.
+        If `gravity` or `magnetics` is of another class, or models are not numbers.
     ValueError
-        If both are None, cells or models come without a mesh, `active_cells` are not one bool per cell, or a model is
-        not one finite number per active cell.
+        If both are None, cells or models are given without a mesh, `active_cells` is not one bool per cell, or a model
+        does not have one finite number per active cell.
     """
 
     name: str
@@ -190,11 +209,11 @@ class GravityMagneticDataset:
             if part is not None and not isinstance(part, kind):
                 msg = (
                     f"GravityMagneticDataset.{attribute}: got {type(part).__name__}, wanted {kind.__name__}. "
-                    f"Build one with datasets.{kind.__name__}(...)."
+                    f"Create it with data.{kind.__name__}(...)."
                 )
                 raise TypeError(msg)
         if self.gravity is None and self.magnetics is None:
-            msg = "GravityMagneticDataset: got neither gravity nor magnetics, wanted one of them. Pass it."
+            msg = "GravityMagneticDataset: got neither gravity nor magnetics, wanted at least one of them."
             raise ValueError(msg)
         if self.mesh is None:
             self._refuse_models_without_mesh()
@@ -204,7 +223,7 @@ class GravityMagneticDataset:
     def _refuse_models_without_mesh(self) -> None:
         for attribute in ("active_cells", "true_models", "published_models"):
             if getattr(self, attribute) is not None:
-                msg = f"GravityMagneticDataset.{attribute}: came without a mesh. Pass mesh= along with it."
+                msg = f"GravityMagneticDataset.{attribute}: got no mesh with it. Pass mesh= as well."
                 raise ValueError(msg)
 
     def _check_models(self, n_cells: int) -> None:
@@ -230,6 +249,6 @@ class GravityMagneticDataset:
 
 def _models(name: str, models: dict, n_active: int) -> dict[str, np.ndarray]:
     return {
-        key: finite_array(f"GravityMagneticDataset.{name}[{key!r}]", model, (n_active,))
+        key: check.finite_array(f"GravityMagneticDataset.{name}[{key!r}]", model, (n_active,))
         for key, model in models.items()
     }

@@ -1,4 +1,4 @@
-"""Soundings as SimPEG's natural-source data, and back."""
+"""Conversion of soundings to SimPEG's natural-source data and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ORIENTATIONS = ("xy", "yx", "det")
 
 
 def to_simpeg(soundings: MTSoundings):
-    """See `MTSoundings.to_simpeg`."""
+    """Return SimPEG's data of soundings; see `MTSoundings.to_simpeg`."""
     from simpeg.data import Data
     from simpeg.electromagnetics import natural_source
 
@@ -42,21 +42,21 @@ def to_simpeg(soundings: MTSoundings):
 def _check(soundings: MTSoundings) -> None:
     who = "MTSoundings.to_simpeg"
     if not soundings.n_data.any():
-        msg = f"{who}: every value is missing. Choose stations with data."
+        msg = f"{who}: got no values. Choose stations with data."
         raise ValueError(msg)
     if len(np.unique(soundings.locations, axis=0)) < len(soundings):
-        msg = f"{who}: two stations share one location, and SimPEG knows stations by it. Move or drop one."
+        msg = f"{who}: two stations share one location, by which SimPEG identifies stations. Move or remove one."
         raise ValueError(msg)
     rho, phase = soundings.apparent_resistivity, soundings.phase
     unknown = ~np.isnan(rho) & np.isnan(soundings.apparent_resistivity_error)
     unknown |= ~np.isnan(phase) & np.isnan(soundings.phase_error)
     if unknown.any():
-        msg = f"{who}: {int(unknown.sum())} errors are unknown. Give them a floor first: floored(0.05)."
+        msg = f"{who}: {int(unknown.sum())} errors are unknown. Set an error floor first: floored(0.05)."
         raise ValueError(msg)
 
 
 def from_simpeg(data, names=None) -> tuple:
-    """Arguments of `MTSoundings` from SimPEG's data; see `MTSoundings.from_simpeg`."""
+    """Return the arguments of `MTSoundings` from SimPEG's data; see `MTSoundings.from_simpeg`."""
     places, frequencies, rows = _rows(data)
     values = np.full((len(_COMPONENTS), 2, len(places), len(frequencies)), np.nan)
     for component, frequency, place, value, deviation in rows:
@@ -67,7 +67,7 @@ def from_simpeg(data, names=None) -> tuple:
         raise ValueError(msg)
     z = real[0] + 1j * imag[0]
     relative = np.sqrt((real[1] ** 2 + imag[1] ** 2) / 2) / np.abs(z)
-    own = np.isnan(rho[0])  # what is measured comes before what follows from the impedance
+    own = np.isnan(rho[0])  # measured values take precedence over those computed from the impedance
     rho[:, own] = np.stack([apparent_resistivity(z, frequencies), np.zeros_like(relative)])[:, own]
     rho[1, own] = (2 * relative * rho[0])[own]
     own = np.isnan(phase[0])
@@ -80,7 +80,7 @@ def from_simpeg(data, names=None) -> tuple:
 
 
 def _rows(data):
-    """Places, frequencies and (component, frequency, place, value, deviation) of every datum."""
+    """Return locations, frequencies and (component, frequency, location, value, deviation) of every datum."""
     frequencies = np.unique([source.frequency for source in data.survey.source_list])
     places, rows, orientations, start = {}, [], set(), 0
     deviations = data.standard_deviation
@@ -96,7 +96,7 @@ def _rows(data):
             start = part.stop
     if len(orientations) > 1:
         found = " and ".join(sorted(orientations))
-        msg = f"MTSoundings.from_simpeg: got {found}, wanted one of them. Take them apart first."
+        msg = f"MTSoundings.from_simpeg: got {found}, wanted one of them. Separate them first."
         raise ValueError(msg)
     locations = np.array(list(places), dtype=np.float64)
     return np.pad(locations, ((0, 0), (0, 3 - locations.shape[1]))), frequencies, rows
@@ -107,7 +107,7 @@ def _component(receiver) -> int:
     if found[0] not in _COMPONENTS or found[1] not in _ORIENTATIONS:
         msg = (
             f"MTSoundings.from_simpeg: got receiver {type(receiver).__name__}{found}, wanted Impedance of "
-            f"{', '.join(_COMPONENTS)} and orientation {', '.join(_ORIENTATIONS)}. Drop the others from the survey."
+            f"{', '.join(_COMPONENTS)} and orientation {', '.join(_ORIENTATIONS)}. Remove the others from the survey."
         )
         raise TypeError(msg)
     return _COMPONENTS.index(found[0])

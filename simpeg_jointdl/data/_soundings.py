@@ -1,18 +1,17 @@
-"""Scalar soundings: apparent resistivity and phase over frequency, one curve a station."""
+"""Scalar magnetotelluric soundings: apparent resistivity and phase over frequency at stations."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._core.checks import finite_array, real_number
+from .._core import validation as check
 from ._checks import ascending_frequencies, gappy_array, picked, station_names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from simpeg.data import Data
 
 _CURVES = ("apparent_resistivity", "phase", "apparent_resistivity_error", "phase_error")
@@ -20,41 +19,41 @@ _CURVES = ("apparent_resistivity", "phase", "apparent_resistivity_error", "phase
 
 @dataclass(frozen=True, eq=False)
 class MTSoundings:
-    """Magnetotelluric apparent resistivity and phase at stations, as a layered earth is inverted from them.
+    r"""Magnetotelluric apparent resistivity and phase at stations, for the inversion of layered earths.
 
     Parameters
     ----------
     names : sequence of str
-        One per station, each once.
+        Names of the stations, all different.
     locations : (n, 3) array_like
         Easting, northing and elevation (up) in m.
     frequencies : (n_f,) array_like
-        In Hz, ascending; those of all stations together.
+        Frequencies of all stations in Hz, ascending.
     apparent_resistivity : (n, n_f) array_like
-        ``|Z|² / (2π f μ₀)`` in ohm m; nan where missing.
+        Apparent resistivity :math:`|Z|^2 / (2 \pi f \mu_0)` in ohm m, with nan for missing values.
     phase : (n, n_f) array_like
-        Of Z in degrees, 45 over a half-space and 0 to 90 over any layers, time factor exp(+iωt); nan where missing.
+        Phase of the impedance in degrees, with time factor exp(+iωt): 45 over a half-space and 0 to 90 over any
+        layers; nan for missing values.
     apparent_resistivity_error, phase_error : (n, n_f) array_like, optional
-        Standard deviations in ohm m and in degrees; nan (or None for all) where nobody has told them. A relative
-        error e of the impedance, that is ``e |Z|`` of its real and of its imaginary part, is 2 e of the apparent
-        resistivity and e radians of the phase.
+        Standard deviations in ohm m and in degrees, with nan (or None for all) if they are unknown. A relative error e
+        of the impedance, that is ``e |Z|`` of its real and of its imaginary part, gives a relative error of 2 e of the
+        apparent resistivity and e radians of the phase.
 
     Raises
     ------
     ValueError
-        For frequencies that are not positive, not sorted or not distinct, values that are infinite, resistivities or
-        errors that are not positive, shapes that do not fit, or a name that comes twice.
+        If frequencies are not positive, sorted and different, values are infinite, resistivities or errors are not
+        positive, shapes do not fit, or a name occurs twice.
 
     Notes
     -----
-    The arrays are kept as read-only float64 copies. ``soundings["YNP01"]``, ``soundings[["YNP01", "YNP02"]]``, an
-    index, a slice or an array of bool chooses stations; all frequencies stay. An error where the datum is missing is
-    dropped.
+    The arrays are stored as read-only float64 copies. ``soundings["YNP01"]``, ``soundings[["YNP01", "YNP02"]]``, an
+    index, a slice or an array of bool selects stations and keeps all frequencies. Errors of missing values are dropped.
 
     Examples
     --------
-    >>> from simpeg_jointdl import datasets
-    >>> half_space = datasets.MTSoundings(["A"], [[0, 0, 0]], [1.0, 10.0], [[100.0, 100.0]], [[45.0, 45.0]])
+    >>> from simpeg_jointdl import data
+    >>> half_space = data.MTSoundings(["A"], [[0, 0, 0]], [1.0, 10.0], [[100.0, 100.0]], [[45.0, 45.0]])
     >>> half_space.floored(0.05).apparent_resistivity_error
     array([[10., 10.]])
     """
@@ -67,13 +66,13 @@ class MTSoundings:
     apparent_resistivity_error: np.ndarray | None = None
     phase_error: np.ndarray | None = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self):
         who = "MTSoundings"
         names = station_names(who, self.names)
         frequencies = ascending_frequencies(who, self.frequencies)
         shape = (len(names), len(frequencies))
         parts = {"names": names, "frequencies": frequencies}
-        parts["locations"] = finite_array(f"{who}.locations", self.locations, (len(names), 3))
+        parts["locations"] = check.finite_array(f"{who}.locations", self.locations, (len(names), 3))
         for key in _CURVES:
             value = getattr(self, key)
             value = np.full(shape, np.nan) if value is None else value
@@ -87,30 +86,31 @@ class MTSoundings:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, key: int | str | slice | Sequence[int] | Sequence[str] | np.ndarray) -> MTSoundings:
+    def __getitem__(self, key) -> MTSoundings:
         chosen = picked("MTSoundings", self.names, key)
         curves = (getattr(self, name)[chosen] for name in _CURVES)
         return MTSoundings([self.names[i] for i in chosen], self.locations[chosen], self.frequencies, *curves)
 
     @property
     def n_data(self) -> np.ndarray:
-        """(n,) number of values, resistivities and phases together, at each station."""
+        """Number of resistivities and phases at each station, (n,)."""
         return np.sum(~np.isnan(self.apparent_resistivity), axis=1) + np.sum(~np.isnan(self.phase), axis=1)
 
     def floored(self, error_floor: float) -> MTSoundings:
-        """Soundings whose errors are at least those of a relative impedance error.
+        """Return soundings with an error floor.
 
         Parameters
         ----------
         error_floor : float
-            Relative error e of the impedance, 0.05 for 5 %: errors are raised to 2 e of the apparent resistivity and
-            to e radians of the phase; unknown ones become that. 0 changes nothing.
+            Relative error e of the impedance, such as 0.05 for 5 %. Errors are raised to at least 2 e of the apparent
+            resistivity and e radians of the phase; unknown errors become these. 0 changes nothing.
 
         Returns
         -------
         MTSoundings
+            Soundings with the raised errors.
         """
-        floor = real_number("MTSoundings.error_floor", error_floor, minimum=0.0)
+        floor = check.number("MTSoundings.error_floor", error_floor, least=0.0)
         if floor == 0.0:
             return self
         rho_error = np.fmax(self.apparent_resistivity_error, 2 * floor * self.apparent_resistivity)
@@ -120,22 +120,24 @@ class MTSoundings:
         )
 
     def residual(self, predicted: MTSoundings) -> tuple[np.ndarray, np.ndarray]:
-        """Predicted less observed over the error, of apparent resistivity and of phase.
+        """Return the normalized residuals of apparent resistivity and of phase.
+
+        A residual is the predicted minus the observed value, divided by its error.
 
         Parameters
         ----------
         predicted : MTSoundings
-            At the same stations and frequencies, in the same order; its errors play no part.
+            Predictions at the same stations and frequencies, in the same order. Their errors are not used.
 
         Returns
         -------
         (n, n_f) numpy.ndarray, (n, n_f) numpy.ndarray
-            nan where an observed or predicted value, or its error, is missing.
+            Residuals, with nan where an observed or predicted value, or its error, is missing.
 
         Raises
         ------
         ValueError
-            If the two are not of the same stations and frequencies.
+            If the stations or frequencies differ.
         """
         shapes = self.phase.shape, predicted.phase.shape
         if shapes[0] != shapes[1] or not np.allclose(self.frequencies, predicted.frequencies, rtol=1e-3):
@@ -148,31 +150,32 @@ class MTSoundings:
         return rho, (predicted.phase - self.phase) / self.phase_error
 
     def chi(self, predicted: MTSoundings) -> np.ndarray:
-        """(n,) mean squared residual of each station: 1 where it is fitted to its errors, nan where it has no data.
+        """Return the mean squared residual of each station, (n,), or nan for a station without data.
 
-        The rms that magnetotellurics speaks of is its square root. See `residual`.
+        It is 1 where a station is fitted to its errors. The rms misfit of the magnetotelluric literature is its square
+        root. See `residual`.
         """
         squared = np.concatenate(self.residual(predicted), axis=1) ** 2
         count = np.sum(~np.isnan(squared), axis=1)
         return np.where(count > 0, np.nansum(squared, axis=1) / np.maximum(count, 1), np.nan)
 
     def to_simpeg(self) -> Data:
-        """SimPEG data of these soundings with standard deviations, missing values left out.
+        """Return SimPEG's data of these soundings with standard deviations, without missing values.
 
-        One source per frequency, ascending; its receivers are `Impedance` of orientation ``"xy"``, first
-        ``"apparent_resistivity"``, then ``"phase"``, each over the stations that have a value there.
+        There is one source per frequency, ascending. Its receivers are `Impedance` of orientation ``"xy"``, first
+        ``"apparent_resistivity"``, then ``"phase"``, each at the stations that have a value.
 
         Returns
         -------
         simpeg.data.Data
-            Phases less 180 degrees: -135 over a half-space, as SimPEG's `Simulation1DRecursive` predicts them
-            (its z axis points up).
+            Data whose phases are reduced by 180 degrees (-135 over a half-space), as SimPEG's `Simulation1DRecursive`
+            predicts them, because its z axis points up.
 
         Raises
         ------
         ValueError
-            If there are no data, an error is unknown (take `floored` first), or two stations share their place,
-            where SimPEG could not tell them apart.
+            If there are no data, an error is unknown (use `floored` first), or two stations share their location, by
+            which SimPEG identifies stations.
         """
         from ._simpeg import to_simpeg
 
@@ -180,26 +183,26 @@ class MTSoundings:
 
     @classmethod
     def from_simpeg(cls, data: Data, names: Sequence[str] | None = None) -> MTSoundings:
-        """Soundings of SimPEG data.
+        """Return the soundings of SimPEG's data.
 
         Parameters
         ----------
         data : simpeg.data.Data
-            On a survey of natural sources with `Impedance` receivers of orientation ``"xy"`` or ``"yx"`` (one of the
-            two), of apparent resistivity, phase, or both parts of the impedance. A station is a distinct location.
+            Data of a natural-source survey with `Impedance` receivers of orientation ``"xy"`` or ``"yx"`` (one of the
+            two), with apparent resistivity, phase, or both parts of the impedance. Each location is a station.
         names : sequence of str, optional
-            One per station, in the order in which the survey meets them; ``"1"``, ``"2"``, ... if not given.
+            Names of the stations in the order of the survey; by default ``"1"``, ``"2"``, ...
 
         Returns
         -------
         MTSoundings
-            Phases brought to the first quadrant: into [-45, 135) degrees by adding multiples of 180. Standard
-            deviations that are zero become nan: unknown.
+            Soundings whose phases are shifted by multiples of 180 degrees into [-45, 135). Standard deviations of zero
+            become nan, for unknown.
 
         Raises
         ------
         TypeError, ValueError
-            For other receivers, both orientations, or one part of an impedance without the other.
+            If there are other receivers, both orientations, or one part of an impedance without the other.
         """
         from ._simpeg import from_simpeg
 

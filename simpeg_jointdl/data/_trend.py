@@ -1,15 +1,11 @@
-"""Regional trends: a low-order polynomial in easting and northing."""
+"""Removal of a regional trend: a low-order polynomial in easting and northing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .._core.checks import finite_array
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+from .._core import validation as check
 
 _HUBER = 1.345  # 95 % efficient on Gaussian residuals
 _NORMAL_MAD = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
@@ -19,12 +15,12 @@ _PASSES = 20
 def remove_trend(
     locations: ArrayLike, values: ArrayLike, order: int = 1, *, robust: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""Take a polynomial regional trend out of station data.
+    r"""Remove a polynomial regional trend from station data.
 
     The trend is :math:`t(x, y) = \sum_{i + j \le order} c_{ij} x^i y^j`, with both coordinates scaled to
-    [-1, 1], fitted by least squares. Anomalies bias such a fit: with `robust`, residuals :math:`r` beyond
-    1.345 standard deviations (estimated from their median) count :math:`|r|` and not :math:`r^2`, which is
-    Huber's loss [1]_, by iteratively reweighted least squares.
+    [-1, 1]. Anomalies bias a least-squares fit. With `robust`, residuals :math:`r` beyond 1.345 standard deviations
+    (estimated from the median) therefore enter as :math:`|r|` instead of :math:`r^2`, which is Huber's loss [1]_, by
+    iteratively reweighted least squares.
 
     Parameters
     ----------
@@ -33,22 +29,22 @@ def remove_trend(
     values : (n,) array_like
         Data, in any unit.
     order : {0, 1, 2}
-        A constant, a plane or a quadratic surface.
+        Order of the polynomial: a constant, a plane or a quadratic surface.
     robust : bool
-        Huber's loss instead of plain least squares.
+        Whether to use Huber's loss instead of plain least squares.
 
     Returns
     -------
     residual, trend : (n,) numpy.ndarray
-        `values` less the trend, and the trend.
+        `values` minus the trend, and the trend.
 
     Raises
     ------
     TypeError
-        For coordinates or values that are no numbers.
+        If coordinates or values are not numbers.
     ValueError
-        For another order, shapes that do not fit, entries that are not finite, or fewer stations than the trend has
-        coefficients: 1, 3 or 6.
+        If the order is another one, shapes do not fit, entries are not finite, or there are fewer stations than the
+        trend has coefficients (1, 3 or 6).
 
     References
     ----------
@@ -64,8 +60,8 @@ def remove_trend(
     True
     """
     columns = 2 if np.ndim(locations) == 2 and np.shape(locations)[1] == 2 else 3
-    xy = finite_array("remove_trend.locations", locations, (None, columns))[:, :2]
-    values = finite_array("remove_trend.values", values, (len(xy),))
+    xy = check.finite_array("remove_trend.locations", locations, (None, columns))[:, :2]
+    values = check.finite_array("remove_trend.values", values, (len(xy),))
     basis = _polynomials(xy, order)
     if len(values) < basis.shape[1]:
         msg = (
@@ -83,7 +79,7 @@ def _polynomials(xy: np.ndarray, order: int) -> np.ndarray:
         msg = f"remove_trend: got order={order!r}, wanted 0, 1 or 2. Higher orders would fit the anomalies."
         raise ValueError(msg)
     low, high = xy.min(axis=0), xy.max(axis=0)
-    span = np.where(high > low, high - low, 1.0)  # all on one line: that coordinate stays constant
+    span = np.where(high > low, high - low, 1.0)  # on a straight line one scaled coordinate is constant
     x, y = (2.0 * (xy - low) / span - 1.0).T
     return np.stack([x**i * y**j for i in range(order + 1) for j in range(order + 1 - i)], axis=1)
 
@@ -94,7 +90,7 @@ def _huber(basis: np.ndarray, values: np.ndarray) -> np.ndarray:
         distance = np.abs(values - basis @ coefficients)
         threshold = _HUBER * _NORMAL_MAD * np.median(distance)
         if threshold <= 1e-12 * np.abs(values).max():
-            break  # more than half of the stations lie on the trend already
+            break  # more than half of the stations already lie on the trend
         root = np.sqrt(threshold / np.maximum(distance, threshold))
         previous, coefficients = (
             coefficients,

@@ -1,28 +1,25 @@
-"""Surveys to invert: synthetic ones with a known answer, two of them published, and field data.
+"""Data sets by name: synthetic surveys with true models, published benchmarks and field data.
 
 EDI files, and ``load("ynp_mt")``, need mt_metadata: ``pip install "simpeg_jointdl[mt]"``.
 
 ==========================  =====================================================================
-`load`                      a dataset by name: ``"two_blocks"``, ``"camp_blocks"``, ``"two_bodies"``,
+`load`                      a data set by name: ``"two_blocks"``, ``"camp_blocks"``, ``"two_bodies"``,
                             ``"ernest_henry"``, ``"raglan_mag"``, ``"stair_block"`` or ``"ynp_mt"``
 `make_geology`              random geology on a mesh: layers, folds, faults, dykes and bodies
-`synthetic`                 that and `sample_geology`, the same in batches on a device
 `make_two_blocks`           synthetic gravity and magnetics over two blocks, in any size and unit
-`remove_trend`              polynomial regional trend, robust against the anomalies themselves
-`upward_continue`           the field some way higher, where short wavelengths have died
-`GravityData`               stations, gz and its uncertainty
-`MagneticData`              stations, total-field anomaly, its uncertainty and the inducing field
-`GravityMagneticDataset`    both or one of them, with the mesh and the true models where they are known
-`read_edi`                  magnetotelluric impedances from EDI files, a whole folder in one call
-`MTStations`                impedance tensors with errors: turned, masked, and made into soundings
-`MTSoundings`               apparent resistivity and phase with errors, to and from SimPEG's data
+`synthetic`                 module of all synthetic models and surveys
+`catalogue`                 module of the loaders of public data
 ==========================  =====================================================================
+
+Classes of data moved to :mod:`simpeg_jointdl.data`, and `read_edi` to :mod:`simpeg_jointdl.io`; they can still be
+imported from here.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal, overload
 
+from .._core import validation as check
 from ..data import (
     GravityData,
     GravityMagneticDataset,
@@ -33,13 +30,14 @@ from ..data import (
     upward_continue,
 )
 from ..io import read_edi
-from . import synthetic
+from . import catalogue, synthetic
 from .catalogue import load_camp_blocks, load_ernest_henry, load_raglan, load_two_bodies, load_ynp_mt, make_stair_block
 from .synthetic import make_geology, make_two_blocks
 
 __all__ = [
     "load",
     "synthetic",
+    "catalogue",
     "make_geology",
     "make_two_blocks",
     "remove_trend",
@@ -79,41 +77,39 @@ def load(name: str, **options: Any) -> GravityMagneticDataset | MTStations: ...
 
 
 def load(name: str, **options: Any) -> GravityMagneticDataset | MTStations:
-    """Dataset by name.
+    """Return a data set by name.
 
     Parameters
     ----------
     name : {"camp_blocks", "ernest_henry", "raglan_mag", "stair_block", "two_blocks", "two_bodies", "ynp_mt"}
-        ``"two_blocks"`` is made here, with its true models. ``"camp_blocks"`` and ``"two_bodies"`` are
-        published synthetic surveys with their true models; the first comes with the models that others have
-        recovered, too. ``"ernest_henry"`` is real gravity and magnetics, 36 x 36 km around the Ernest Henry
-        deposit in Queensland. ``"raglan_mag"`` is the real magnetic survey of the Raglan nickel deposit with the
-        susceptibility that others have recovered from it; it has no gravity. Public files are downloaded once, or
-        read from the folder that the environment variable ``SIMPEG_JOINTDL_DATA`` names.
-        ``"stair_block"`` is a published synthetic gravity survey, made here with its true model. ``"ynp_mt"`` is
-        broadband magnetotellurics at 44 stations around Yellowstone; it needs
-        ``pip install "simpeg_jointdl[mt]"``.
+        ``"two_blocks"`` is computed with its true models. ``"camp_blocks"`` and ``"two_bodies"`` are published
+        synthetic surveys with their true models; the first includes models that others have recovered.
+        ``"ernest_henry"`` is field gravity and magnetics, 36 x 36 km around the Ernest Henry deposit in Queensland.
+        ``"raglan_mag"`` is the magnetic survey of the Raglan nickel deposit with a published susceptibility model; it
+        has no gravity. ``"stair_block"`` is a published synthetic gravity survey, computed with its true model.
+        ``"ynp_mt"`` is broadband magnetotellurics at 44 stations around Yellowstone; it needs ``pip install
+        "simpeg_jointdl[mt]"``. Public files are downloaded once, or read from the folder in the environment variable
+        ``SIMPEG_JOINTDL_DATA``.
     **options
-        ``"stair_block"``: `noise` (0.01) and `random_seed`. ``"two_blocks"``: the arguments of
-        `make_two_blocks`. ``"camp_blocks"``: `size` (``"full"``, or
-        ``"small"`` for every third station each way). ``"two_bodies"``, ``"raglan_mag"``: none. ``"ernest_henry"``:
-        `remove_trend` (bool, True), `trend_order` (0, 1 or 2; 1), `upward_continuation` (metres, 0.0),
-        `every` (keep every n-th row and column, 1) and `gravity_uncertainty` (mGal, 1.0). ``"ynp_mt"``: `flags`
-        (leave out the 77 points that were flagged as bad, True).
+        Options of the data set. ``"two_blocks"``: the arguments of `make_two_blocks`. ``"stair_block"``: `noise` (0.01)
+        and `random_seed`. ``"camp_blocks"``: `size` (``"full"``, or ``"small"`` for every third station along each
+        axis). ``"ernest_henry"``: `remove_trend` (True), `trend_order` (0, 1 or 2; 1), `upward_continuation` (0.0 m),
+        `every` (keep every n-th row and column; 1) and `gravity_uncertainty` (1.0 mGal). ``"ynp_mt"``: `flags` (leave
+        out 77 values that were flagged as bad; True). ``"two_bodies"``, ``"raglan_mag"``: none.
 
     Returns
     -------
-    GravityMagneticDataset
-        Or `MTStations`, of ``"ynp_mt"``.
+    GravityMagneticDataset or MTStations
+        The data set; MTStations for ``"ynp_mt"``.
 
     Raises
     ------
     ValueError
-        For an unknown name, or a file that is not the published one.
+        If the name is unknown, or a file is not the published one.
     ImportError
-        Without the optional library that a dataset needs; the message says how to have it.
+        If an optional library is missing; the message says how to install it.
     FileNotFoundError
-        If the data are neither in the folder nor to be had from their public address.
+        If the data are neither in the folder nor available at their public address.
 
     Examples
     --------
@@ -122,7 +118,5 @@ def load(name: str, **options: Any) -> GravityMagneticDataset | MTStations:
     >>> blocks.gravity.gz.shape, sorted(blocks.true_models)
     ((20,), ['density', 'susceptibility'])
     """
-    if name not in _LOADERS:
-        msg = f"datasets.load: got name={name!r}, wanted one of {sorted(_LOADERS)}. Use one of those."
-        raise ValueError(msg)
+    check.one_of("datasets.load.name", name, sorted(_LOADERS))
     return _LOADERS[name](**options)

@@ -1,4 +1,4 @@
-"""EDI files: one, several or a folder, in one call."""
+"""Reading of EDI files: one file, several, or a folder."""
 
 from __future__ import annotations
 
@@ -6,100 +6,91 @@ import contextlib
 import os
 import pathlib
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._core import validation as check
 from ..data import MTStations
 from ..kernels import apparent_resistivity, is_wrong_quadrant, rotate_impedance
 from ._edi_file import EdiStation, read_station
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from os import PathLike
-    from pathlib import Path
-    from typing import Any
-
-    from numpy.typing import ArrayLike
 
 _SAME_FREQUENCY = 1e-3
 _PLAUSIBLE = (1e-3, 1e7)
 
 
 def read_edi(
-    source: str | PathLike[str] | Sequence[str | PathLike[str]],
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     names: Sequence[str] | None = None,
-    units: str | None = None,
+    units: Literal["mV/km/nT", "ohm"] | None = None,
     rotation: float = 0.0,
     locations: ArrayLike | None = None,
     crs: Any = None,
+    report: bool = True,
 ) -> MTStations:
-    """Impedances of EDI files, through mt_metadata.
+    """Read the impedances of EDI files with mt_metadata.
 
     Parameters
     ----------
-    source : str, pathlib.Path, or sequence of them
-        One file, a folder (its ``*.edi``, in either case, sorted by name), or files.
+    source : str, path, or sequence of them
+        One file, a folder (all its ``*.edi`` files, in upper or lower case, sorted by name), or several files.
     names : sequence of str, optional
-        One per file; the files' names without ``.edi`` if not given (``DATAID`` is not always there, nor distinct).
+        Names of the stations, one per file; by default the file names without ``.edi``, since ``DATAID`` may be
+        missing or the same in several files.
     units : {None, "mV/km/nT", "ohm"}
-        Of the impedances in the files. None: what the header says under ``UNITS``; where that is no unit of an
-        impedance, mV/km/nT, as EDI practice has it, unless the median apparent resistivity of the file would then be
-        below 0.1 ohm m: those numbers are ohm. (Ground of more than 60 000 ohm m in ohm would be mistaken: pass
-        `units`.) mV/km/nT times 4π·10⁻⁴ is ohm.
+        Unit of the impedances in the files. By default the unit in the header under ``UNITS``. If that is not a unit of
+        an impedance, mV/km/nT is assumed, as is usual for EDI files, unless the median apparent resistivity of the file
+        would then be below 0.1 ohm m; the numbers are then taken as ohm. (Rock of more than 60 000 ohm m in ohm would
+        be mistaken: give `units` then.) 1 mV/km/nT is 4π·10⁻⁴ ohm.
     rotation : float
-        Azimuth of the x axis wanted, in degrees clockwise from north. Impedances that an EDI holds in other axes
-        (``ZROT``, or ``ROTSPEC`` of spectra) are turned, frequency by frequency; a tensor that lacks an element
-        cannot be.
+        Wanted azimuth of the x axis in degrees clockwise from north. Impedances in other axes (``ZROT``, or ``ROTSPEC``
+        of spectra) are rotated for each frequency; a tensor that lacks an element cannot be rotated.
     locations : (n, 3) array_like, optional
-        Easting, northing and elevation of the files in m, in place of what they say.
+        Easting, northing and elevation of the stations in m, instead of the coordinates in the files.
     crs : optional
-        Projection of the locations, anything that pyproj takes; the UTM zone (WGS84) of their middle if not given.
+        Coordinate reference system of the locations, as pyproj accepts it; by default the UTM zone (WGS84) at the mean
+        position.
+    report : bool
+        Whether to report missing values, rotations, guessed units and suspicious values through SimPEG's logger.
 
     Returns
     -------
     MTStations
-        Frequencies are those of all files together, ascending, whatever the order in the files; two within 0.1 % are
-        one. Elements that are zero, empty or no number are missing (nan); a ``.VAR`` that is zero, negative or
-        not there is an unknown error (nan).
+        Stations at the frequencies of all files, ascending; frequencies within 0.1 % count as one. Elements that are
+        zero, empty or not a number are missing (nan). A ``.VAR`` that is zero, negative or absent gives an unknown
+        error (nan).
 
     Raises
     ------
     ImportError
-        Without mt_metadata: ``pip install "simpeg_jointdl[mt]"``.
+        If mt_metadata is not installed: ``pip install "simpeg_jointdl[mt]"``.
     FileNotFoundError
-        If a file is not there, or a folder holds none.
+        If a file does not exist, or a folder contains no EDI file.
     ValueError
-        For a file that is no EDI, has no impedances or no coordinates (latitude and longitude zero), whose tensors
-        would have to be turned and all lack an element, or whose frequencies are not positive or come twice; the
-        message names it.
+        If a file is not an EDI, has no impedances or no coordinates (latitude and longitude zero), cannot be rotated
+        because every tensor lacks an element, or has frequencies that are not positive or occur twice. The message
+        names the file.
 
     Notes
     -----
-    SimPEG's logger says what was counted as missing, what was turned, which units were guessed, and warns where
-    apparent resistivities come out beyond 10⁻³ to 10⁷ ohm m, as they do in the wrong units, and where most phases
-    are in the wrong quadrant.
+    SimPEG's logger reports missing elements, rotated files and guessed units. It warns about apparent resistivities
+    outside of 10⁻³ to 10⁷ ohm m, which indicate wrong units, and about phases that are mostly in the wrong quadrant.
 
-    Impedances are those of exp(+iωt), as EDI practice has it. Spectra are turned into impedances by mt_metadata.
+    Impedances have the time factor exp(+iωt), as is usual for EDI files. mt_metadata converts spectra to impedances.
     """
-    if units not in (None, "mV/km/nT", "ohm"):
-        msg = f"read_edi, units: got {units!r}, wanted None, 'mV/km/nT' or 'ohm'. Use one of those."
-        raise ValueError(msg)
-    stations, read = read_files(_paths(source), names, units, rotation, locations, crs)
-    _report(read, rotation)
+    if units is not None:
+        check.one_of("read_edi.units", units, ("mV/km/nT", "ohm"))
+    stations, read = _read_files(_paths(source), names, units, rotation, locations, crs)
+    if report:
+        _report(read, rotation)
     return stations
 
 
-def read_files(
-    paths: Sequence[Path],
-    names: Sequence[str] | None,
-    units: str | None,
-    rotation: float,
-    locations: ArrayLike | None,
-    crs: Any,
-) -> tuple[MTStations, list[EdiStation]]:
-    """What `read_edi` returns, and what was read of each file."""
+def _read_files(paths, names, units, rotation, locations, crs) -> tuple[MTStations, list[EdiStation]]:
+    """Return the stations, and what was read from each file."""
     names = [path.stem for path in paths] if names is None else names
     with _quiet_library() as library:
         stations = [read_station(library, path, units) for path in paths]
@@ -118,13 +109,13 @@ def read_files(
 
 
 def _turned(station: EdiStation, rotation: float) -> tuple[np.ndarray, np.ndarray]:
-    """Impedance and error in the axes wanted; as they are where they are in them, gaps and all."""
+    """Return impedance and error in the wanted axes; frequencies already in these axes stay unchanged."""
     impedance, error = rotate_impedance(station.impedance, station.error, rotation - station.rotation)
     there = (station.rotation == rotation)[:, None, None]
     impedance = np.where(there, station.impedance, impedance)
     if np.isnan(impedance[:, [0, 1], [1, 0]]).all():
         msg = (
-            f"read_edi: {station.path}: every tensor lacks an element, so none can be turned from an azimuth of "
+            f"read_edi: {station.path}: every tensor lacks an element, so that none can be rotated from an azimuth of "
             f"{station.rotation[0]:g} to {rotation:g} degrees. Read it alone, with rotation={station.rotation[0]:g}."
         )
         raise ValueError(msg)
@@ -134,7 +125,7 @@ def _turned(station: EdiStation, rotation: float) -> tuple[np.ndarray, np.ndarra
 def _coordinates(station: EdiStation) -> tuple[float, float]:
     if station.longitude_latitude is None:
         msg = (
-            f"read_edi: {station.path}: got no coordinates, wanted LAT and LONG in >HEAD. Write them there, or pass "
+            f"read_edi: {station.path}: got no coordinates, wanted LAT and LONG in >HEAD. Add them there, or pass "
             "locations=."
         )
         raise ValueError(msg)
@@ -155,7 +146,7 @@ def _paths(source) -> list[pathlib.Path]:
 
 @contextlib.contextmanager
 def _quiet_library():
-    """mt_metadata's EDI class; what it logs (to stdout, through loguru) and warns of stays unsaid meanwhile."""
+    """Yield mt_metadata's EDI class with its log messages (loguru, on stdout) and warnings switched off."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -174,16 +165,16 @@ def _quiet_library():
 
 
 def _merged(lists) -> np.ndarray:
-    """Ascending frequencies of all files, those within `_SAME_FREQUENCY` of the one below being the same."""
+    """Return the frequencies of all files, ascending; those within `_SAME_FREQUENCY` count as one."""
     values = np.unique(np.concatenate(lists))
     return values[np.diff(values, prepend=0.0) > _SAME_FREQUENCY * values]
 
 
 def _indices(frequencies, station: EdiStation) -> np.ndarray:
-    """Where a station's frequencies stand among all."""
+    """Return the indices of a station's frequencies among all frequencies."""
     where = np.argmin(np.abs(np.log(station.frequencies[:, None] / frequencies)), axis=1)
     if len(np.unique(where)) < len(where):
-        msg = f"read_edi: {station.path}: a frequency comes twice (or two are within 0.1 %). Keep one of them."
+        msg = f"read_edi: {station.path}: a frequency occurs twice (or two are within 0.1 %). Keep one of them."
         raise ValueError(msg)
     return where
 
@@ -206,7 +197,7 @@ def _project(degrees, crs) -> tuple[np.ndarray, np.ndarray, str]:
 
 
 def _report(stations: list[EdiStation], rotation: float) -> None:
-    """What a reader of the data should know, through SimPEG's logger."""
+    """Report missing values, rotations, guessed units and suspicious values through SimPEG's logger."""
     from simpeg.utils import get_logger
 
     n_all = sum(station.impedance.size for station in stations)
@@ -216,34 +207,34 @@ def _report(stations: list[EdiStation], rotation: float) -> None:
     turned = [station.path.name for station in stations if (station.rotation != rotation).any()]
     in_ohm = [station.path.name for station in stations if station.guessed == "ohm"]
     for count, text in (
-        (n_missing, f"{n_missing} of {n_all} elements are zero or empty: missing"),
-        (n_unknown, f"{n_unknown} of {n_all - n_missing} elements come without an error: unknown"),
-        (len(turned), f"turned to an azimuth of {rotation:g} degrees: {_some(turned)}"),
-        (len(in_ohm), f"read as ohm, which mV/km/nT cannot be: {_some(in_ohm)}"),
+        (n_missing, f"{n_missing} of {n_all} elements are zero or empty and count as missing"),
+        (n_unknown, f"{n_unknown} of {n_all - n_missing} elements have no error, which counts as unknown"),
+        (len(turned), f"rotated to an azimuth of {rotation:g} degrees: {_some(turned)}"),
+        (len(in_ohm), f"taken as ohm, since mV/km/nT would give too small resistivities: {_some(in_ohm)}"),
     ):
         if count:
             get_logger().info(f"read_edi: {text}.")
     turned = [station.path.name for station in stations if _is_elsewhere(station)]
     if turned:
         get_logger().warning(
-            f"read_edi: phases of Zxy or -Zyx beyond 0 to 90 degrees at most frequencies in {_some(turned)}: swapped "
-            "channels, or exp(-iωt)?"
+            f"read_edi: phases of Zxy or -Zyx outside 0 to 90 degrees at most frequencies in {_some(turned)}. Are "
+            "channels swapped, or is the time factor exp(-iωt)?"
         )
     odd = [station.path.name for station in stations if not _is_plausible(station)]
     if odd:
         get_logger().warning(
-            f"read_edi: apparent resistivities beyond 1e-3 to 1e7 ohm m in {_some(odd)}: wrong units? Pass units=."
+            f"read_edi: apparent resistivities outside 1e-3 to 1e7 ohm m in {_some(odd)}. Wrong units? Pass units=."
         )
 
 
 def _is_elsewhere(station: EdiStation) -> bool:
-    """Over half of Zxy, or of Zyx, in the wrong quadrant."""
+    """Return whether more than half of Zxy, or of Zyx, is in the wrong quadrant."""
     wrong, there = is_wrong_quadrant(station.impedance), ~np.isnan(station.impedance)
     return any(2 * wrong[:, i, j].sum() > there[:, i, j].sum() for i, j in ((0, 1), (1, 0)))
 
 
 def _is_plausible(station: EdiStation) -> bool:
-    """Of the median over each of Zxy and Zyx: a wild point alone is no sign of wrong units."""
+    """Return whether the medians of Zxy and Zyx are plausible; a single outlier does not indicate wrong units."""
     rho = apparent_resistivity(station.impedance, station.frequencies[:, None, None])[:, [0, 1], [1, 0]]
     medians = [np.median(column[~np.isnan(column)]) for column in rho.T if not np.isnan(column).all()]
     return all(_PLAUSIBLE[0] <= value <= _PLAUSIBLE[1] for value in medians)

@@ -1,4 +1,4 @@
-"""One EDI file as mt_metadata reads it, checked and in ohm."""
+"""One EDI file as mt_metadata reads it, checked and converted to ohm."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._core.checks import check_frequencies
+from .._core import validation as check
 from ..kernels import apparent_resistivity
 
-OHM = 4e-4 * np.pi  # of 1 mV/km/nT
-_EMPTY = 1e30  # what is larger is a filling, whatever EMPTY= says
+OHM = 4e-4 * np.pi  # 1 mV/km/nT in ohm
+_EMPTY = 1e30  # larger values are fill values, whatever EMPTY= says
 _SPECTRA = r"^\s*>SPECTRA\b.*\bFREQ\s*=\s*(\S+).*\bROTSPEC\s*=\s*(\S+)"
-_LEAST = 0.1  # ohm m, below which the median of a file is not in mV/km/nT
+_LEAST = 0.1  # ohm m; a smaller median shows that a file is not in mV/km/nT
 
 
 @dataclass(frozen=True, eq=False)
 class EdiStation:
-    """Frequencies ascending; `rotation` (n_f,) is the azimuth of x; `guessed` the unit if no one has told it."""
+    """Content of a file at ascending frequencies, with the azimuth of x (n_f,), and the unit if it was guessed."""
 
     path: pathlib.Path
     frequencies: np.ndarray
@@ -32,7 +32,7 @@ class EdiStation:
 
 
 def read_station(library, path: pathlib.Path, units: str | None) -> EdiStation:
-    """Read by `library`, mt_metadata's EDI class."""
+    """Read a file with `library`, mt_metadata's EDI class."""
     text = path.read_text(encoding="utf-8", errors="replace")
     edi = library()
     try:
@@ -45,13 +45,13 @@ def read_station(library, path: pathlib.Path, units: str | None) -> EdiStation:
         raise ValueError(msg) from error
     z = None if edi.z is None else np.where((edi.z == 0) | ~(np.abs(edi.z) < _EMPTY), np.nan, edi.z)
     if z is None or np.isnan(z[:, [0, 1], [1, 0]]).all():
-        msg = f"read_edi: {path}: got no impedances, wanted ZXY or ZYX at some frequency. Leave that file out."
+        msg = f"read_edi: {path}: got no impedances, wanted ZXY or ZYX at some frequency. Leave out this file."
         raise ValueError(msg)
     frequencies = np.asarray(edi.frequency, dtype=np.float64)
-    check_frequencies(f"read_edi: {path}: frequencies", frequencies)
-    blocks = getattr(edi, "data_dict", None)  # not of spectra
+    check.finite_array(f"read_edi: {path}: frequencies", frequencies, (None,), above=0.0)
+    blocks = getattr(edi, "data_dict", None)  # None for spectra
     if blocks is not None and "zxyr" not in blocks and "zyxr" not in blocks:
-        units = "mV/km/nT"  # as mt_metadata makes impedances of resistivities and phases
+        units = "mV/km/nT"  # mt_metadata computes impedances in this unit
     scale, guessed = _scale(units or _told_units(text), z, frequencies)
     error, rotation = _errors(edi), _rotation(edi, path, text)
     order = np.argsort(frequencies)
@@ -68,9 +68,9 @@ def read_station(library, path: pathlib.Path, units: str | None) -> EdiStation:
 
 
 def _told_units(text: str) -> str | None:
-    """What the header says of the impedances; mostly ``UNITS=M``, of lengths, or nothing, and then None.
+    """Return the unit of impedances in the header, or None; usually it is absent or ``UNITS=M``, a unit of length.
 
-    Read here, as mt_metadata says mV/km/nT where the header says nothing.
+    It is read here because mt_metadata reports mV/km/nT if the header has no unit.
     """
     head = re.search(r"^\s*>HEAD(.*?)^\s*>", text, re.DOTALL | re.MULTILINE | re.IGNORECASE)
     found = re.search(r"^\s*UNITS\s*=(.*)$", head[1], re.MULTILINE | re.IGNORECASE) if head else None
@@ -81,7 +81,7 @@ def _told_units(text: str) -> str | None:
 
 
 def _scale(units: str | None, z, frequencies) -> tuple[float, str | None]:
-    """Factor to ohm, and the unit where it had to be guessed."""
+    """Return the factor to ohm, and the unit if it had to be guessed."""
     if units is not None:
         return (1.0 if units == "ohm" else OHM), None
     rho = apparent_resistivity(OHM * z, frequencies[:, None, None])[:, [0, 1], [1, 0]]
@@ -90,15 +90,15 @@ def _scale(units: str | None, z, frequencies) -> tuple[float, str | None]:
 
 
 def _is_flipped(edi) -> bool:
-    """mt_metadata turns ascending impedances round, and leaves the blocks it has read them from."""
+    """Return whether mt_metadata has reversed ascending impedances; it does not reverse the blocks it read."""
     raw = edi.data_dict["freq"]
     return bool(raw[0] < raw[1])
 
 
 def _errors(edi) -> np.ndarray:
-    """Standard deviations, nan where the file has none.
+    """Return standard deviations, with nan where the file has none.
 
-    From the ``.VAR`` blocks where they are there: mt_metadata puts in their place what follows from ``PHS.ERR``.
+    They are read from the ``.VAR`` blocks if there are any, since mt_metadata replaces them by values from ``PHS.ERR``.
     """
     error = np.array(edi.z_err, dtype=np.float64)
     blocks = getattr(edi, "data_dict", {})
@@ -111,7 +111,7 @@ def _errors(edi) -> np.ndarray:
 
 
 def _rotation(edi, path: pathlib.Path, text: str) -> np.ndarray:
-    """(n_f,) azimuth of the x axis in degrees: ``ZROT``, or ``ROTSPEC`` of spectra, which mt_metadata leaves aside."""
+    """Return the azimuth of x in degrees, (n_f,): ``ZROT``, or ``ROTSPEC`` of spectra, which mt_metadata ignores."""
     n = len(edi.frequency)
     spectra = re.findall(_SPECTRA, text, re.MULTILINE | re.IGNORECASE)
     if spectra and not hasattr(edi, "data_dict"):

@@ -1,11 +1,27 @@
-"""Figures of data, models and inversions, and models as files for other programs.
+"""Figures of data, models and inversions.
 
-Every `plot_...` returns a matplotlib Figure that the caller saves. Figures are 1200 pixels wide and know no
-pyplot: nothing stays open, no display is needed. Signed quantities are blue and red around a white zero, others
-run from dark to bright. The 0.5 % most extreme of the values shown are left off the colours where they would
-double their range; the colourbar then ends in an arrow. Magnetotelluric sections show conductive ground in red.
+==========================  =====================================================================
+`plot_models`               depth slice and two sections of each model
+`plot_depth_slices`         maps of each model at several depths
+`plot_cell_values`          one value per cell, such as the contribution to a coupling
+`plot_crossplot`            cross-plot of two properties, with clusters
+`plot_data_fit`             maps of observed and predicted data and residuals
+`plot_convergence`          misfits and other values against the iteration
+`plot_center_search`        misfits compared in a search for cluster centres
+`plot_layered_model`        layered resistivity model with uncertainty bands
+`plot_section`              layered models along a profile
+`plot_sounding`             apparent resistivity and phase of a station, with fits
+`plot_misfit_map`           map of the misfit of each station
+`show_3d`                   bodies in 3-D, with pyvista
+`DataFit`                   observed and predicted data, for `plot_data_fit`
+==========================  =====================================================================
 
-`show_3d`, and VTK files, need pyvista: ``pip install "simpeg_jointdl[plot3d]"``.
+Every `plot_...` function returns a matplotlib Figure that the caller saves. Figures are 1200 pixels wide and do not
+use pyplot: none stays open, and no display is needed. Signed quantities are blue and red around a white zero; others
+run from dark to bright. The most extreme 0.5 % of the values are cut off from the colour scale if they would double its
+range; the colourbar then ends in an arrow. Magnetotelluric sections show conductors in red.
+
+`show_3d` needs pyvista: ``pip install "simpeg_jointdl[plot3d]"``.
 """
 
 from ..data import PropertyModel

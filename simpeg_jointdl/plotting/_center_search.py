@@ -1,37 +1,35 @@
-"""What a search for cluster centres compared."""
+"""Misfits compared in a search for cluster centres."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-if TYPE_CHECKING:
-    from typing import Any
-
 
 def plot_center_search(search: Any) -> Figure:
-    """Misfit of bodies whose properties are multiplied by a factor: a panel for each unit, a curve for each choice.
+    """Plot the misfit of bodies against a factor of their properties, with one panel per rock unit.
 
     Parameters
     ----------
     search : simpeg_jointdl.recipes.CenterSearch
-        Or anything with its `names`, `units`, `curve` and `limits`.
+        Result of `find_centers`, or any object with `names`, `units`, `curve` and `limits`.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Worst misfit per datum over what noise allows, against the factor; above the dashed line the data refuse it.
+        Largest misfit per datum relative to the limit that noise allows, against the factor. Above the dashed line the
+        data exclude the factor.
 
     Raises
     ------
     ValueError
-        If nothing was compared, as without `refine`.
+        If there is nothing to plot, as without `refine`.
     """
     if not search.curve:
-        msg = "plot_center_search.search: nothing was compared; run find_centers with refine=True."
+        msg = "plot_center_search.search: got a search without comparisons. Run find_centers with refine=True."
         raise ValueError(msg)
     n = len(search.units)
     fig = Figure(figsize=(12, 0.4 + 4.0 * ((n + 1) // 2)), layout="constrained")
@@ -45,7 +43,7 @@ def plot_center_search(search: Any) -> Figure:
             worst = [float(np.max(c.chi / search.limits)) for c in rows]
             label = "all properties" if which is None else f"{search.names[which]} alone"
             ax.plot([c.factor for c in rows], worst, "o-" if which is None else "o--", markersize=4, label=label)
-        ax.axhline(1, color="black", linewidth=0.9, linestyle="--", label="as far as noise explains")
+        ax.axhline(1, color="black", linewidth=0.9, linestyle="--", label="largest χ that noise explains")
         ax.set(xscale="log", yscale="log")
         ax.set_xticks(sorted({c.factor for c in search.curve}))
         ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))

@@ -1,18 +1,14 @@
-"""An inversion against its iterations."""
+"""Misfits, trade-off parameters and couplings against the iteration."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .._core.plot_checks import checked_array
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ._checks import checked_array
 
 _HISTORY = {
     "chi": "Misfit per datum χ",
@@ -22,27 +18,26 @@ _HISTORY = {
     "term_value": "Value of each term",
     "change": "Relative change of the model",
 }
-_MANY = 4  # names, beyond which the key would hide the curves
+_MANY = 4  # more names are put below the panel, since the legend would hide the curves
 
 
 def plot_convergence(history: Mapping[str, Mapping[str, Sequence[float]]], *, first_iteration: int = 1) -> Figure:
-    """Misfits, trade-off parameters, couplings and every other term against the iteration.
+    """Plot misfits, trade-off parameters, couplings and other terms against the iteration.
 
     Parameters
     ----------
     history : dict of str to dict of str to sequence of float
-        ``{group: {name: one value per iteration}}``, gaps being nan; a panel for each group that is there:
+        One value per iteration, ``{group: {name: values}}``, with nan for gaps. Each of these groups has a panel:
 
-        - ``"chi"``, misfit over the number of data, of each data set;
-        - ``"beta"``, trade-off parameter, of each data set;
-        - ``"coupling_weight"`` and ``"coupling_value"``, multiplier and value (without it) of each coupling;
-        - ``"term_value"``, value of each term of the objective, with its multiplier: they compare;
-        - ``"change"``, norm of the step over that of the model, of each property.
+        - ``"chi"``: misfit per datum of each data set; - ``"beta"``: trade-off parameter of each data set; -
+        ``"coupling_weight"`` and ``"coupling_value"``: multiplier and value (without the multiplier) of each coupling;
+        - ``"term_value"``: value of each term of the objective function, times its multiplier; - ``"change"``: norm of
+        the step relative to the model, of each property.
 
-        A panel is logarithmic where no value is negative; with zeros, which it then leaves out, only if the
-        others span two decades.
+        A panel is logarithmic if no value is negative. Zeros are left out then, and only if the other values span two
+        decades; otherwise it is linear.
     first_iteration : int
-        Number of the first entry: 0 if it is the starting model's.
+        Number of the first entry; 0 if it belongs to the starting model.
 
     Returns
     -------
@@ -51,7 +46,7 @@ def plot_convergence(history: Mapping[str, Mapping[str, Sequence[float]]], *, fi
     Raises
     ------
     ValueError
-        For no group or another one, a group without curves, and a curve that is infinite somewhere, or nan throughout.
+        If there is no group or an unknown one, a group has no curves, or a curve has infinite values or only nan.
     """
     if not history or not set(history) <= set(_HISTORY):
         msg = f"plot_convergence.history: got groups {list(history)}, wanted some of {list(_HISTORY)}."
@@ -83,7 +78,7 @@ def plot_convergence(history: Mapping[str, Mapping[str, Sequence[float]]], *, fi
 
 
 def _set_scale(ax, values) -> None:
-    """Logarithmic for values above zero, and despite some zeros where the others span two decades."""
+    """Use a logarithmic axis for positive values, and with some zeros if the other values span two decades."""
     above = values[values > 0]
     least = np.nanmin(values)
     if len(above) and (least > 0 or (least == 0 and above.max() >= 100 * above.min())):

@@ -1,4 +1,4 @@
-"""Two properties against each other: how much has which pair, and the clusters it falls into."""
+"""Cross-plot of two properties, with cluster centres and memberships."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike
 
-from .._core.plot_checks import checked_array, label_of
+from ..data import PropertyModel
+from ._checks import checked_array
 from ._planes import HALO
+from ._style import label_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -32,25 +35,26 @@ def plot_crossplot(
     memberships: ArrayLike | None = None,
     title: str | None = None,
 ) -> Figure:
-    """How many cells, or how much weight, have which pair of properties, and which clusters they belong to.
+    """Plot two properties against each other, as counts or weights of cells, or by cluster.
 
     Parameters
     ----------
     first, second : PropertyModel
-        Along the horizontal and the vertical axis; on the same cells.
+        Properties on the horizontal and the vertical axis, on the same cells.
     weights : (n_active,) array_like, optional
-        Added up in each hexagon, in place of counting cells; the volumes of the cells, say. Cells of weight
-        zero are left out.
+        Weights to sum in each hexagon instead of counting cells, such as cell volumes. Cells of zero weight are left
+        out.
     weights_label : str
-        Of the colourbar if there are weights; with their unit.
+        Label of the colourbar if there are weights, with their unit.
     centers : (n_clusters, 2) array_like, optional
         Cluster centres to mark.
     memberships : (n_active, n_clusters) array_like, optional
-        How much of a cell belongs to each cluster, such as `GuidedFuzzyCMeans.memberships` gives; rows sum to
-        1. Cells then are points in the colour of their cluster, blended where they are between some, in place
-        of hexagons; rings and ellipses mark the centres and two standard deviations of the
-        cells, with their weights, that belong most to a cluster.
+        Memberships of the cells in each cluster, as `GuidedFuzzyCMeans.memberships` returns them; rows sum to 1. Cells
+        are then points in the colour of their cluster, with blended colours between clusters, instead of hexagons.
+        Rings mark the centres, and ellipses two weighted standard deviations of the cells that belong mostly to a
+        cluster.
     title : str, optional
+        Title of the figure.
 
     Returns
     -------
@@ -59,15 +63,15 @@ def plot_crossplot(
     Raises
     ------
     ValueError
-        For models of different length, weights, centres or memberships that do not fit them or are not finite, rows of
-        memberships that do not sum to 1 or have negative entries, and if no cell has both properties and a weight.
+        If the models differ in length; weights, centres or memberships do not fit them or are not finite; rows of
+        memberships do not sum to 1 or have negative entries; or no cell has both properties and a weight.
     """
     n = (len(first.values),)
     x, y = first.values, checked_array(f"plot_crossplot.second {second.name!r}", second.values, n, blanks=True)
     heavy = np.ones(n) if weights is None else checked_array("plot_crossplot.weights", weights, n)
     keep = np.isfinite(x) & np.isfinite(y) & (heavy > 0)
     if not keep.any():
-        msg = "plot_crossplot: no cell has both properties and a weight above zero. Check the models."
+        msg = "plot_crossplot: got no cell with both properties and a weight above zero. Check the models."
         raise ValueError(msg)
     x, y, heavy = x[keep], y[keep], heavy[keep]
     fig = Figure(figsize=(8, 6.4), dpi=150, layout="constrained")
@@ -92,7 +96,7 @@ def plot_crossplot(
 
 
 def _draw_clusters(ax, points, heavy, belongs, centers, log) -> None:
-    """Points in blended colours, a ring and an ellipse for each cluster, and what they are."""
+    """Draw points in blended colours, a ring and an ellipse for each cluster, and the legend."""
     colors = np.array([colormaps["tab10"](k % 10)[:3] for k in range(belongs.shape[1])])
     ax.scatter(*points.T, c=(belongs @ colors).clip(0, 1), s=7, alpha=0.6, linewidths=0, rasterized=True)
     handles = []
@@ -119,7 +123,7 @@ def _draw_clusters(ax, points, heavy, belongs, centers, log) -> None:
 
 
 def _ellipse(points, amount, log) -> np.ndarray:
-    """(n, 2) curve at `_SPREAD` standard deviations about the mean of `points`, along axes as they are drawn."""
+    """Return an ellipse (n, 2) at `_SPREAD` standard deviations about the mean, on the axes of the figure."""
     points = np.where(log, np.log10(np.where(log, points, 1.0)), points)
     mean = np.average(points, axis=0, weights=amount)
     variances, axes = np.linalg.eigh(np.cov(points.T, aweights=amount, ddof=0))
@@ -135,8 +139,8 @@ def _checked_memberships(memberships, n_active, centers) -> np.ndarray:
     sums = belongs.sum(axis=1)
     if belongs.min() < 0 or np.abs(sums - 1).max() > 1e-3:
         msg = (
-            f"plot_crossplot.memberships: rows sum to {sums.min():.3g} to {sums.max():.3g}, the least entry is "
-            f"{belongs.min():.3g}; wanted sums of 1 and none below 0. Divide each row by its sum."
+            f"plot_crossplot.memberships: rows sum to {sums.min():.3g} to {sums.max():.3g}, the smallest entry is "
+            f"{belongs.min():.3g}; wanted sums of 1 and no negative entries. Divide each row by its sum."
         )
         raise ValueError(msg)
     return belongs

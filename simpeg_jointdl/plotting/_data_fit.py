@@ -1,38 +1,36 @@
-"""Maps of data and of what a model leaves of them."""
+"""Maps of observed and predicted data and of their residuals."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from .._core.plot_checks import checked_array, listed
+from .._core import validation as check
+from ._checks import checked_array
 from ._style import BLANK, colorbar, lay_out, length_axes, shared_colors
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, eq=False)
 class DataFit:
-    """Data of one kind, and what a model predicts for them.
+    """Observed data of one kind, and the prediction of a model.
 
     Parameters
     ----------
     name, unit : str
-        For titles and colourbars.
+        Name and unit, for titles and colourbars.
     locations : (n_data, 3) array_like
         Easting, northing and elevation in m.
     observed, predicted, uncertainty : (n_data,) array_like
-        In `unit`.
+        Observed data, predicted data and standard deviations in `unit`.
 
     Raises
     ------
     ValueError
-        For shapes that do not fit, entries that are not finite, or an uncertainty that is not above zero.
+        If shapes do not fit, entries are not finite, or an uncertainty is not above zero.
     """
 
     name: str
@@ -42,7 +40,7 @@ class DataFit:
     predicted: np.ndarray
     uncertainty: np.ndarray
 
-    def __post_init__(self) -> None:
+    def __post_init__(self):
         n = np.size(self.observed)
         shapes = {"locations": (n, 3), "observed": (n,), "predicted": (n,), "uncertainty": (n,)}
         for key, shape in shapes.items():
@@ -53,31 +51,31 @@ class DataFit:
 
     @property
     def residual(self) -> np.ndarray:
-        """Predicted less observed, over the uncertainty."""
+        """Predicted minus observed data, divided by the uncertainty."""
         return (self.predicted - self.observed) / self.uncertainty
 
     @property
     def chi(self) -> float:
-        """Mean squared normalised residual: 1 where the data are fitted to their uncertainty."""
+        """Mean squared normalized residual, which is 1 if the data are fitted to their uncertainty."""
         return float(np.mean(self.residual**2))
 
 
 def plot_data_fit(datasets: DataFit | Sequence[DataFit]) -> Figure:
-    """Maps of observed, predicted and normalised residual, one row per data set.
+    """Plot maps of observed data, predicted data and normalized residuals, one row per data set.
 
     Parameters
     ----------
     datasets : DataFit or sequence of DataFit
-        Observed and predicted share their colours; those of the residual always run from -3 to 3.
+        Data sets. Observed and predicted data have the same colours; those of the residual run from -3 to 3.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    datasets = listed("plot_data_fit.datasets", datasets, DataFit)
+    datasets = check.listed("plot_data_fit.datasets", datasets, DataFit)
     tiles = [_tiles(data.locations[:, :2]) for data in datasets]
     spans = [np.ptp(tile, axis=(0, 1)) for tile in tiles]
-    spans = [np.maximum(span, 0.25 * span.max()) for span in spans]  # room for the axes of a straight line
+    spans = [np.maximum(span, 0.25 * span.max()) for span in spans]  # so that a straight line has axes of some height
     fig, grid, bars = lay_out([[span] * 3 for span in spans], bars=(1, 2))
     for data, tile, span, row, bar in zip(datasets, tiles, spans, grid, bars, strict=True):
         both = np.concatenate([data.observed, data.predicted])
@@ -101,12 +99,12 @@ def plot_data_fit(datasets: DataFit | Sequence[DataFit]) -> Figure:
 
 
 def _tiles(xy) -> np.ndarray:
-    """(n, 4, 2) corners of a tile about each station: the cell of their grid, or of their mean spacing."""
+    """Return the corners (n, 4, 2) of a tile around each station, of the size of the grid or the mean spacing."""
     lines = [np.unique(np.round(x, 2)) for x in xy.T]
     if len(lines[0]) * len(lines[1]) <= 1.5 * len(xy) and min(map(len, lines)) > 1:
         size = np.array([np.median(np.diff(line)) for line in lines])
     else:
-        variance = np.linalg.eigvalsh(np.cov(xy.T, ddof=0))  # of a rectangle: its sides squared over 12
+        variance = np.linalg.eigvalsh(np.cov(xy.T, ddof=0))  # the variance of a rectangle is its side squared over 12
         sides = np.sqrt(12 * variance.clip(0))
         size = max(np.sqrt(sides.prod() / len(xy)), sides.max() / len(xy)) or 1.0
     return xy[:, None] + np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]) * size

@@ -1,23 +1,20 @@
-"""Models on maps at several depths."""
+"""Maps of models at several depths."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from discretize import TensorMesh, TreeMesh
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from .._core.plot_checks import checked_active, checked_array, listed
+from .._core import validation as check
 from ..data import PropertyModel
+from ._checks import checked_active, checked_array
 from ._models import checked_truths, colors_on, draw_key
 from ._planes import Plane, view_limits
 from ._style import colorbar, lay_out, length_text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from discretize import TensorMesh, TreeMesh
-    from numpy.typing import ArrayLike
 
 
 def plot_depth_slices(
@@ -30,25 +27,25 @@ def plot_depth_slices(
     padding: int = 0,
     limits: ArrayLike | None = None,
 ) -> Figure:
-    """Maps of every model at several depths: a row for each property, a column for each depth.
+    """Plot maps of models at several depths, with a row for each model and a column for each depth.
 
     Parameters
     ----------
     mesh : discretize.TensorMesh or discretize.TreeMesh
-        3-D, in m.
+        Mesh in 3-D, in m.
     models : PropertyModel or sequence of PropertyModel
-        Each has one set of colours at all depths, and models of the same unit have the same.
+        Models to plot. The colours are the same at all depths, and for models of the same unit.
     depths : sequence of float or int
-        In m below the top of the highest active cell; a slice is level, whatever the topography. An int is how
-        many to spread evenly over what is in view.
+        Depths in m below the top of the highest active cell. Slices are horizontal for any topography. An int is the
+        number of slices, spread evenly over the depths shown.
     active_cells : (n_cells,) array_like of bool, optional
-        Cells the models live on, all if not given; the others are grey.
+        Active cells; by default all cells are active. Inactive cells are grey.
     true_models : sequence of (n_active,) array_like or None, optional
-        The truth of each model: faces over which it jumps by more than 5 % of its range are drawn black.
+        True model of each property. Faces across which it changes by more than 5 % of its range are drawn in black.
     padding : int
-        Cells on each side and at the bottom of a TensorMesh to leave out of view.
+        Number of cells on each side and at the bottom of a TensorMesh that are not shown.
     limits : (3, 2) array_like, optional
-        Lowest and highest coordinate in view along each axis, in m. Default: the active cells.
+        Lowest and highest coordinate shown along each axis in m; by default those of the active cells.
 
     Returns
     -------
@@ -57,13 +54,13 @@ def plot_depth_slices(
     Raises
     ------
     ValueError
-        For another mesh or one that is not 3-D, cells, models or truths that do not fit it, no model, depths out of
-        view, and a view of nothing.
+        If the mesh is not a 3-D TensorMesh or TreeMesh, cells, models or true models do not fit it, there is no model,
+        depths are outside of the view, or nothing is shown.
     """
-    models = listed("plot_depth_slices.models", models, PropertyModel)
-    active = checked_active(mesh, active_cells)
+    models = check.listed("plot_depth_slices.models", models, PropertyModel)
+    active = checked_active("plot_depth_slices", mesh, active_cells)
     if mesh.dim != 3:
-        msg = f"plot_depth_slices: got a {mesh.dim}-D mesh, wanted a 3-D one. Use plot_models."
+        msg = f"plot_depth_slices: got a {mesh.dim}-D mesh, wanted a 3-D mesh. Use plot_models."
         raise ValueError(msg)
     truths = checked_truths("plot_depth_slices", models, true_models, int(active.sum()))
     view = view_limits(mesh, active, padding, limits)
@@ -90,7 +87,7 @@ def plot_depth_slices(
 
 
 def _checked_depths(depths, least, most) -> np.ndarray:
-    """Depths in m from `least` to `most`; that many of them, in the middle of equal layers, for an int."""
+    """Return depths in m between `least` and `most`; for an int the centres of that many equal layers."""
     if isinstance(depths, int | np.integer) and not isinstance(depths, bool) and depths > 0:
         return least + (most - least) * (np.arange(depths) + 0.5) / depths
     array = checked_array("plot_depth_slices.depths", depths, (np.size(depths),))

@@ -1,24 +1,23 @@
-"""Where stations are fitted, and where they are not."""
+"""Map of the misfit of each station."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter
+from numpy.typing import ArrayLike
 
-from .._core.plot_checks import checked_array
+from ._checks import checked_array
 from ._style import colorbar, length_axes
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
-
-_TICKS = ((0.2, 0.5, 1, 2, 5), (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100))  # of colours over little and over much
-_PLACES = (  # of a name about its mark: points right and up, and how it is aligned
+_TICKS = (
+    (0.2, 0.5, 1, 2, 5),
+    (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
+)  # ticks of the colourbar for a small and a large range
+_PLACES = (  # of a name beside its symbol: offset in points, and alignment
     ((7, 0), "left", "center"),
     ((-7, 0), "right", "center"),
     ((0, 7), "center", "bottom"),
@@ -36,36 +35,36 @@ def plot_misfit_map(
     limits: tuple[float, float] | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Stations in plan, coloured by how well each is fitted.
+    """Plot a map of stations, coloured by their misfit.
 
     Parameters
     ----------
     locations : (n, 2) or (n, 3) array_like
         Easting and northing (and elevation) in m.
     chi : (n,) array_like
-        Mean squared residual of each station, as `MTSoundings.chi` gives it; nan where there are no data: a cross.
+        Mean squared residual of each station, as from `MTSoundings.chi`. A station without data (nan) is a cross.
     names : sequence of str, optional
-        Of the stations; left out where there is no room for one.
+        Names of the stations, which are shown where there is space.
     limits : (float, float), optional
-        Ends of the colours; 1/k and k if not given, k being the greatest χ or 1/χ, but 2 at least and 30 at most.
+        Ends of the colour scale; by default 1/k and k, where k from 2 to 30 is the largest χ or 1/χ.
     title : str, optional
-        The default counts the stations of χ up to 1.
+        Title; by default the number of stations with χ up to 1.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Logarithmic colours: white is χ = 1, blue is fitted better than the errors ask, red worse.
+        Map with logarithmic colours: white is χ = 1, blue is a smaller and red a larger misfit.
 
     Raises
     ------
     ValueError
-        For shapes that do not fit, a negative χ, or none at all.
+        If shapes do not fit, a χ is negative, or there is no value.
     """
     xy = np.asarray(locations, dtype=np.float64)
     xy = checked_array("plot_misfit_map.locations", xy[..., :2], (len(xy), 2))
     chi = checked_array("plot_misfit_map.chi", chi, (len(xy),), blanks=True)
     if (chi < 0).any():
-        msg = f"plot_misfit_map.chi: got {np.nanmin(chi):g}, wanted all >= 0. Not a logarithm?"
+        msg = f"plot_misfit_map.chi: got {np.nanmin(chi):g}, wanted all >= 0. Give χ, not its logarithm."
         raise ValueError(msg)
     known = np.isfinite(chi)
     if limits is None:
@@ -82,8 +81,8 @@ def plot_misfit_map(
     low, high = (middle - span / 2) / scale, (middle + span / 2) / scale
     ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect=1.0)
     mark = {"s": 60, "linewidths": 0.8, "zorder": 3}
-    # zero has no logarithm; what is beyond the colours is shown in the last of them
-    best_first = np.flatnonzero(known)[np.argsort(chi[known], kind="stable")]  # where they meet, the worst is on top
+    # values beyond the colour scale, zero included, have the colour of its end
+    best_first = np.flatnonzero(known)[np.argsort(chi[known], kind="stable")]  # the largest misfit is on top
     colors = np.maximum(chi[best_first], 0.5 * limits[0])
     ax.scatter(*xy[best_first].T / scale, c=colors, edgecolors="black", **mark, **style)
     ax.scatter(*xy[~known].T / scale, marker="x", c="0.4", **mark)
@@ -102,7 +101,7 @@ def plot_misfit_map(
 
 
 def _axes(span):
-    """Figure, its panel of the shape of `span`, and the colourbar close to it."""
+    """Return a figure, its panel with the aspect of `span`, and the axes of the colourbar."""
     scale = min(5.7 / span[0], 6.6 / span[1])
     inches = scale * span
     fig = Figure(figsize=(8, inches[1] + 1.1), dpi=150)
@@ -113,7 +112,7 @@ def _axes(span):
 
 
 def _write_names(fig, ax, xy, names) -> None:
-    """Beside the marks, none over a mark or another name or beyond the panel."""
+    """Write names beside the symbols where they neither overlap nor leave the panel."""
     if len(names) != len(xy):
         msg = f"plot_misfit_map.names: got {len(names)}, wanted {len(xy)}. Give one per station."
         raise ValueError(msg)

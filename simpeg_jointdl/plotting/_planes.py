@@ -1,4 +1,4 @@
-"""Planes through a mesh: which, where, and what is on them."""
+"""Planes through a mesh, and the values of models on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
 from scipy.spatial.distance import cdist
 
-from .._core.plot_checks import checked_array
+from ._checks import checked_array
 from ._style import BLANK, length_axes, length_scale, length_text
 
 CROSSING = {"color": "black", "gapcolor": "white", "linewidth": 0.9, "linestyle": (0, (5, 4))}
@@ -17,7 +17,7 @@ OUTLINE = {"color": "black", "linewidth": 1.4}
 
 
 class Plane:
-    """The cells on one plane, seen on the finest grid of the mesh, so that Tensor and TreeMesh are one."""
+    """The cells on one plane, on the finest grid of the mesh, for tensor and tree meshes alike."""
 
     def __init__(self, mesh, active, limits, center, normal, stretch):
         self.center, self.normal, self.stretch = center, normal, stretch
@@ -37,13 +37,13 @@ class Plane:
         self._active = active
 
     def image(self, values) -> np.ndarray:
-        """(n_vertical, n_horizontal) values, nan where cells are inactive."""
+        """Return values (n_vertical, n_horizontal), with nan for inactive cells."""
         full = np.full(len(self._active), np.nan)
         full[self._active] = values
         return full[self._cells]
 
     def draw(self, ax, model, truth, style) -> None:
-        """Values and outlines of the truth."""
+        """Draw values, and the outlines of the true model."""
         names = ("Distance", "Elevation") if self.normal is None else ("Easting", "Northing", "Elevation")
         scale = length_axes(ax, [names[axis] for axis in self.across], self.extent)
         x, y = (edges / scale for edges in self.edges)
@@ -52,12 +52,12 @@ class Plane:
         if truth is not None:
             jump = 0.05 * (np.nanmax(truth) - np.nanmin(truth))
             faces = _faces(x, y, self.image(truth), jump)
-            # all halos below all lines: those of short faces would cover the lines of their neighbours
+            # draw all white halos first, since those of short faces would cover neighbouring lines
             ax.add_collection(LineCollection(faces, color="white", linewidth=3.0, capstyle="round"))
             ax.add_collection(LineCollection(faces, **OUTLINE))
 
     def entitle(self, ax, model) -> None:
-        """What is shown and where, and dashes where the other planes cross."""
+        """Write the title with the position of the plane, and draw dashed lines for the other planes."""
         ax.set_title(model.name)
         if self.normal is None:
             return
@@ -68,17 +68,17 @@ class Plane:
         ax.axhline(self.center[self.across[1]] / scale, **CROSSING)
 
     def place(self) -> str:
-        """Where the plane stands along its normal, with its unit."""
+        """Return the position of the plane along its normal, with its unit."""
         return length_text(self.center[self.normal], self.extent)
 
 
 def planes_through(mesh, active, limits, center, model, vertical_exaggeration) -> list[Plane]:
-    """Map, west-east and south-north section through `center`; of a 2-D mesh its one section."""
+    """Return a map, a west-east and a south-north section through `center`; for a 2-D mesh its only section."""
     if center is None:
         center = _anomaly_center(mesh, active, limits, model)
     center = checked_array("plot_models.center", center, (mesh.dim,))
     if ((center < limits[:, 0]) | (center > limits[:, 1])).any():
-        msg = f"plot_models.center: got {center}, wanted a point in view, {limits.tolist()}. Move it there."
+        msg = f"plot_models.center: got {center}, wanted a point within {limits.tolist()}."
         raise ValueError(msg)
     normals = (2, 1, 0) if mesh.dim == 3 else (None,)
     stretches = [1.0 if normal == 2 else float(vertical_exaggeration) for normal in normals]
@@ -86,7 +86,7 @@ def planes_through(mesh, active, limits, center, model, vertical_exaggeration) -
 
 
 def _anomaly_center(mesh, active, limits, model) -> np.ndarray:
-    """Cell around which most anomaly is gathered: in the middle of a block, and at no lone spike."""
+    """Return the centre of the strongest anomaly: inside a body rather than at a single outlier."""
     values = np.log(model.values) if model.log else model.values
     anomaly = np.nan_to_num(np.abs(values - (0.0 if model.signed else np.nanmedian(values))))
     centers = mesh.cell_centers[active]
@@ -102,14 +102,14 @@ def _anomaly_center(mesh, active, limits, model) -> np.ndarray:
 
 
 def view_limits(mesh, active, padding, limits) -> np.ndarray:
-    """(dim, 2) view: as asked for, or the active cells without the padding."""
+    """Return the view (dim, 2): the given limits, or the active cells without padding."""
     half, centers = mesh.h_gridded[active] / 2, mesh.cell_centers[active]
     view = np.column_stack([(centers - half).min(axis=0), (centers + half).max(axis=0)])
     if limits is not None:
-        asked = checked_array("plotting, limits", limits, (mesh.dim, 2))
+        asked = checked_array("plotting.limits", limits, (mesh.dim, 2))
         view = np.column_stack([np.maximum(view[:, 0], asked[:, 0]), np.minimum(view[:, 1], asked[:, 1])])
     if padding < 0 or (padding and isinstance(mesh, TreeMesh)):
-        msg = f"plotting, padding: got {padding}, wanted >= 0, and 0 on a TreeMesh. Pass limits instead."
+        msg = f"plotting.padding: got {padding}, wanted >= 0, and 0 on a TreeMesh. Pass limits instead."
         raise ValueError(msg)
     if padding:
         for axis, h in enumerate(mesh.h):
@@ -117,13 +117,13 @@ def view_limits(mesh, active, padding, limits) -> np.ndarray:
             if axis < mesh.dim - 1:
                 view[axis, 1] = min(view[axis, 1], mesh.origin[axis] + h[:-padding].sum())
     if (view[:, 0] >= view[:, 1]).any():
-        msg = f"plotting: nothing is left in view, {view.tolist()}. Use less padding or wider limits."
+        msg = f"plotting: got an empty view, {view.tolist()}. Use less padding or wider limits."
         raise ValueError(msg)
     return view
 
 
 def _faces(x, y, image, jump) -> list:
-    """Faces over which `image` changes by more than `jump`, as line segments."""
+    """Return the faces across which `image` changes by more than `jump`, as line segments."""
     row, column = np.nonzero(np.abs(np.diff(image, axis=1)) > jump)
     upright = [((x[j + 1], y[i]), (x[j + 1], y[i + 1])) for i, j in zip(row, column, strict=True)]
     row, column = np.nonzero(np.abs(np.diff(image, axis=0)) > jump)

@@ -1,23 +1,19 @@
-"""Columns of resistivity along a profile, below the ground they were measured on."""
+"""Layered resistivity models along a profile."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from .._core.plot_checks import checked_array
+from ._checks import checked_array
 from ._style import BLANK, colorbar, lay_out, length_axes, length_text, shared_colors
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
-
-_PANEL = 9.4  # inches, about the width of the one panel
-_NAME, _NAMES = 0.12, 0.62  # inches between names, and above the highest station for them
+_PANEL = 9.4  # inches, about the width of the panel
+_NAME, _NAMES = 0.12, 0.62  # inches between names, and above the highest station
 _EXAGGERATIONS = (1, 2, 5, 10, 20, 50, 100)
 
 
@@ -34,43 +30,45 @@ def plot_section(
     vertical_exaggeration: float | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Layered models of stations side by side along a profile, hanging from the stations' elevations.
+    """Plot the layered models of stations side by side along a profile, below the stations' elevations.
 
     Parameters
     ----------
     locations : (n, 3) array_like
         Easting, northing and elevation of the stations in m, in any order.
     thicknesses : (n_layers - 1,) or (n, n_layers - 1) array_like
-        From the surface down, in m, of all stations or of each.
+        Thicknesses in m from the surface down, for all stations or for each.
     resistivity : (n, n_layers) array_like
-        In ohm m; a station that is nan throughout has no model and leaves a gap.
+        Resistivities in ohm m. A station with nan in all layers has no model and leaves a gap.
     names : sequence of str, optional
-        Of the stations, written where there is room; every station has its mark.
+        Names of the stations, which are shown where there is space; every station has a symbol.
     profile : (2, 2) array_like, optional
-        Easting and northing of the start and the end of the line that stations are projected on, at right angles;
-        the line that fits them best, from west to east (or south to north), if not given. Distances count from its
-        start, or from the first station.
+        Easting and northing of the start and the end of the profile onto which stations are projected; by default the
+        best-fitting line from west to east (or south to north). Distances are measured from its start, or from the
+        first station.
     max_depth : float, optional
-        In m below each station; that of the deepest interface if not given.
+        Largest depth in m below each station; by default that of the deepest interface.
     limits : (float, float), optional
-        Resistivities at the ends of the colours in ohm m; those shown if not given.
+        Resistivities at the ends of the colour scale in ohm m; by default those shown.
     max_width : float, optional
-        Of a column in m. A column ends halfway to its neighbours and is no wider than this, so that ground far from
-        any station stays blank; twice the median distance between neighbours if not given.
+        Largest width of a column in m; by default twice the median distance between neighbours. A column ends halfway
+        to its neighbours, and the space beyond the largest width stays blank.
     vertical_exaggeration : float, optional
-        The least of 1, 2, 5, 10, ... that gives the section a fifth of its length as height, if not given.
+        Vertical exaggeration; by default the smallest of 1, 2, 5, 10, ... with which the height of the section is a
+        fifth of its length.
     title : str, optional
+        First part of the title.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Conductive is red and resistive blue, on a logarithmic scale. The title has the azimuth of the profile, how
-        far stations lie off it at most, and the exaggeration.
+        Section with conductors in red and resistors in blue on a logarithmic scale. The title states the azimuth of the
+        profile, the largest distance of a station from it, and the exaggeration.
 
     Raises
     ------
     ValueError
-        For shapes that do not fit, fewer than two places on the profile, or values that are not positive.
+        If shapes do not fit, there are fewer than two positions on the profile, or values are not positive.
     """
     who = "plot_section"
     locations = checked_array(f"{who}.locations", locations, (len(locations), 3))
@@ -97,7 +95,7 @@ def plot_section(
     _mark(ax, distance / scale, locations[:, 2] / scale, names, span[0] / scale)
     ax.set_title(_caption(title, azimuth, offset, stretch, span[0]), fontsize=11)
     colorbar(bar, (style, extend), "Resistivity", "Ω m")
-    bar.invert_yaxis()  # resistive at the bottom, as in most sections: red on top catches the eye
+    bar.invert_yaxis()  # conductors in red at the top, as in most published sections
     return fig
 
 
@@ -112,14 +110,14 @@ def _checked(who, thicknesses, resistivity, n) -> tuple[np.ndarray, np.ndarray]:
     if (resistivity <= 0).any() or (thicknesses <= 0).any() or partly.any() or n_layers < 2:
         msg = (
             f"{who}: got resistivities from {np.nanmin(resistivity):g} ohm m in {n_layers} layers, {partly.sum()} "
-            "columns partly nan, wanted two or more layers, all above zero, and columns whole or nan. Not their log?"
+            "columns with some nan, wanted two or more layers, all above zero, and columns without nan or all nan."
         )
         raise ValueError(msg)
     return thicknesses, resistivity
 
 
 def _project(who, xy, profile) -> tuple[np.ndarray, float, float]:
-    """Distances along the profile, the greatest distance off it, and its azimuth in degrees."""
+    """Return distances along the profile, the largest distance from it, and its azimuth in degrees."""
     if profile is None:
         start = xy.mean(axis=0)
         direction = np.linalg.eigh(np.cov((xy - start).T, ddof=0))[1][:, -1] if len(xy) > 1 else np.array([1.0, 0.0])
@@ -131,13 +129,13 @@ def _project(who, xy, profile) -> tuple[np.ndarray, float, float]:
     across = np.abs((xy - start) @ np.array([-direction[1], direction[0]])).max()
     along = along - along.min() if profile is None else along
     if np.ptp(along) < 1e-6:
-        msg = f"{who}: all stations are at one place of the profile, wanted two or more. Turn the profile."
+        msg = f"{who}: all stations project to one point of the profile, wanted two or more. Rotate the profile."
         raise ValueError(msg)
     return along, across, float(np.degrees(np.arctan2(*direction)) % 360.0)
 
 
 def _column_edges(distance, max_width) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) left and right ends of columns: halfway to the neighbours, and no wider than `max_width`."""
+    """Return the left and right ends of columns (n,): halfway to the neighbours, within `max_width`."""
     order = np.argsort(distance, kind="stable")
     gaps = np.diff(distance[order])
     wide = float(max_width or 2.0 * np.median(gaps[gaps > 1e-6]))
@@ -149,7 +147,7 @@ def _column_edges(distance, max_width) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _quads(left, right, top, thicknesses, resistivity, max_depth) -> tuple[np.ndarray, np.ndarray]:
-    """(n_quads, 4, 2) corners and their resistivities, cut at `max_depth` below the station."""
+    """Return corners (n_quads, 4, 2) and resistivities, cut off at `max_depth` below each station."""
     infinite = np.full((len(top), 1), np.inf)
     ends = np.concatenate([np.zeros_like(infinite), np.cumsum(thicknesses, axis=1), infinite], axis=1)
     ends = top[:, None] - np.minimum(ends, max_depth)
@@ -161,7 +159,7 @@ def _quads(left, right, top, thicknesses, resistivity, max_depth) -> tuple[np.nd
 
 
 def _mark(ax, x, z, names, width) -> None:
-    """A triangle on every station, and its name where the one before leaves room."""
+    """Draw a triangle at every station, and its name where the previous name leaves space."""
     ax.plot(x, z, "v", color="black", markersize=4.5, zorder=3, clip_on=False)
     if names is None:
         return

@@ -1,32 +1,29 @@
-"""Models in three dimensions, through pyvista."""
+"""Models in 3-D with pyvista."""
 
 from __future__ import annotations
 
+import os
 import pathlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from discretize import TensorMesh, TreeMesh
+from numpy.typing import ArrayLike
 
+from .._core import validation as check
 from .._core.optional import required
-from .._core.plot_checks import checked_active, label_of, listed
 from ..data import PropertyModel
-from ..io import on_all_cells, vtk_grid
+from ..io import on_all_cells, to_vtk
+from ._checks import checked_active
 from ._models import checked_truths
 from ._planes import view_limits
-from ._style import length_scale, shared_colors
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from os import PathLike
-
-    from discretize import TensorMesh, TreeMesh
-    from numpy.typing import ArrayLike
-    from pyvista import Plotter
+from ._style import label_of, length_scale, shared_colors
 
 _PANEL = (800, 700)  # pixels
 _VIEWPOINT = (-1.0, -1.4, 0.9)  # from the south-south-west, above
 _VALUES = "values"
-_LIGHT = {"ambient": 0.45, "diffuse": 0.6, "specular": 0.0}  # shaded, but the colours still those of the bar
+_LIGHT = {"ambient": 0.45, "diffuse": 0.6, "specular": 0.0}  # weak shading, so that colours agree with the colourbar
 _BAR = {
     "vertical": True,
     "position_x": 0.89,
@@ -49,48 +46,51 @@ def show_3d(
     true_models: Sequence[ArrayLike | None] | None = None,
     limits: ArrayLike | None = None,
     vertical_exaggeration: float = 1.0,
-    screenshot: str | PathLike[str] | None = None,
-) -> Plotter:
-    """Bodies in 3-D, one view for each property; turning one turns all.
+    screenshot: str | os.PathLike[str] | None = None,
+) -> Any:
+    """Show bodies in 3-D, with one linked view for each model.
 
     Parameters
     ----------
     mesh : discretize.TensorMesh or discretize.TreeMesh
-        3-D, in m.
+        Mesh in 3-D, in m.
     models : PropertyModel or sequence of PropertyModel
-        Models of the same unit have the same colours.
+        Models to plot. Models of the same unit have the same colours.
     active_cells : (n_cells,) array_like of bool, optional
-        Cells the models live on, all if not given.
+        Active cells; by default all cells are active.
     thresholds : dict of str to (float or tuple of float), optional
-        ``{name: t}`` shows the cells with a value of t or more, or of t or more in amount where the model is
-        signed; ``{name: (low, high)}`` those with a value from low to high. In the unit of the model. Default:
-        the middle of the colours, of either half of them where the model is signed.
+        Threshold of each model in its unit. ``{name: t}`` shows the cells with values of at least t, or absolute values
+        of at least t if the model is signed; ``{name: (low, high)}`` shows values from low to high. By default the
+        middle of the colour scale, or of each half of it for a signed model.
     isovalues : dict of str to sequence of float, optional
-        ``{name: values}`` shows surfaces of these values in place of cells. They are smooth: values are carried
-        from cells to nodes.
+        Values of surfaces to show instead of cells, ``{name: values}``. The surfaces are smooth, since values are
+        averaged from cells to nodes.
     true_models : sequence of (n_active,) array_like or None, optional
-        The truth of each model: the edges of its bodies are drawn black.
+        True model of each property; the edges of its bodies are drawn in black.
     limits : (3, 2) array_like, optional
-        Lowest and highest coordinate in view along each axis, in m. Default: the active cells.
+        Lowest and highest coordinate shown along each axis in m; by default those of the active cells.
     vertical_exaggeration : float
+        Vertical exaggeration.
     screenshot : str or path, optional
-        PNG to write, without a window.
+        PNG file to write without opening a window.
 
     Returns
     -------
     pyvista.Plotter
-        Call its `show()`; with a `screenshot`, its `close()` when done.
+        Plotter; call its `show()`, or with a `screenshot` its `close()`.
 
     Raises
     ------
     ImportError
-        Without pyvista: ``pip install "simpeg_jointdl[plot3d]"``.
+        If pyvista is not installed: ``pip install "simpeg_jointdl[plot3d]"``.
+    ValueError
+        If the mesh is not in 3-D, cells, models or true models do not fit it, a name is unknown, or nothing is shown.
     """
     pyvista = required("pyvista", "plotting.show_3d")
-    models = listed("show_3d.models", models, PropertyModel)
-    active = checked_active(mesh, active_cells)
+    models = check.listed("show_3d.models", models, PropertyModel)
+    active = checked_active("show_3d", mesh, active_cells)
     if mesh.dim != 3:
-        msg = f"show_3d: got a {mesh.dim}-D mesh, wanted a 3-D one. Use plot_models."
+        msg = f"show_3d: got a {mesh.dim}-D mesh, wanted a 3-D mesh. Use plot_models."
         raise ValueError(msg)
     truths = checked_truths("show_3d", models, true_models, int(active.sum()))
     thresholds, isovalues = (
@@ -100,13 +100,13 @@ def show_3d(
     view = view_limits(mesh, active, 0, limits)
     seen = active & ((mesh.cell_centers > view[:, 0]) & (mesh.cell_centers < view[:, 1])).all(axis=1)
     if not seen.any():
-        msg = f"show_3d: no active cell has its centre in view, {view.tolist()}. Use wider limits."
+        msg = f"show_3d: got no active cell with its centre within {view.tolist()}. Use wider limits."
         raise ValueError(msg)
     picture = _checked_picture(screenshot)
     size = (_PANEL[0] * len(models), _PANEL[1])
-    off_screen = True if picture else None  # None leaves it to pyvista
+    off_screen = True if picture else None  # None leaves the choice to pyvista
     plotter = pyvista.Plotter(shape=(1, len(models)), window_size=size, off_screen=off_screen, border=False)
-    whole = pyvista.wrap(vtk_grid(mesh, {})).cast_to_unstructured_grid()
+    whole = pyvista.wrap(to_vtk(mesh, {})).cast_to_unstructured_grid()
     whole.points[:, 2] *= vertical_exaggeration
     for column, (model, truth) in enumerate(zip(models, truths, strict=True)):
         plotter.subplot(0, column)
@@ -118,7 +118,7 @@ def show_3d(
         else:
             body = grid.extract_cells(_shown(grid[_VALUES], model, thresholds.get(model.name), clim))
         if body.n_points:
-            # pyvista makes one bar of all that have one title: the blanks keep them apart
+            # pyvista combines colourbars of the same title; blanks make the titles different
             bar = {**_BAR, "title": model.unit + " " * (column + 1), "fmt": _number_format(pyvista)}
             look = {"opacity": 0.5 if len(surfaces) > 1 else 1.0, "log_scale": model.log, **style, **_LIGHT}
             plotter.add_mesh(body, scalars=_VALUES, clim=clim, scalar_bar_args=bar, **look)
@@ -137,7 +137,7 @@ def _checked_picture(screenshot) -> str | None:
         return None
     path = pathlib.Path(screenshot).expanduser()
     if not path.parent.is_dir():
-        msg = f"show_3d.screenshot: there is no folder {path.parent}. Make it first."
+        msg = f"show_3d.screenshot: there is no folder {path.parent}. Create it first."
         raise FileNotFoundError(msg)
     return str(path)
 
@@ -152,14 +152,14 @@ def _checked_names(who, given, models) -> dict:
 
 
 def _colors(models, model, seen) -> tuple[dict, tuple[float, float]]:
-    """Map and limits of the colours, shared by all models alike."""
+    """Return colour map and limits, shared by all similar models."""
     alike = [m.values[seen] for m in models if (m.unit, m.signed, m.log) == (model.unit, model.signed, model.log)]
     style, _ = shared_colors(np.concatenate(alike), signed=model.signed, log=model.log, limits=model.color_limits)
     return {"cmap": style["cmap"]}, (float(style["norm"].vmin), float(style["norm"].vmax))
 
 
 def _with_values(whole, values, seen):
-    """The cells in view that have a value, with it."""
+    """Return the grid of shown cells that have a value, with their values."""
     kept = seen & np.isfinite(values)
     grid = whole.extract_cells(kept)
     grid.clear_data()
@@ -168,7 +168,7 @@ def _with_values(whole, values, seen):
 
 
 def _shown(values, model, threshold, clim) -> np.ndarray:
-    """Which cells to show; see `thresholds`."""
+    """Return which cells to show; see `thresholds`."""
     if threshold is None:
         low, high = clim
         threshold = np.sqrt(low * high) if model.log else high / 2 if model.signed else (low + high) / 2
@@ -179,10 +179,10 @@ def _shown(values, model, threshold, clim) -> np.ndarray:
 
 
 def _edges(grid) -> list:
-    """Edges of every body of the truth, a body being the cells of one value; the most common by volume is none."""
+    """Return the edges of the true bodies: cells of equal value, except the most common value by volume."""
     values, which = np.unique(grid[_VALUES], return_inverse=True)
     volumes = np.bincount(which, weights=grid.compute_cell_sizes(length=False, area=False)["Volume"])
-    if len(values) > 10:  # graded: one body, of what differs from most of the rest
+    if len(values) > 10:  # a graded model: everything that differs from the background is one body
         background = values[volumes.argmax()]
         bodies = [np.abs(grid[_VALUES] - background) > 0.05 * np.ptp(values)]
     else:
@@ -195,7 +195,7 @@ def _edges(grid) -> list:
 
 
 def _furnish(plotter, pyvista, view, title, vertical_exaggeration) -> None:
-    """Axes with units about what is in view, a title, and the viewpoint."""
+    """Add axes with units, a title and the viewpoint."""
     scale, unit = length_scale(np.ptp(view, axis=1).max())
     drawn = view * np.array([[1.0], [1.0], [vertical_exaggeration]])
     n_labels = np.maximum(2, np.rint(5 * np.ptp(drawn, axis=1) / np.ptp(drawn, axis=1).max())).astype(int)

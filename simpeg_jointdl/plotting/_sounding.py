@@ -1,15 +1,16 @@
-"""Apparent resistivity and phase of one station, and how models fit them."""
+"""Apparent resistivity and phase of one station, with the fits of models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
-from ..datasets import MTSoundings
+from ..data import MTSoundings
 
 _OBSERVED = "observed"
 _SAME_FREQUENCY = 1e-3
@@ -17,7 +18,7 @@ _SAME_FREQUENCY = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
-    """What is drawn of a fit: its own frequencies, and χ over those it shares with the observed."""
+    """A fit to plot, with χ over the frequencies that it shares with the observed data."""
 
     frequencies: np.ndarray
     apparent_resistivity: np.ndarray
@@ -30,43 +31,43 @@ def plot_sounding(
     station: str | int | None = None,
     predicted: MTSoundings | Mapping[str, MTSoundings] | None = None,
     *,
-    against: str = "period",
+    against: Literal["period", "frequency"] = "period",
     title: str | None = None,
 ) -> Figure:
-    """Apparent resistivity over phase of one station with error bars, and the fit of one or several models.
+    """Plot apparent resistivity and phase of one station with error bars, and the fits of models.
 
     Parameters
     ----------
     soundings : MTSoundings
-        Observed. Errors are drawn where they are known: those of the resistivity as the factors exp(±σ/ρ), which a
-        logarithmic axis can show at any size. They are one standard deviation.
+        Observed soundings. Error bars are one standard deviation where it is known; those of the resistivity are the
+        factors exp(±σ/ρ), which a logarithmic axis can show for any σ.
     station : str or int, optional
-        Which one; not needed where there is one only.
+        Name or index of the station; not needed for a single station.
     predicted : MTSoundings or dict of str to MTSoundings, optional
-        Fits by their name. Each holds that station, or is of one station; its frequencies may be others.
+        Fits by name. Each contains that station or a single station; the frequencies may differ.
     against : {"period", "frequency"}
-        Horizontal axis: period in s, or frequency in Hz falling to the right, so that depth grows to the right.
+        Horizontal axis: period in s, or frequency in Hz decreasing to the right, so that depth increases to the right.
     title : str, optional
-        In place of the station's name and χ.
+        Title; by default the name of the station and χ.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The title has the χ of one fit, the key those of several: the mean squared residual over the resistivities and
-        phases at frequencies of both (1 where they are fitted to their errors; rms is its root). The phase axis runs
-        from 0 to 90 degrees, or further where points are.
+        The title states the χ of one fit, the legend that of several fits. χ is the mean squared residual of
+        resistivities and phases at common frequencies; it is 1 if the data are fitted to their errors, and its root is
+        the rms. The phase axis runs from 0 to 90 degrees, or beyond where data do.
 
     Raises
     ------
     TypeError, ValueError
-        For no soundings, an unknown station, or one without a single value.
+        If `soundings` is of another class, or the station is unknown or has no value.
     """
     observed = _station("plot_sounding.soundings", soundings, station)
     if not observed.n_data[0]:
-        msg = f"plot_sounding: station {observed.names[0]} has no value that is not missing. Choose another."
+        msg = f"plot_sounding: station {observed.names[0]} has no values. Choose another station."
         raise ValueError(msg)
     if against not in ("period", "frequency"):
-        msg = f"plot_sounding.against: got {against!r}, wanted 'period' or 'frequency'. Use one of those."
+        msg = f"plot_sounding.against: got {against!r}, wanted 'period' or 'frequency'."
         raise ValueError(msg)
     predicted = {} if predicted is None else predicted
     predicted = predicted if isinstance(predicted, Mapping) else {"model": predicted}
@@ -90,17 +91,17 @@ def plot_sounding(
     upper.set_title(f"{observed.names[0]}{fit}" if title is None else title)
     if curves:
         handles, labels = upper.get_legend_handles_labels()
-        order = sorted(range(len(labels)), key=lambda i: (labels[i] != _OBSERVED, i))  # error bars come last otherwise
+        order = sorted(range(len(labels)), key=lambda i: (labels[i] != _OBSERVED, i))  # error bars would come last
         upper.legend([handles[i] for i in order], [labels[i] for i in order], fontsize="small")
     return fig
 
 
 def _station(who, soundings, station) -> MTSoundings:
     if not isinstance(soundings, MTSoundings):
-        msg = f"{who}: got {type(soundings).__name__}, wanted datasets.MTSoundings. MTStations.soundings() makes them."
+        msg = f"{who}: got {type(soundings).__name__}, wanted data.MTSoundings. MTStations.soundings() returns them."
         raise TypeError(msg)
     if station is None and len(soundings) > 1:
-        msg = f"{who}: got {len(soundings)} stations and none chosen, wanted one. Pass station=, a name or an index."
+        msg = f"{who}: got {len(soundings)} stations, wanted one. Pass station=, a name or an index."
         raise ValueError(msg)
     return soundings[0 if station is None else station]
 
@@ -120,7 +121,7 @@ def _chi_text(curve: _Curve) -> str:
 
 
 def _points(ax, x, values, error) -> None:
-    """Points, and bars where their length is known."""
+    """Draw points, with error bars where the errors are known."""
     there = np.isfinite(values)
     bars = np.where(np.isfinite(error), error, 0.0)[..., there]
     marker = {"fmt": "o", "color": "black", "markersize": 4.5, "markerfacecolor": "white", "zorder": 2}
@@ -128,7 +129,7 @@ def _points(ax, x, values, error) -> None:
 
 
 def _dress(upper, lower, resistivities, against) -> None:
-    """Names, units, logarithmic axes over whole decades of resistivity."""
+    """Set labels, units, and logarithmic axes over whole decades of resistivity."""
     upper.set(xscale="log", yscale="log", ylabel="Apparent resistivity (Ω m)")
     lower.set(ylabel="Phase (°)", xlabel="Period (s)" if against == "period" else "Frequency (Hz)")
     values = np.concatenate(resistivities)

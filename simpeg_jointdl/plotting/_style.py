@@ -1,4 +1,4 @@
-"""How every figure looks: where its axes stand, its colours, its units."""
+"""Style of all figures: layout of axes, colours and units."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .._core.plot_checks import label_of
-
 BLANK = "0.85"
 _WIDTH, _LEFT, _BAR, _ABOVE, _BELOW = 12.0, 1.06, 1.5, 0.6, 0.6  # in inches
 
 
+def label_of(name: str, unit: str) -> str:
+    """Return a name with its unit in brackets."""
+    return f"{name} ({unit})" if unit else name
+
+
 def lay_out(spans, bars, below=0.0, between=_LEFT) -> tuple[Figure, list, list]:
-    """Figure with axes shaped as `spans` (rows of width, height) and colourbar axes right of columns `bars`.
+    """Return a figure with axes of the aspect of `spans`, and colourbar axes right of the columns `bars`.
 
-    `below` is room for a key and `between` that left of every column but the first, in inches.
-
-    Placed by hand: constrained layout runs titles into one another where axes have a fixed aspect.
+    `spans` are rows of (width, height). `below` is the space for a legend, and `between` that left of every column but
+    the first, in inches. Axes are placed by hand, since in a constrained layout titles overlap if axes have a fixed
+    aspect.
     """
     widths = np.max([[width for width, _ in row] for row in spans], axis=0)
     widths = np.maximum(widths / widths.sum(), 0.6 / len(widths))
@@ -50,10 +53,10 @@ def lay_out(spans, bars, below=0.0, between=_LEFT) -> tuple[Figure, list, list]:
 
 
 def shared_colors(values, *, signed=False, log=False, limits=None) -> tuple[dict, str]:
-    """Norm and map for what shares a colourbar, and the ends of that bar which something lies beyond."""
+    """Return norm and colour map of values, and the ends of the colourbar that values exceed."""
     values = values[np.isfinite(values)]
     if len(values) == 0:
-        msg = "plotting: no cell in view has a value. Move the center or the limits."
+        msg = "plotting: got no cell with a value in the view. Move the center or the limits."
         raise ValueError(msg)
     forward, back = (np.log10, lambda v: 10.0**v) if log else (np.asarray, np.asarray)
     values = forward(values)
@@ -68,7 +71,7 @@ def shared_colors(values, *, signed=False, log=False, limits=None) -> tuple[dict
 
 
 def _robust_range(values) -> tuple[float, float]:
-    """Least and greatest value, but those beyond twice the range of the central 99.5 %."""
+    """Return the smallest and largest value within twice the range of the central 99.5 %."""
     low, high = np.quantile(values, (0.0025, 0.9975))
     if low == high:
         low, high = values.min(), values.max()
@@ -79,7 +82,7 @@ def _robust_range(values) -> tuple[float, float]:
 
 
 def colorbar(cax, colors, name, unit) -> None:
-    """Colourbar with name and unit; the unit alone where a low bar has no room (titles hold the name)."""
+    """Draw a colourbar with name and unit, or the unit alone if the bar is too short for both."""
     style, extend = colors
     room = 12.5 * cax.get_position().height * cax.figure.get_figheight()
     label = label_of(name, unit) if len(label_of(name, unit)) <= room else unit or name
@@ -87,7 +90,7 @@ def colorbar(cax, colors, name, unit) -> None:
 
 
 def length_axes(ax, names, extent) -> float:
-    """Label both axes, in km above 5 km; metres in that unit."""
+    """Label both axes, in km above 5 km, and return the length of the unit in m."""
     scale, unit = length_scale(extent)
     ax.set(xlabel=f"{names[0]} ({unit})", ylabel=f"{names[1]} ({unit})")
     ax.ticklabel_format(style="plain", useOffset=False)
@@ -97,12 +100,12 @@ def length_axes(ax, names, extent) -> float:
 
 
 def length_scale(extent) -> tuple[float, str]:
-    """Metres in the unit of length, and that unit."""
+    """Return the length of the unit in m, and the unit."""
     return (1000.0, "km") if extent > 5000 else (1.0, "m")
 
 
 def length_text(metres, extent) -> str:
-    """A length in words, to a thousandth of `extent` or so."""
+    """Return a length with its unit, to about a thousandth of `extent`."""
     scale, unit = length_scale(extent)
     text = f"{metres / scale:.{max(0, 3 - floor(log10(extent / scale)))}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text

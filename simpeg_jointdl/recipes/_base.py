@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from simpeg.inversion import BaseInversion
 from simpeg.maps import IdentityMap
 
@@ -17,9 +18,9 @@ from ..maps import TorchMap
 
 @dataclass
 class BaseRecipe(ABC):
-    """Base class of recipes: a SimPEG inversion that is ready to run, and the way from its model to properties.
+    """A SimPEG inversion that is ready to run, and the maps from its model to properties.
 
-    Attributes
+    Parameters
     ----------
     inversion : simpeg.inversion.BaseInversion
         A plain SimPEG inversion; anything of it may be changed before it runs.
@@ -32,6 +33,9 @@ class BaseRecipe(ABC):
         iteration; see :func:`simpeg_jointdl.plotting.plot_convergence`.
     network_map : simpeg_jointdl.maps.TorchMap or None
         Map of the network, where the model is the weights or the input of a network.
+
+    Attributes
+    ----------
     model : (nP,) numpy.ndarray or None
         Final model; None before `run`.
     """
@@ -77,7 +81,7 @@ class BaseRecipe(ABC):
             raise ValueError(msg)
         return chi_factors(problem.dmisfit, problem.dpred)
 
-    def properties(self, model) -> dict[str, np.ndarray]:
+    def properties(self, model: ArrayLike) -> dict[str, np.ndarray]:
         """Return every property on the active cells of a model.
 
         Parameters
@@ -98,7 +102,7 @@ class BaseRecipe(ABC):
         model = self._checked_model(model)
         return {name: np.asarray(one * model) for name, one in self.maps.items()}
 
-    def _checked_model(self, model) -> np.ndarray:
+    def _checked_model(self, model: ArrayLike) -> np.ndarray:
         model = np.asarray(model, dtype=float)
         if model.shape != self.initial_model.shape:
             name = type(self).__name__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +12,7 @@ from simpeg.potential_fields import gravity, magnetics
 
 from simpeg_jointdl import datasets, recipes, regularization
 
+STRATEGIES = ("separate", "simultaneous", "sequential", "cooperative")
 CENTERS = [[0.0, 0.0], [0.4, 0.06], [-0.3, 0.03]]
 COUPLINGS = {
     "class": regularization.CrossGradient,
@@ -36,11 +36,10 @@ class TinyProblem:
         return self.mesh.n_cells
 
     def recipe(self, **options) -> recipes.Recipe:
-        """A quiet recipe with few CG iterations."""
+        """A silent recipe with few iterations of the conjugate gradients."""
         options = {"bounds": {"susceptibility": (0.0, np.inf)}, "progress": False, "cg_iterations": 30, **options}
         misfits = options.pop("misfits", self.misfits)
-        gc.freeze()  # SimPEG collects garbage at every evaluation; what torch imports late alone makes that 0.1 s each
-        return quiet(recipes.create_joint_inversion(self.mesh, misfits, self.wires, **options))
+        return recipes.create_joint_inversion(self.mesh, misfits, self.wires, **options)
 
     def misfit(self, k: int, mapping, std=None, dobs=None):
         """Misfit of gravity (0) or magnetics (1) with another map, noise or data."""
@@ -53,12 +52,6 @@ class TinyProblem:
             standard_deviation=old.data.standard_deviation if std is None else std,
         )
         return data_misfit.L2DataMisfit(data=observed, simulation=simulation)
-
-
-def quiet(recipe):
-    """The same recipe, whose minimizer prints no lines."""
-    recipe.inversion.opt.printers = []
-    return recipe
 
 
 def make_tiny_problem(names=("density", "susceptibility")) -> TinyProblem:
@@ -78,3 +71,8 @@ def make_tiny_problem(names=("density", "susceptibility")) -> TinyProblem:
             data = survey.magnetics.data()
         misfits.append(data_misfit.L2DataMisfit(data=data, simulation=simulation))
     return TinyProblem(mesh, wires, misfits, dict(survey.true_models))
+
+
+def relative(found, wanted):
+    """Difference relative to the size of what is wanted."""
+    return np.linalg.norm(found - wanted) / np.linalg.norm(wanted)

@@ -1,4 +1,14 @@
-"""Loaders of public data sets and benchmarks, and the list of their files."""
+"""Loaders of public data sets and benchmarks; `simpeg_jointdl.datasets.load` calls them by name.
+
+==========================  =====================================================================
+`load_camp_blocks`          published gravity and magnetics over a block with a core
+`load_ernest_henry`         field gravity and magnetics around the Ernest Henry deposit
+`load_raglan`               field magnetics over the Raglan deposit
+`load_two_bodies`           published gravity and magnetics over bodies of opposite contrasts
+`load_ynp_mt`               field magnetotellurics around Yellowstone
+`make_stair_block`          published gravity problem with a stair-shaped block
+==========================  =====================================================================
+"""
 
 from ._camp_blocks import load_camp_blocks
 from ._ernest_henry import load_ernest_henry

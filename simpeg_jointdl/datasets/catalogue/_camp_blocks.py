@@ -1,4 +1,4 @@
-"""Published benchmark: a serpentinised block with a carbonated core, and what others made of its data."""
+"""Published benchmark: a serpentinised block with a carbonated core, with published models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _STEPS = {"full": 1, "small": 3}
 _PUBLISHED = "camp_blocks/published_models.npz"
-_METHODS = {"L2": "L2", "Lp": "Lp", "joint PGI": "jointPGI"}  # ours, and the file's
+_METHODS = {"L2": "L2", "Lp": "Lp", "joint PGI": "jointPGI"}  # our name and that in the file
 
 _DESCRIPTION = (
     "Synthetic gravity and magnetics over a serpentinised block (-0.2 g/cc, 0.15 SI) with a carbonated core "
@@ -26,28 +26,28 @@ _LICENSE = "MIT License, Copyright (c) 2022 UBC GIF"
 
 
 def load_camp_blocks(*, size: str = "full") -> GravityMagneticDataset:
-    """Gravity and magnetics over a block with a core: one structure, but no one sign of correlation.
+    """Return gravity and magnetic data over a block with a core, whose contrasts differ in sign.
 
-    The block is 5 x 10 km wide, from 300 to 1300 m deep. The core runs through all of its length, and widens in
-    two steps from 1 km in the south to 2 km in the north.
+    The block is 5 x 10 km wide and extends from 300 to 1300 m depth. The core extends along its whole length and
+    widens in two steps from 1 km in the south to 2 km in the north.
 
     Parameters
     ----------
     size : {"full", "small"}
-        ``"full"``: 70 x 86 stations every 250 m. ``"small"``: every third of them each way, 24 x 29.
+        ``"full"``: 70 x 86 stations every 250 m. ``"small"``: every third station along each axis, 24 x 29.
 
     Returns
     -------
     GravityMagneticDataset
-        On the published `TreeMesh` of 135 944 cells, all active: the surface is flat at z = 0. gz is SimPEG's,
-        positive up: the published data with their sign turned. `published_models` holds ``"L2"``, ``"Lp"``
-        and ``"joint PGI"``, but is None unless the folder in ``SIMPEG_JOINTDL_DATA`` has them in
-        ``camp_blocks/published_models.npz``: they are not at the public address in one file.
+        Data set on the published `TreeMesh` of 135 944 cells, all active, since the surface is flat at z = 0. gz is
+        positive upward as in SimPEG, with the sign of the published data reversed. `published_models` contains
+        ``"L2"``, ``"Lp"`` and ``"joint PGI"`` if the folder in ``SIMPEG_JOINTDL_DATA`` has the file
+        ``camp_blocks/published_models.npz``, which is not at the public address; otherwise it is None.
 
     Notes
     -----
-    The published script says 50 000 nT, the header of the published data 55 000 nT. The data were made with
-    55 000 nT: a forward calculation then leaves the noise alone.
+    The published script states an inducing field of 50 000 nT, the header of the published data 55 000 nT. The data
+    were computed with 55 000 nT: the residual of a forward calculation is then pure noise.
     """
     if size not in _STEPS:
         msg = f"camp_blocks.size: got {size!r}, wanted one of {sorted(_STEPS)}. Use one of those."
@@ -81,7 +81,7 @@ def _magnetics(step: int) -> MagneticData:
 
 
 def _thinned(rows: np.ndarray, step: int) -> np.ndarray:
-    """Every `step`-th column and row of stations, in their order."""
+    """Return every `step`-th column and row of stations, in their order."""
     columns, lines = (np.unique(rows[:, axis])[::step] for axis in (0, 1))
     return rows[np.isin(rows[:, 0], columns) & np.isin(rows[:, 1], lines)]
 

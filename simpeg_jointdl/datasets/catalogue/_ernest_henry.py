@@ -1,4 +1,4 @@
-"""Real co-located gravity and magnetics around the Ernest Henry deposit, north-west Queensland."""
+"""Field gravity and magnetics around the Ernest Henry deposit, north-west Queensland."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import data
-from ..._core.checks import real_number, whole_number
+from ..._core import validation as check
 from ...data import GravityData, GravityMagneticDataset, MagneticData
 from ._sources import fetch
 
@@ -19,11 +19,11 @@ WINDOW = (451_000.0, 487_000.0, 7_721_500.0, 7_757_500.0)
 #: IGRF 2010 at 140.5 E, 20.5 S: amplitude in nT, inclination and declination in degrees.
 INDUCING_FIELD = (50_560.0, -50.75, 6.28)
 
-_GRAVITY_ELEVATION = 0.0  # m; the files hold no heights: flat-earth convention, on the ground
+_GRAVITY_ELEVATION = 0.0  # m; the files have no heights, so the stations are put on a flat surface
 _MAGNETIC_ELEVATION = 80.0  # m; the usual reference clearance of the national compilation
 _MGAL_PER_MICROMETRE = 0.1  # 1 um/s^2
 _MAGNETIC_UNCERTAINTY = 100.0  # nT, as published
-_SMALLEST_MAGNETIC_UNCERTAINTY = 25.0  # nT, however high the data are continued
+_SMALLEST_MAGNETIC_UNCERTAINTY = 25.0  # nT, for any height of the continuation
 
 _DESCRIPTION = (
     "Bouguer gravity and total-field magnetics, Mt Isa Eastern Succession, 36 x 36 km around the Ernest "
@@ -40,43 +40,43 @@ def load_ernest_henry(
     every: int = 1,
     gravity_uncertainty: float = 1.0,
 ) -> GravityMagneticDataset:
-    r"""Gravity and magnetics of 36 x 36 km around the Ernest Henry deposit.
+    r"""Return gravity and magnetic data of 36 x 36 km around the Ernest Henry deposit.
 
     Parameters
     ----------
     remove_trend : bool
-        Take a robust trend out of each of the two, fitted in the window: gravity falls towards the basin
+        Whether to remove a robust trend from both data sets, fitted in the window; gravity decreases towards the basin
         cover in the east. See `remove_trend`.
     trend_order : {0, 1, 2}
-        Order of that trend. A plane leaves gravity with a saddle of 20 mGal in the corners of the window,
-        which a second order takes out.
+        Order of the trend. After removing a plane, gravity has a saddle of 20 mGal in the corners of the window, which
+        a second order removes.
     upward_continuation : float
-        Height in m by which both are continued upwards, over the whole 1 x 1 degree grids, before the window
-        is cut. 1000 to 2000 m is recommended for the magnetics, see Notes.
+        Height in m of an upward continuation of both data sets, on the whole 1 x 1 degree grids before the window is
+        cut. 1000 to 2000 m is recommended for the magnetics, see Notes.
     every : int
-        Keep every n-th row and column, for small runs; continue upwards by about the spacing that is left, or
-        the thinned magnetics are aliased once more.
+        Step between the rows and columns that are kept. Continue upward by about the remaining spacing, or the thinned
+        magnetics are aliased again.
     gravity_uncertainty : float
-        In mGal; 0.5 to 1 is what the interpolation between stations leaves uncertain.
+        Uncertainty of gravity in mGal; the interpolation between stations has errors of 0.5 to 1 mGal.
 
     Returns
     -------
     GravityMagneticDataset
-        No mesh, no truth. gz is SimPEG's, positive up: the Bouguer anomaly with its sign turned.
+        Data set without mesh and true models. gz is positive upward as in SimPEG, which is minus the Bouguer anomaly.
 
     Notes
     -----
-    The magnetic grid is every tenth node of a 90 m grid flown at 80 m without an anti-alias filter, so what
-    is shorter than twice 870 m is folded into what is longer. Its uncertainty is 100 nT as published. Taken
-    as white noise on the grid, continuation by :math:`h` leaves the root mean square of :math:`e^{-|k| h}`
-    of it (0.18 at 1 km): that is the uncertainty after continuation, though never less than 25 nT, since
-    aliases are not all short, and what remains is correlated between neighbours.
+    The magnetic grid consists of every tenth node of a 90 m grid, flown at 80 m, without an anti-alias filter.
+    Wavelengths below twice 870 m are therefore aliased. Its published uncertainty is 100 nT. Continuation by :math:`h`
+    reduces white noise on the grid by the root mean square of :math:`e^{-|k| h}` (0.18 at 1 km), which gives the
+    uncertainty after continuation. It is never below 25 nT, since not all aliased wavelengths are short, and the
+    remaining noise is correlated between neighbours.
 
-    Gravity stations lie several km apart and the grid between them is interpolated. Continuation barely
-    touches errors of that length, so gravity keeps its uncertainty.
+    Gravity stations are several km apart and the grid is interpolated. Continuation hardly changes errors of that
+    wavelength, so that gravity keeps its uncertainty.
     """
-    height = real_number("ernest_henry.upward_continuation", upward_continuation, minimum=0.0)
-    every = whole_number("ernest_henry.every", every, minimum=1)
+    height = check.number("ernest_henry.upward_continuation", upward_continuation, least=0.0)
+    every = check.whole("ernest_henry.every", every, least=1)
     gravity, gravity_terms = _grid("qld_west_gravity", "onshore_and_offshore_gravity_anomaly_geodetic")
     magnetics, magnetic_terms = _grid("qld_west_magnetics", "magmap_V5_2010")
     gravity[..., 2] *= -_MGAL_PER_MICROMETRE
@@ -95,7 +95,7 @@ def load_ernest_henry(
 
 
 def _grid(name: str, variable: str) -> tuple[np.ndarray, str]:
-    """(n_rows, n_columns, 3) easting, northing in m and value, south to north, and the terms of use."""
+    """Return easting, northing in m and value, (n_rows, n_columns, 3), from south to north, and the terms of use."""
     longitude, latitude, values, terms = _read(fetch(name), variable)
     easting, northing = _project(*np.meshgrid(longitude, latitude))
     return np.stack([easting, northing, values], axis=-1), terms
@@ -111,7 +111,7 @@ def _read(path: pathlib.Path, variable: str) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _project(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """GDA94 longitude and latitude to MGA94 zone 54."""
+    """Project GDA94 longitude and latitude to MGA94 zone 54."""
     try:
         from pyproj import Transformer
     except ImportError as error:
@@ -124,7 +124,7 @@ def _project(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _window(grid: np.ndarray, elevation: float, height: float, every: int) -> tuple[np.ndarray, np.ndarray]:
-    """Stations and values inside the window, rows from south to north, each from west to east."""
+    """Return stations and values inside the window, rows from south to north, each from west to east."""
     locations = np.concatenate([grid[..., :2], np.full((*grid.shape[:2], 1), elevation)], axis=-1)
     values = grid[..., 2]
     if height > 0.0:
@@ -142,7 +142,7 @@ def _window(grid: np.ndarray, elevation: float, height: float, every: int) -> tu
 
 
 def _magnetic_uncertainty(grid: np.ndarray, height: float) -> float:
-    """Standard deviation in nT after continuation by `height`; the rule is in `load_ernest_henry`."""
+    """Return the standard deviation in nT after a continuation; see the notes of `load_ernest_henry`."""
     spacing = tuple(np.linalg.norm(np.diff(grid[..., :2], axis=axis), axis=-1).mean() for axis in (0, 1))
     factor = data.white_noise_factor(grid.shape[:2], spacing, height)
     return max(_SMALLEST_MAGNETIC_UNCERTAINTY, _MAGNETIC_UNCERTAINTY * factor)

@@ -1,4 +1,4 @@
-"""Real aeromagnetics over the Raglan nickel deposit, and the model that a drill hole was guided by."""
+"""Aeromagnetics over the Raglan nickel deposit, and the model that guided a drill hole."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _LICENSE = "MIT License"
 
 
 def load_raglan() -> GravityMagneticDataset:
-    """Magnetics of a real survey along flight lines, and a published model of it.
+    """Return magnetic data along the flight lines of a field survey, and a published model.
 
-    Two ultramafic outcrops are strongly magnetic. The published model joins them at depth, and a hole drilled there
-    hit mineralised rock.
+    Two ultramafic outcrops are strongly magnetic. The published model connects them at depth, where a drill hole hit
+    mineralised rock.
 
     Returns
     -------
     GravityMagneticDataset
-        1638 stations about 100 m apart at z = 40 m, of 2 % plus 5 nT; no gravity, no truth. On the published
-        `TensorMesh` of 40 x 40 x 10 cells of 100 m, all active: the surface is flat at z = 0. `published_models` holds
-        ``"MAG3D"``.
+        Magnetic data at 1638 stations about 100 m apart at z = 40 m, with uncertainties of 2 % plus 5 nT, without
+        gravity and true models. The published `TensorMesh` has 40 x 40 x 10 cells of 100 m, all active, since the
+        surface is flat at z = 0. `published_models` contains ``"MAG3D"``.
 
     Notes
     -----
-    The published inversion asked for a misfit of 27 per datum in these uncertainties, so its model leaves more of the
-    data than noise.
+    The target misfit of the published inversion was 27 per datum with these uncertainties, so that its model does not
+    fit the data to their noise.
     """
     from discretize import TensorMesh
 
@@ -59,9 +59,9 @@ def _magnetics() -> MagneticData:
 
 
 def _susceptibility(shape: tuple[int, int, int]) -> np.ndarray:
-    """In discretize's order, x fastest and z up; the file counts z fastest, downwards, then x.
+    """Return the model in discretize's order, x fastest and z up; in the file z is fastest, downward, then x.
 
-    discretize reads such a file too, but not a compressed one.
+    discretize can read such a file, but not a compressed one.
     """
     n_x, n_y, n_z = shape
     values = np.loadtxt(fetch("raglan_susceptibility")).reshape((n_y, n_x, n_z))

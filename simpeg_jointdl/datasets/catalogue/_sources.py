@@ -1,4 +1,4 @@
-"""Where field data come from: the one list of public files, and the one way to have them."""
+"""Public files of field data and benchmarks: their addresses and checksums, and how to get them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ._ynp_files import EDI_SHA256
 
-#: Environment variable that names a local folder of data; nothing is downloaded when it is set.
+#: Environment variable with a local folder of data; nothing is downloaded when it is set.
 DATA_VARIABLE = "SIMPEG_JOINTDL_DATA"
 
 _ESCRIPT = (
@@ -36,9 +36,9 @@ _YELLOWSTONE = (
 
 @dataclass(frozen=True)
 class PublicFile:
-    """One file: its path inside the data folder, its public address and its sha256.
+    """A public file: its path inside the data folder, its address and its sha256.
 
-    The folder may hold it compressed, with ``.gz`` after its name; the sha256 is that of what is inside.
+    The folder may contain it compressed, with ``.gz`` after its name; the sha256 is that of the content.
     """
 
     path: str
@@ -127,9 +127,9 @@ REGISTRY = {
 
 
 def fetch(name: str) -> pathlib.Path:
-    """Path of a public file on this machine, its sha256 checked.
+    """Return the path of a public file on this machine, after checking its sha256.
 
-    Read from the folder in ``SIMPEG_JOINTDL_DATA`` where that is set; otherwise downloaded once into the
+    The file is read from the folder in ``SIMPEG_JOINTDL_DATA`` if that is set, and otherwise downloaded once into the
     user's cache folder.
 
     Parameters
@@ -144,9 +144,9 @@ def fetch(name: str) -> pathlib.Path:
     Raises
     ------
     FileNotFoundError
-        If the folder does not hold the file, or the download fails. The message names both ways.
+        If the folder does not contain the file, or the download fails.
     ValueError
-        For an unknown name, or a file whose sha256 is not the published one.
+        If the name is unknown, or the sha256 of the file is not the published one.
     """
     if name not in REGISTRY:
         msg = f"fetch: got name={name!r}, wanted one of {sorted(REGISTRY)}. Use one of those."
@@ -156,7 +156,7 @@ def fetch(name: str) -> pathlib.Path:
 
 
 def find_in_folder(path: str) -> pathlib.Path | None:
-    """Path of a file that has no public address, None unless ``SIMPEG_JOINTDL_DATA`` holds it."""
+    """Return the path of a file without public address in ``SIMPEG_JOINTDL_DATA``, or None."""
     folder = os.environ.get(DATA_VARIABLE)
     found = pathlib.Path(folder).expanduser() / path if folder else None
     return found if found is not None and found.is_file() else None
@@ -170,24 +170,24 @@ def _from_folder(folder: str, file: PublicFile) -> pathlib.Path:
     if not path.is_file():
         msg = (
             f"fetch: {DATA_VARIABLE}={folder!r} is set, but there is no file {path}. "
-            f"Put the file of {file.url} there, or unset {DATA_VARIABLE} to have it downloaded."
+            f"Put the file of {file.url} there, or unset {DATA_VARIABLE} to download it."
         )
         raise FileNotFoundError(msg)
     sha256 = _sha256(path)
     if sha256 != file.sha256:
         msg = (
             f"fetch: wrong checksum: {path} has sha256 {sha256}, wanted {file.sha256}. "
-            f"Replace it by the file of {file.url}, or unset {DATA_VARIABLE} to have it downloaded."
+            f"Replace it by the file of {file.url}, or unset {DATA_VARIABLE} to download it."
         )
         raise ValueError(msg)
     return path
 
 
 def _sha256(path: pathlib.Path) -> str:
-    """Of the file, or of what a ``.gz`` holds."""
+    """Return the sha256 of a file, or of the content of a ``.gz`` file."""
     content = path.read_bytes()
     if path.suffix == ".gz":
-        with contextlib.suppress(OSError, EOFError, zlib.error):  # damaged: then its own sum is wrong as well
+        with contextlib.suppress(OSError, EOFError, zlib.error):  # a damaged file has a wrong checksum, too
             content = gzip.decompress(content)
     return hashlib.sha256(content).hexdigest()
 
@@ -202,15 +202,15 @@ def _from_network(file: PublicFile) -> pathlib.Path:
             fname=pathlib.PurePosixPath(file.path).name,
             path=pooch.os_cache("simpeg_jointdl"),
         )
-    except OSError as error:  # requests' own errors are OSErrors too
+    except OSError as error:  # errors of requests are OSErrors
         msg = (
             f"fetch: the download of {file.url} failed ({type(error).__name__}: {error}). Get online and try "
             f"again, or save that file as {file.path} in a folder and set {DATA_VARIABLE} to that folder."
         )
         raise FileNotFoundError(msg) from error
-    except ValueError as error:  # pooch's word for a checksum that does not match
+    except ValueError as error:  # pooch raises it for a wrong checksum
         msg = (
-            f"fetch: wrong checksum: what came from {file.url} is not the file wanted, of sha256 "
+            f"fetch: wrong checksum: the download of {file.url} is not the wanted file with sha256 "
             f"{file.sha256} ({error}). Try again from another network, or save the right file as {file.path} "
             f"in a folder and set {DATA_VARIABLE} to that folder."
         )

@@ -1,10 +1,10 @@
-"""The stair-block gravity problem on which implicit representations have been published."""
+"""The stair-block gravity problem, for which implicit neural representations have been published."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..._core.checks import real_number
+from ..._core import validation as check
 from ...data import GravityData, GravityMagneticDataset
 
 _WIDTH, _COLUMNS, _LAYERS = 50.0, 21, 11
@@ -14,31 +14,33 @@ _CONTRAST = 0.4  # g/cc
 def make_stair_block(
     *, noise: float = 0.01, random_seed: int | np.random.SeedSequence | np.random.Generator = 0
 ) -> GravityMagneticDataset:
-    """Gravity over a block that descends in seven steps, with the model that made it.
+    """Return gravity data over a block that descends in seven steps, with the true model.
 
-    21 x 21 x 11 cells of 50 m whose centres lie at 0, 50, ... m, 441 stations 1 m above the centres of the top layer,
-    and so within its cells. Step i = 0 to 6, one layer each from the second one down, is 6 cells wide (x) and 5 long,
-    moved by one cell toward smaller y with every layer; its density contrast is 0.4 g/cc. The geometry is that of
-    Mishra et al. (2025, https://doi.org/10.48550/arXiv.2510.17876).
+    The mesh has 21 x 21 x 11 cells of 50 m whose centres lie at 0, 50, ... m. The 441 stations lie 1 m above the
+    centres of the top layer, and thus within its cells. Each of the seven steps, one per layer from the second layer
+    down, is 6 cells wide (x) and 5 cells long, and is shifted by one cell towards smaller y with every layer. The
+    density contrast is 0.4 g/cc. The geometry is that of Mishra et al. (2025,
+    https://doi.org/10.48550/arXiv.2510.17876).
 
     Parameters
     ----------
     noise : float
-        Standard deviation of the Gaussian noise, and uncertainty of every datum, over that of the data.
+        Standard deviation of the Gaussian noise, and uncertainty of every datum, relative to the standard deviation of
+        the data.
     random_seed : int, numpy.random.SeedSequence or numpy.random.Generator
-        Of the noise.
+        Seed of the noise.
 
     Returns
     -------
     GravityMagneticDataset
-        Without magnetics; `mesh`, and `true_models` with the density in g/cc.
+        Gravity data with `mesh`, and `true_models` with the density contrast in g/cc.
     """
     from discretize import TensorMesh
 
     if random_seed is None:
-        msg = "make_stair_block.random_seed: got None, wanted a seed: the same data every time. Pass an int."
+        msg = "make_stair_block.random_seed: got None, wanted a seed, so that the data can be reproduced. Pass an int."
         raise ValueError(msg)
-    noise = real_number("make_stair_block.noise", noise, above=0.0)
+    noise = check.number("make_stair_block.noise", noise, above=0.0)
     half = 0.5 * _WIDTH
     widths = [np.full(n, _WIDTH) for n in (_COLUMNS, _COLUMNS, _LAYERS)]
     mesh = TensorMesh(widths, origin=(-half, -half, half - _LAYERS * _WIDTH))

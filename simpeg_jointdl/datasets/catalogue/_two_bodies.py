@@ -13,7 +13,7 @@ INDUCING_FIELD = (40_000.0, 45.0, 15.0)
 
 _CELL = 50.0  # m
 _SHAPE = (30, 20, 15)
-_NOISE = (0.107, 11.25)  # mGal and nT: scatter about the noise-free data; the files say 0.1 for both
+_NOISE = (0.107, 11.25)  # mGal and nT, measured against noise-free data; the files state 0.1 for both
 _TESLA_PER_NANOTESLA = 1e-9
 
 _DESCRIPTION = (
@@ -25,22 +25,22 @@ _LICENSE = "BSD 2-Clause License, Copyright (c) 2023, abdrg"
 
 
 def load_two_bodies() -> GravityMagneticDataset:
-    r"""Gravity and magnetics over bodies of opposite contrasts, density and magnetization proportional.
+    r"""Return gravity and magnetic data over bodies of opposite contrasts with proportional properties.
 
-    Dense and magnetic are a body that dips west from 50 to 600 m of depth, a slab and a box; a second box is
-    the opposite of both.
+    A body that dips west from 50 to 600 m depth, a slab and a box are dense and magnetic; a second box has the opposite
+    contrasts.
 
     Returns
     -------
     GravityMagneticDataset
-        30 x 20 stations every 50 m, on a `TensorMesh` of 30 x 20 x 15 cells of 50 m, all active. gz is SimPEG's,
-        positive up: the published data with their sign turned.
+        Data at 30 x 20 stations every 50 m, on a `TensorMesh` of 30 x 20 x 15 cells of 50 m, all active. gz is positive
+        upward as in SimPEG, with the sign of the published data reversed.
 
     Notes
     -----
-    The published truth is a magnetization of :math:`\pm 1` A/m along the inducing field; ``"susceptibility"`` is
-    the one that this field makes it of, :math:`\kappa = \mu_0 M / B_0 = \pm 0.0314` SI. The box's is negative:
-    an inversion has to allow that.
+    The published true model is a magnetization of :math:`\pm 1` A/m along the inducing field. ``"susceptibility"`` is
+    the equivalent :math:`\kappa = \mu_0 M / B_0 = \pm 0.0314` SI. That of the second box is negative, which an
+    inversion must allow.
     """
     from discretize import TensorMesh
 
@@ -66,7 +66,7 @@ def _table(name: str) -> np.ndarray:
 
 
 def _model(mesh, name: str) -> np.ndarray:
-    """Values in the order of `mesh`; the files count z fastest, downwards."""
+    """Return the values in the order of `mesh`; in the files z is fastest, downward."""
     table = _table(name)
     model = np.empty(mesh.n_cells)
     model[mesh.point2index(table[:, :3])] = table[:, 3]

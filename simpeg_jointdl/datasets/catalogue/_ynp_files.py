@@ -1,4 +1,4 @@
-"""The 44 EDI files of ``ynp_mt``: the sha256 of each."""
+"""Checksums (sha256) of the 44 EDI files of ``ynp_mt``."""
 
 from __future__ import annotations
 

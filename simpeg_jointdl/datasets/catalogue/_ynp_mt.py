@@ -1,16 +1,16 @@
-"""Real broadband magnetotellurics around Yellowstone, and which of its points are bad."""
+"""Broadband magnetotellurics around Yellowstone, with flags of bad values."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...data import MTStations
-from ...io import read_files
+from ...io import read_edi
 from ._sources import fetch
 from ._ynp_files import EDI_SHA256
 
-# Points of use_flag = 0 in ynp_mt/mt_impedance.csv, as indices among the 37 ascending frequencies. They stand here
-# because that table is nobody's publication: the EDIs alone can be downloaded.
+# Values with use_flag = 0 in ynp_mt/mt_impedance.csv, as indices among the 37 ascending frequencies. They are listed
+# here because that table is not published; only the EDI files can be downloaded.
 _FLAGGED = {
     "YNP01": "0 24",
     "YNP02": "0",
@@ -33,36 +33,36 @@ _FLAGGED = {
 
 
 def load_ynp_mt(flags: bool = True) -> MTStations:
-    """Impedances of 44 stations around the Yellowstone caldera, 2017: 37 frequencies from 1/1024 to 256 Hz.
+    """Return impedances of 44 stations around the Yellowstone caldera at 37 frequencies, 1/1024 to 256 Hz.
 
-    github.com/simpeg-research/earthscope-mt-course, data/transfer_functions/broadband; U.S. Geological Survey, and
-    the repository's MIT License.
+    The data were acquired in 2017 by the U.S. Geological Survey. Source:
+    github.com/simpeg-research/earthscope-mt-course, data/transfer_functions/broadband (MIT License).
 
     Parameters
     ----------
     flags : bool
-        Leave out 77 points of 17 stations that were flagged as bad when the data were looked through: spikes, phases
-        in the wrong quadrant, errors beyond 50 %. One point of YNP15 is left.
+        Whether to leave out 77 values of 17 stations that were flagged as bad on inspection: spikes, phases in the
+        wrong quadrant, errors above 50 %. One value of YNP15 remains.
 
     Returns
     -------
     MTStations
-        In ohm, x to geographic north, locations in UTM zone 12N (EPSG:32612). Errors are the formal ones, 0.1 to
-        0.5 %: far below what a layered earth can mean, so take soundings with a floor of 0.05.
+        Impedances in ohm with x to geographic north, and locations in UTM zone 12N (EPSG:32612). Errors are the formal
+        errors of 0.1 to 0.5 %, much smaller than the errors of a layered model; use soundings with a floor of 0.05.
 
     Notes
     -----
-    Caldera stations are three-dimensional. A conductive layer (a few ohm m: clay, brine) lies over resistive rock
-    and a deep conductor, in the published three-dimensional models.
+    The structure below the caldera is three-dimensional. In published 3-D models a conductive layer (a few ohm m, clay
+    and brine) lies over resistive rock and a deep conductor.
     """
     names = list(EDI_SHA256)
     paths = [fetch(f"ynp_mt/{name}") for name in names]
-    stations, _ = read_files(paths, names, "mV/km/nT", 0.0, None, "EPSG:32612")
+    stations = read_edi(paths, names=names, units="mV/km/nT", crs="EPSG:32612", report=False)
     return stations.masked(_flagged(stations)) if flags else stations
 
 
 def _flagged(stations: MTStations) -> np.ndarray:
-    """(n, n_f) True at bad points."""
+    """Return which values are bad, (n, n_f) of bool."""
     bad = np.zeros((len(stations), len(stations.frequencies)), dtype=bool)
     for name, runs in _FLAGGED.items():
         for run in runs.split():

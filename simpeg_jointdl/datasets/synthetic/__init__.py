@@ -1,13 +1,13 @@
-"""Synthetic models and surveys: random geology on any mesh, layered earths, and a survey over two blocks.
+"""Synthetic models and surveys: random geology, layered earths and two blocks.
 
 ==========================  =====================================================================
-`make_geology`              models of several properties on a mesh, as numpy arrays
-`sample_geology`            the same on a device, many at once: what networks are trained on
-`sample_layered_earth`      resistivities of horizontal layers, many at once
-`layer_thicknesses`         of those layers
+`make_geology`              random geology on a mesh, as numpy arrays
+`sample_geology`            many random geologies on a device, as networks are trained on
+`sample_layered_earth`      many random layered earths on a device
+`layer_thicknesses`         thicknesses of their layers
 `make_soundings`            magnetotelluric soundings over layers, with noise
 `make_two_blocks`           gravity and magnetics over two blocks, with noise
-`DEFAULT_KINDS`             probability of layers, folds, faults and bodies, to change a copy of
+`DEFAULT_KINDS`             default probabilities of layers, folds, faults and bodies
 ==========================  =====================================================================
 """
 

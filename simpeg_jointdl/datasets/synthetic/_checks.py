@@ -1,17 +1,17 @@
-"""What synthetic geology is asked for: kinds, properties, sharing and points, checked."""
+"""Checks of the arguments of synthetic geology."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from ..._core.checks import real_number, several, whole_number
+from ..._core import validation as check
 from ..._core.tensors import as_tensor
 from ._scenes import BODIES, DEFAULT_KINDS, KINDS, PROPERTIES, SHARING
 
 
 def checked_kinds(kinds) -> dict[str, float]:
-    """Probability of each kind; the default if None."""
+    """Return the probability of each kind; the default for None."""
     if kinds is None:
         return DEFAULT_KINDS
     if not isinstance(kinds, dict):
@@ -21,13 +21,13 @@ def checked_kinds(kinds) -> dict[str, float]:
     if unknown:
         msg = f"sample_geology.kinds: got {unknown}, wanted some of {list(KINDS)}. Use those names."
         raise ValueError(msg)
-    checked = {kind: real_number(f"sample_geology.kinds[{kind!r}]", p, minimum=0.0) for kind, p in kinds.items()}
+    checked = {kind: check.number(f"sample_geology.kinds[{kind!r}]", p, least=0.0) for kind, p in kinds.items()}
     if any(p > 1.0 for p in checked.values()):
         msg = f"sample_geology.kinds: got {kinds!r}, wanted probabilities from 0 to 1. Change those above 1."
         raise ValueError(msg)
     if not any(checked.get(kind, 0.0) for kind in ("layers", *BODIES)):
         msg = (
-            f"sample_geology.kinds: got {kinds!r}, in which there is nothing to see. Give layers or a kind of body "
+            f"sample_geology.kinds: got {kinds!r}, which gives empty models. Give layers or a kind of body "
             f"({', '.join(BODIES)}) a probability above 0."
         )
         raise ValueError(msg)
@@ -35,7 +35,7 @@ def checked_kinds(kinds) -> dict[str, float]:
 
 
 def checked_properties(properties) -> tuple[str, ...]:
-    """Names of properties, each known and there once."""
+    """Return the names of properties, which must be known and different."""
     names = (properties,) if isinstance(properties, str) else tuple(properties)
     if not names or len(set(names)) != len(names) or not set(names) <= set(PROPERTIES):
         msg = f"sample_geology.properties: got {properties!r}, wanted some of {list(PROPERTIES)}, each once."
@@ -44,7 +44,7 @@ def checked_properties(properties) -> tuple[str, ...]:
 
 
 def checked_sharing(sharing) -> str:
-    """One of the ways in which properties share structure."""
+    """Return how properties share structure; ValueError for an unknown way."""
     if sharing not in SHARING:
         msg = f"sample_geology.sharing: got {sharing!r}, wanted one of {list(SHARING)}."
         raise ValueError(msg)
@@ -52,10 +52,10 @@ def checked_sharing(sharing) -> str:
 
 
 def grid_points(points, device: torch.device, dtype: torch.dtype) -> tuple[torch.Tensor, tuple[int, ...]]:
-    """Coordinates (n_points, 3) in the domain, and the shape that their values take."""
+    """Return coordinates (n_points, 3) in the domain, and the shape of their values."""
     if not isinstance(points, torch.Tensor) and np.ndim(points) == 1:
         nz, ny, nx = (
-            whole_number("sample_geology.points", n, minimum=1) for n in several("sample_geology.points", points, 3)
+            check.whole("sample_geology.points", n, least=1) for n in check.several("sample_geology.points", points, 3)
         )
         z, y, x = (_centers(n, device, dtype) for n in (nz, ny, nx))
         depth, north, east = torch.meshgrid(0.5 * (z + 1.0), y, x, indexing="ij")
@@ -72,12 +72,12 @@ def grid_points(points, device: torch.device, dtype: torch.dtype) -> tuple[torch
 
 
 def _centers(n: int, device, dtype) -> torch.Tensor:
-    """Centres of n equal cells from -1 to 1."""
+    """Return the centres of n equal cells from -1 to 1."""
     return (torch.arange(n, device=device, dtype=dtype) + 0.5) * (2.0 / n) - 1.0
 
 
 def mesh_points(mesh, active_cells) -> np.ndarray:
-    """Cell centres (n_active_cells, 3): x and y from -1 to 1 over the mesh, depth from 0 at its top to 1."""
+    """Return cell centres (n_active, 3): x and y from -1 to 1 over the mesh, depth from 0 at its top to 1."""
     if getattr(mesh, "dim", None) != 3:
         msg = f"make_geology.mesh: got {type(mesh).__name__} of dimension {getattr(mesh, 'dim', None)}, wanted 3."
         raise ValueError(msg)

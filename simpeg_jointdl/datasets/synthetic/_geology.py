@@ -1,14 +1,16 @@
-"""Synthetic geology: models of several properties from layers, folds, faults, dykes and bodies."""
+"""Random geology: models of several properties from layers, folds, faults, dykes and bodies."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike, DTypeLike
 
-from ..._core.checks import seeded_generator, whole_number
-from ..._core.tensors import as_numpy, as_tensor, resolve_device, resolve_dtype
+from ..._core import validation as check
+from ..._core.tensors import as_numpy, as_tensor, resolve_device, resolve_dtype, seeded_generator
 from ._checks import checked_kinds, checked_properties, checked_sharing, grid_points, mesh_points
 from ._scenes import (
     Draw,
@@ -23,10 +25,7 @@ from ._scenes import (
 from ._shapes import inside_ellipsoid, inside_intrusion, inside_slab, layer_values, unfault, unfold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from discretize import TensorMesh, TreeMesh
-    from numpy.typing import ArrayLike, DTypeLike
 
 Tensor = torch.Tensor
 
@@ -39,56 +38,57 @@ _INSIDE = {
 
 
 def sample_geology(
-    points: tuple[int, int, int] | ArrayLike | torch.Tensor,
+    points: tuple[int, int, int] | ArrayLike | Tensor,
     n_samples: int,
     *,
     kinds: dict[str, float] | None = None,
-    properties: Sequence[str] = ("density", "susceptibility"),
-    sharing: str = "mixed",
+    properties: str | Sequence[str] = ("density", "susceptibility"),
+    sharing: Literal["mixed", "whole", "partly", "none"] = "mixed",
     random_seed: int | torch.Generator = 0,
     device: str | torch.device | None = None,
     dtype: torch.dtype | DTypeLike | None = None,
 ) -> Tensor:
-    r"""Random geological models, many at once, as a tensor on a device.
+    r"""Return many random geological models as a tensor on a device.
 
-    Every sample is a history of its own. Layers are laid down, tilted, and folded; faults move what lies above
-    them, layers and every other body alike; younger bodies come after, dykes last. What is younger takes the place
-    of what is older. All shapes are functions of coordinates, so any points do, and finer points show the same geology.
+    Every sample has its own history. Layers are deposited, tilted and folded. Faults displace layers and older bodies.
+    Younger bodies follow, dykes last, and replace what is older. All shapes are functions of the coordinates, so that
+    any points can be used and finer points show the same geology.
 
     Parameters
     ----------
-    points : tuple of 3 int, or (n_points, 3) array or tensor
-        A grid's shape (nz, ny, nx), first row of z at the top: the cell centres of the unit domain. Or coordinates in
-        the domain: x and y from -1 to 1, depth from 0 to 1.
+    points : tuple of 3 int, or (n_points, 3) array_like or torch.Tensor
+        Shape (nz, ny, nx) of a grid of cell centres in the domain, with the first layer at the top; or coordinates in
+        the domain, x and y from -1 to 1 and depth from 0 to 1.
     n_samples : int
-        Models to draw.
+        Number of models.
     kinds : dict of str to float, optional
-        Probability that a sample has ``"layers"``, ``"folds"`` (of its layers), ``"faults"``, ``"blocks"``,
-        ``"ellipsoids"``, ``"intrusions"`` or ``"dykes"``; kinds that are not named do not occur. All of them if not
-        given, bodies more often than layers. A sample that would be empty gets one of the kinds that are named.
+        Probabilities of ``"layers"``, ``"folds"`` (of the layers), ``"faults"``, ``"blocks"``, ``"ellipsoids"``,
+        ``"intrusions"`` and ``"dykes"`` in a sample. Kinds that are not named do not occur. By default all kinds occur,
+        bodies more often than layers. A sample that would be empty gets one of the named kinds.
     properties : sequence of str
-        Of ``"density"`` (contrast in g/cc; largest contrast of a sample log-normal, median 0.3) and
-        ``"susceptibility"`` (SI, never negative; median 0.03).
+        Some of ``"density"`` (contrast in g/cc; the largest contrast of a sample is log-normal with median 0.3) and
+        ``"susceptibility"`` (SI, not negative; median 0.03).
     sharing : {"mixed", "whole", "partly", "none"}
-        Whether properties share structure: ``"whole"``, every boundary is one of all properties; ``"partly"``, some
-        boundaries and bodies show in one of them alone; ``"none"``, each has a geology of its own; ``"mixed"``,
-        each of the three in a third of the samples.
+        How properties share structure. ``"whole"``: all boundaries are common. ``"partly"``: some boundaries and bodies
+        occur in one property only. ``"none"``: each property has its own geology. ``"mixed"``: each of these in a third
+        of the samples.
     random_seed : int or torch.Generator
-        The same seed gives the same scenes, on every device. A generator goes on from its state.
-    device : None, str or torch.device
-        Where to compute; torch's current default device if None.
-    dtype : None, torch.dtype or str
-        float64 if None.
+        Seed, which gives the same models on every device, or a generator, which continues from its state.
+    device : str or torch.device, optional
+        Device of the computation; by default torch's default device.
+    dtype : torch.dtype, numpy dtype or str, optional
+        Precision, float64 by default.
 
     Returns
     -------
     (n_samples, n_properties, nz, ny, nx) or (n_samples, n_properties, n_points) torch.Tensor
+        Values of the properties.
 
     Raises
     ------
     ValueError
-        For an unknown kind, property or sharing, a probability outside [0, 1], no layers or bodies at all, or points
-        that are not (n_points, 3).
+        If a kind, property or sharing is unknown, a probability is outside [0, 1], there are neither layers nor bodies,
+        or points are not (n_points, 3).
 
     Examples
     --------
@@ -97,7 +97,7 @@ def sample_geology(
     torch.Size([4, 2, 8, 16, 16])
     """
     device, dtype = resolve_device(device), resolve_dtype(dtype)
-    n = whole_number("sample_geology.n_samples", n_samples, minimum=1)
+    n = check.whole("sample_geology.n_samples", n_samples, least=1)
     kinds, properties, sharing = checked_kinds(kinds), checked_properties(properties), checked_sharing(sharing)
     draw = Draw(seeded_generator("sample_geology.random_seed", random_seed), device, dtype)
     coordinates, shape = grid_points(points, device, dtype)
@@ -105,7 +105,7 @@ def sample_geology(
     values = _scenes(draw, coordinates, n, kinds, properties, partly)  # (n_samples, n_properties, n_points)
     rows = torch.nonzero(own).flatten()
     for i in range(1, len(properties)):
-        if len(rows):  # from here on scenes that share nothing with those before
+        if len(rows):  # these samples have an independent geology for each further property
             values[rows, i] = _scenes(draw, coordinates, len(rows), kinds, properties, partly[rows])[:, i]
     return values.reshape(n, len(properties), *shape)
 
@@ -116,36 +116,42 @@ def make_geology(
     *,
     n_samples: int = 1,
     kinds: dict[str, float] | None = None,
-    properties: Sequence[str] = ("density", "susceptibility"),
-    sharing: str = "mixed",
+    properties: str | Sequence[str] = ("density", "susceptibility"),
+    sharing: Literal["mixed", "whole", "partly", "none"] = "mixed",
     random_seed: int | torch.Generator = 0,
 ) -> dict[str, np.ndarray]:
-    """Random geological models on a mesh.
+    """Return random geological models on a mesh.
 
-    Values are those at the cell centres of `sample_geology` over the bounding box of the mesh. So the same seed gives
-    the same geology on a coarse mesh, a fine one, and a TreeMesh of the same box.
+    Values are those of `sample_geology` at the cell centres, with the bounding box of the mesh as its domain. The same
+    seed therefore gives the same geology on coarse and fine meshes of the same box.
 
     Parameters
     ----------
     mesh : discretize.TensorMesh or discretize.TreeMesh
-        In three dimensions.
-    active_cells : (n_cells,) numpy.ndarray of bool, optional
-        Cells to give values of; all if not given.
+        Mesh in 3-D.
+    active_cells : (n_cells,) array_like of bool, optional
+        Active cells; by default all cells are active.
     n_samples : int
-        Models to draw.
-    kinds, properties, sharing, random_seed
-        As of `sample_geology`.
+        Number of models.
+    kinds : dict of str to float, optional
+        Probabilities of layers, folds, faults and bodies, as for `sample_geology`.
+    properties : sequence of str
+        Some of ``"density"`` and ``"susceptibility"``.
+    sharing : {"mixed", "whole", "partly", "none"}
+        How properties share structure, as for `sample_geology`.
+    random_seed : int or torch.Generator
+        Seed, or a generator, which continues from its state.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        Per property (n_active_cells,) if `n_samples` is 1, else (n_samples, n_active_cells): density contrast in g/cc
-        and susceptibility in SI.
+        Density contrast in g/cc and susceptibility in SI, each (n_active,) if `n_samples` is 1, otherwise
+        (n_samples, n_active).
 
     Raises
     ------
     ValueError
-        As `sample_geology` does, and for a mesh that is not three-dimensional or active cells of another length.
+        If the mesh is not in 3-D or active cells do not fit it, and as for `sample_geology`.
 
     Examples
     --------
@@ -172,7 +178,7 @@ def make_geology(
 
 
 def _sharing(draw: Draw, n: int, sharing: str) -> tuple[Tensor, Tensor]:
-    """Samples whose properties have geologies of their own, and those that share partly; each (n,) of bool."""
+    """Return which samples have independent geologies for each property, and which share partly, each (n,) of bool."""
     if sharing == "mixed":
         third = torch.floor(draw.uniform((n,), 0.0, 3.0))
         return third == 2, third == 1
@@ -181,7 +187,7 @@ def _sharing(draw: Draw, n: int, sharing: str) -> tuple[Tensor, Tensor]:
 
 
 def _scenes(draw: Draw, points: Tensor, n: int, kinds, properties, partly: Tensor) -> Tensor:
-    """Values at points, (n, n_properties, n_points), of n scenes."""
+    """Return the values of n scenes at points, (n, n_properties, n_points)."""
     presence = draw_presence(draw, n, kinds)
     points = points[None]  # (1, n_points, 3)
     restored, place = _unfaulted(draw, points, presence["faults"])
@@ -201,7 +207,7 @@ def _scenes(draw: Draw, points: Tensor, n: int, kinds, properties, partly: Tenso
 
 
 def _unfaulted(draw: Draw, points: Tensor, has_fault: Tensor) -> tuple[Tensor, Tensor]:
-    """Points as they are, then as they were in every faulted scene, and which of these is a scene's."""
+    """Return the points, then the restored points of every faulted scene, and the index of each scene among these."""
     rows = torch.nonzero(has_fault).flatten()
     place = torch.zeros(len(has_fault), dtype=torch.long, device=points.device)
     if not len(rows):

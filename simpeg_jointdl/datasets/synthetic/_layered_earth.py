@@ -1,22 +1,20 @@
-"""Random layered earths: what 1-D networks are trained on."""
+"""Random layered earths, on which 1-D networks are trained."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import torch
+from numpy.typing import DTypeLike
 
-from ..._core.checks import seeded_generator, whole_number
-from ..._core.tensors import resolve_device, resolve_dtype
-
-if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
+from ..._core import validation as check
+from ..._core.tensors import resolve_device, resolve_dtype, seeded_generator
 
 Tensor = torch.Tensor
 
-#: Number of layers of both designs, the half-space below included.
+#: Number of layers of both designs, including the half-space.
 N_LAYERS = 40
-_GROWTH = 1.2  # of thicknesses, in the wide design
+_GROWTH = 1.2  # ratio of successive thicknesses in the wide design
 _FIRST = 20.0  # m
 _PUBLISHED_RANGE = (2.0, 220.0)  # ohm m
 _N_ANCHORS = 5
@@ -24,25 +22,26 @@ _WIDE_RANGE = (-1.0, 5.0)  # decades of ohm m
 _MOST_ANCHORS = 9
 
 
-def layer_thicknesses(design: str = "wide") -> Tensor:
-    r"""Thicknesses of the layers that the 1-D magnetotelluric networks know.
+def layer_thicknesses(design: Literal["wide", "published"] = "wide") -> Tensor:
+    r"""Return the layer thicknesses of the 1-D magnetotelluric networks.
 
-    ``"published"``: :math:`20 + 10^{0.057 (i-1)}` m, i = 1..39, 21 m to 167 m, 1964 m in all. ``"wide"``:
-    :math:`20 \cdot 1.2^{i-1}` m, 20 m to 20 km, 122 km in all: the same number of layers in every decade of depth.
+    ``"published"``: :math:`20 + 10^{0.057 (i-1)}` m for i = 1..39, from 21 m to 167 m and 1964 m in total. ``"wide"``:
+    :math:`20 \cdot 1.2^{i-1}` m, from 20 m to 20 km and 122 km in total, with equally many layers per decade of depth.
 
     Parameters
     ----------
     design : {"wide", "published"}
+        Design of the layers.
 
     Returns
     -------
     (39,) torch.Tensor
-        In m, from the surface down, float64. The 40th layer is the half-space below.
+        Thicknesses in m from the surface down, float64. The 40th layer is the half-space.
 
     Raises
     ------
     ValueError
-        For another design.
+        If the design is another one.
     """
     i = torch.arange(N_LAYERS - 1, dtype=torch.float64, device="cpu")
     return 20.0 + 10.0 ** (0.057 * i) if _checked(design) == "published" else _FIRST * _GROWTH**i
@@ -50,13 +49,13 @@ def layer_thicknesses(design: str = "wide") -> Tensor:
 
 def sample_layered_earth(
     n_samples: int,
-    design: str = "wide",
+    design: Literal["wide", "published"] = "wide",
     *,
     random_seed: int | torch.Generator = 0,
     device: str | torch.device | None = None,
     dtype: torch.dtype | DTypeLike | None = None,
 ) -> Tensor:
-    r"""Random resistivities of the layers of `layer_thicknesses`.
+    r"""Return random resistivities of the layers of `layer_thicknesses`.
 
     ``"published"``: five of the 40 layers, drawn without return, get resistivities uniform in (2, 220) ohm m;
     resistivity is linear in the layer's number between them and constant beyond.
@@ -70,13 +69,14 @@ def sample_layered_earth(
     ----------
     n_samples : int
     design : {"wide", "published"}
+        Design of the layers.
     random_seed : int or torch.Generator
-        A generator goes on from its state.
-    device : None, str or torch.device
-        torch's current default device if None. The numbers are drawn where the generator is, on the CPU for an int:
-        the same on every device.
-    dtype : None, torch.dtype or str
-        float64 if None.
+        Seed, or a generator, which continues from its state.
+    device : str or torch.device, optional
+        Device of the result; by default torch's default device. Numbers are drawn on the device of the generator, which
+        is the CPU for an int, so that they are the same on every device.
+    dtype : torch.dtype, numpy dtype or str, optional
+        Precision of the result, float64 by default.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def sample_layered_earth(
     Raises
     ------
     ValueError
-        For another design, or no sample.
+        If the design is another one, or there is no sample.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def sample_layered_earth(
     torch.Size([3, 40])
     """
     device, dtype = resolve_device(device), resolve_dtype(dtype)
-    n = whole_number("sample_layered_earth.n_samples", n_samples, minimum=1)
+    n = check.whole("sample_layered_earth.n_samples", n_samples, least=1)
     generator = seeded_generator("sample_layered_earth.random_seed", random_seed)
     sample = _published if _checked(design) == "published" else _wide
     return sample(n, generator).to(device, dtype)
@@ -109,7 +109,7 @@ def _checked(design) -> str:
 
 
 class _Draw:
-    """Random numbers (n, ...) of a generator, on its own device, in float64."""
+    """Random numbers (n, ...) in float64, on the device of a generator."""
 
     def __init__(self, n: int, generator: torch.Generator):
         self.n, self.generator = n, generator
@@ -149,24 +149,24 @@ def _wide(n: int, generator) -> Tensor:
 
 
 def _anchored(draw: _Draw) -> Tensor:
-    """Standard normal values at one to nine places, linear in between."""
+    """Return standard normal values at one to nine layers, linear in between."""
     count = draw.integer(1, _MOST_ANCHORS)
     places = draw.uniform(0.0, N_LAYERS - 1.0, _MOST_ANCHORS)
     rank = torch.arange(_MOST_ANCHORS, device=places.device)
-    # those that are not used lie below everything, with the value of the last that is
+    # unused anchors lie below all layers and have the value of the last used one
     places = torch.where(rank < count, places, 10.0 * N_LAYERS + rank).sort(1).values
     return _between(places, draw.normal(_MOST_ANCHORS).gather(1, torch.minimum(rank, count - 1)))
 
 
 def _units(draw: _Draw) -> Tensor:
-    """Standard normal values of one to nine units of layers."""
+    """Return standard normal values of one to nine units of layers."""
     is_boundary = draw.order(N_LAYERS - 1).argsort(1) < draw.integer(0, _MOST_ANCHORS - 1)
     unit = torch.nn.functional.pad(is_boundary.long().cumsum(1), (1, 0))
     return draw.normal(_MOST_ANCHORS).gather(1, unit)
 
 
 def _between(places: Tensor, values: Tensor) -> Tensor:
-    """Values at all layers: linear between sorted places (n, k), constant beyond."""
+    """Return values at all layers, linear between sorted anchors (n, k) and constant beyond them."""
     layers = torch.arange(N_LAYERS, dtype=places.dtype, device=places.device).expand(len(places), -1).contiguous()
     above = torch.searchsorted(places, layers).clamp(1, places.shape[1] - 1)
     x0, x1 = places.gather(1, above - 1), places.gather(1, above)

@@ -1,4 +1,4 @@
-"""Random geology: the numbers that a scene is made of, many scenes at once."""
+"""Random parameters of geological scenes, for many scenes at once."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ SHARING = ("whole", "partly", "none", "mixed")
 _N_LAYERS = 6
 _N_WAVES = 4
 _SECOND = 0.3  # probability that a kind of body comes twice
-_TAKES_PART = 0.6  # of a property in a body or an interface, where structure is shared partly
+_TAKES_PART = 0.6  # probability that a property has a body or an interface where structure is partly shared
 
 
 class Draw:
-    """Random tensors of one generator, on its device, then sent to where they are used."""
+    """Random tensors, drawn on the device of a generator and then moved to the device of the computation."""
 
     def __init__(self, generator: torch.Generator, device: torch.device, dtype: torch.dtype):
         self._generator, self._device, self._dtype = generator, device, dtype
@@ -58,7 +58,7 @@ class Draw:
 
 
 def draw_presence(draw: Draw, n: int, kinds: dict[str, float]) -> dict[str, Tensor]:
-    """Which scene has what, (n,) of bool per kind; one that would be empty gets the likeliest of layers and bodies."""
+    """Return which scenes have each kind, (n,) of bool; an otherwise empty scene gets layers or one kind of body."""
     presence = {kind: draw.chance((n,), kinds.get(kind, 0.0)) for kind in KINDS}
     seen = [kind for kind in ("layers", *BODIES) if kinds.get(kind, 0.0) > 0.0]
     odds = torch.tensor([kinds[kind] for kind in seen], dtype=torch.float64).cumsum(0)
@@ -71,19 +71,19 @@ def draw_presence(draw: Draw, n: int, kinds: dict[str, float]) -> dict[str, Tens
 
 
 def draw_centers(draw: Draw, n: int, deepest: float) -> Tensor:
-    """Points in the domain, more of them shallow than deep, (n, 3)."""
+    """Return points in the domain, more of them shallow than deep, (n, 3)."""
     horizontal = draw.uniform((n, 2), -0.75, 0.75)
     return torch.cat([horizontal, deepest * draw.uniform((n, 1)) ** 1.5], dim=1)
 
 
 def draw_strike(draw: Draw, n: int) -> Tensor:
-    """Any direction; one in four along an axis of the domain, as grids are often laid along the strike."""
+    """Return random strikes; one in four is along an axis of the domain, since grids often follow the strike."""
     quarter = torch.floor(draw.uniform((n,), 0.0, 4.0)) * (0.5 * math.pi)
     return torch.where(draw.chance((n,), 0.25), quarter, draw.angle((n,)))
 
 
 def draw_blocks(draw: Draw, n: int) -> dict[str, Tensor]:
-    """Blocks and slabs, upright to gently dipping, of all sizes and depths."""
+    """Return blocks and slabs, vertical to gently dipping, of all sizes and depths."""
     dip = draw.uniform((n,), math.radians(30.0), math.radians(90.0))
     upright = draw.chance((n,), 0.25)
     center = draw_centers(draw, n, deepest=0.6)
@@ -99,7 +99,7 @@ def draw_blocks(draw: Draw, n: int) -> dict[str, Tensor]:
 
 
 def draw_dykes(draw: Draw, n: int) -> dict[str, Tensor]:
-    """Steep sheets that start near the surface and leave the domain below, some of them at its sides, too."""
+    """Return steep sheets from near the surface to below the domain, some of them cut by its sides."""
     dip = draw.uniform((n,), math.radians(55.0), math.radians(90.0))
     center = draw_centers(draw, n, deepest=0.35)
     return {
@@ -114,10 +114,10 @@ def draw_dykes(draw: Draw, n: int) -> dict[str, Tensor]:
 
 
 def draw_ellipsoids(draw: Draw, n: int) -> dict[str, Tensor]:
-    """Ellipsoids of any shape, strike and dip."""
+    """Return ellipsoids of any shape, strike and dip."""
     axes = draw.log_uniform((n, 3), 0.12, 0.6)
     center = draw_centers(draw, n, deepest=0.7)
-    center[:, 2] += 0.6 * axes[:, 2]  # few are cut by the surface
+    center[:, 2] += 0.6 * axes[:, 2]  # so that few are cut by the surface
     return {
         "center": center,
         "strike": draw_strike(draw, n),
@@ -127,7 +127,7 @@ def draw_ellipsoids(draw: Draw, n: int) -> dict[str, Tensor]:
 
 
 def draw_intrusions(draw: Draw, n: int) -> dict[str, Tensor]:
-    """Plutons of irregular outline, every other one on a stem."""
+    """Return plutons of irregular outline, half of them with a stem."""
     bodies = draw_ellipsoids(draw, n)
     bodies["axes"] = draw.log_uniform((n, 3), 0.18, 0.5)
     bodies["dip"] = 0.3 * bodies["dip"]
@@ -144,7 +144,7 @@ def draw_intrusions(draw: Draw, n: int) -> dict[str, Tensor]:
 
 
 def draw_faults(draw: Draw, n: int) -> dict[str, Tensor]:
-    """Normal and reverse faults through the middle of the domain, some with a slip along strike."""
+    """Return normal and reverse faults through the middle of the domain, some with a slip along strike."""
     return {
         "center": torch.cat([draw.uniform((n, 2), -0.5, 0.5), torch.zeros_like(draw.uniform((n, 1)))], dim=1),
         "strike": draw.angle((n,)),
@@ -155,7 +155,7 @@ def draw_faults(draw: Draw, n: int) -> dict[str, Tensor]:
 
 
 def draw_layers(draw: Draw, n: int, folded: Tensor) -> dict[str, Tensor]:
-    """Two to six layers, tilted, folded where `folded` says so, over a gently wavy base."""
+    """Return two to six tilted layers with gently wavy interfaces, folded where `folded` is True."""
     n_layers = torch.floor(draw.uniform((n, 1), 2.0, _N_LAYERS + 1.0))
     thickness = draw.log_uniform((n, _N_LAYERS - 1), 0.1, 0.4)
     interfaces = thickness.cumsum(1) - 0.5 * thickness[:, :1]
@@ -163,7 +163,7 @@ def draw_layers(draw: Draw, n: int, folded: Tensor) -> dict[str, Tensor]:
     direction = draw.angle((n, 1)) + 0.5 * draw.normal((n, _N_WAVES))
     wavenumber = 2.0 * math.pi / draw.log_uniform((n, _N_WAVES), 0.7, 2.5)
     waves = torch.stack([torch.cos(direction), torch.sin(direction)], dim=-1) * wavenumber[..., None]
-    # slopes of a wave's flanks are k·h: long waves may be high, short ones may not
+    # the slope of a wave is k·h, so only long waves may be high
     heights = torch.where(folded[:, None], draw.uniform((n, _N_WAVES), 0.1, 0.45), 0.04) / wavenumber
     return {
         "interfaces": torch.where(below, torch.inf, interfaces),
@@ -183,7 +183,7 @@ SHAPES = {
 
 
 def draw_bodies(draw: Draw, presence: dict[str, Tensor]):
-    """Every body of every scene: kind, rows of the scenes that have it, its shape, and whether faults cut it.
+    """Yield the bodies of all scenes: kind, indices of the scenes, shapes, and whether faults displace them.
 
     Yields
     ------
@@ -201,7 +201,7 @@ def draw_bodies(draw: Draw, presence: dict[str, Tensor]):
 
 
 def draw_amplitudes(draw: Draw, n: int, properties: tuple[str, ...]) -> Tensor:
-    """Largest contrast of a scene, (n, n_properties), in each property's unit."""
+    """Return the largest contrast of each scene in the units of the properties, (n, n_properties)."""
     median, spread = (
         torch.tensor([PROPERTIES[name][i] for name in properties], dtype=torch.float64).tolist() for i in (0, 1)
     )
@@ -211,7 +211,7 @@ def draw_amplitudes(draw: Draw, n: int, properties: tuple[str, ...]) -> Tensor:
 
 
 def draw_layer_values(draw: Draw, n: int, properties: tuple[str, ...], partly: Tensor) -> Tensor:
-    """Relative values of layers, (n, n_properties, n_layers); partly shared interfaces are missing in a property."""
+    """Return relative values of layers, (n, n_properties, n_layers), without interfaces that a property lacks."""
     values = [draw.uniform((n, _N_LAYERS), -1.0 if PROPERTIES[name][2] else 0.0, 1.0) for name in properties]
     values = torch.stack(values, dim=1)
     merged = partly[:, None, None] & ~draw.chance(values.shape, _TAKES_PART)
@@ -221,10 +221,10 @@ def draw_layer_values(draw: Draw, n: int, properties: tuple[str, ...], partly: T
 
 
 def draw_body_values(draw: Draw, n: int, properties: tuple[str, ...], partly: Tensor) -> tuple[Tensor, Tensor]:
-    """Relative values of bodies, and whether they show in a property at all, each (n, n_properties)."""
+    """Return relative values of bodies, and whether a property has them, each (n, n_properties)."""
     values = [draw.uniform((n,), 0.4, 1.0) * (draw.sign((n,)) if PROPERTIES[name][2] else 1.0) for name in properties]
     shows = draw.chance((n, len(properties)), _TAKES_PART)
-    # every body shows somewhere
+    # every body occurs in at least one property
     first = torch.floor(draw.uniform((n, 1), 0.0, float(len(properties))))
     shows = shows | (torch.arange(len(properties), device=shows.device) == first)
     return torch.stack(values, dim=1), shows | ~partly[:, None]

@@ -1,4 +1,4 @@
-"""What lies inside what: pure functions of coordinates, one row per sample, each with its own shape.
+"""Shapes of geological bodies as functions of coordinates, one row per sample.
 
 Coordinates are those of `_geology`: x and y from -1 to 1 over the domain, depth from 0 at its top to 1 at its bottom,
 along the last axis of a (n_samples, n_points, 3) tensor. Parameters are (n_samples,) tensors, or (n_samples, 3) where
@@ -13,7 +13,7 @@ Tensor = torch.Tensor
 
 
 def along_and_across(points: Tensor, center: Tensor, strike: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Coordinates along strike, across it, and down from a centre; each (n_samples, n_points)."""
+    """Return coordinates along strike, across strike and down from a centre, each (n_samples, n_points)."""
     shifted = points - center[:, None, :]
     cosine, sine = torch.cos(strike)[:, None], torch.sin(strike)[:, None]
     x, y, depth = shifted.unbind(-1)
@@ -21,7 +21,7 @@ def along_and_across(points: Tensor, center: Tensor, strike: Tensor) -> tuple[Te
 
 
 def inside_slab(points: Tensor, p: dict[str, Tensor]) -> Tensor:
-    r"""Sheared box between two horizontal planes: blocks, dipping slabs, and dykes where it is thin.
+    r"""Return which points are inside a sheared box: a block, a dipping slab, or a dyke if it is thin.
 
     :math:`|u| < a`, :math:`|v - h \cot\delta| < b` and :math:`0 < h < H`, with u along strike, v across it, h down
     from the centre of its top face and the dip :math:`\delta`.
@@ -38,15 +38,15 @@ def inside_slab(points: Tensor, p: dict[str, Tensor]) -> Tensor:
 
 
 def inside_ellipsoid(points: Tensor, p: dict[str, Tensor]) -> Tensor:
-    """Ellipsoid of three semi-axes, dipping across its strike, (n_samples, n_points) of bool."""
+    """Return which points are inside a dipping ellipsoid, (n_samples, n_points) of bool."""
     return _ellipsoidal_radius(points, p) < 1.0
 
 
 def inside_intrusion(points: Tensor, p: dict[str, Tensor]) -> Tensor:
-    r"""Pluton of irregular outline, on a stem that goes down and out of the domain.
+    r"""Return which points are inside a pluton of irregular outline, with a stem down to the base of the domain.
 
-    An ellipsoid :math:`r^2 < 1 + \sum_j a_j \sin(\mathbf k_j \cdot \mathbf x + \varphi_j)`, whose horizontal radii
-    grow or shrink with depth, joined with a vertical stem of a part of its radius.
+    It is an ellipsoid :math:`r^2 < 1 + \sum_j a_j \sin(\mathbf k_j \cdot \mathbf x + \varphi_j)`, joined with a
+    vertical stem whose radius is a fraction of its own.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def inside_intrusion(points: Tensor, p: dict[str, Tensor]) -> Tensor:
 
 
 def _ellipsoidal_radius(points: Tensor, p: dict[str, Tensor]) -> Tensor:
-    """Squared, 1 on the surface."""
+    """Return the squared radius of an ellipsoid, which is 1 on its surface."""
     along, across, down = along_and_across(points, p["center"], p["strike"])
     cosine, sine = torch.cos(p["dip"])[:, None], torch.sin(p["dip"])[:, None]
     across, down = cosine * across + sine * down, cosine * down - sine * across
@@ -73,13 +73,14 @@ def _ellipsoidal_radius(points: Tensor, p: dict[str, Tensor]) -> Tensor:
 
 
 def unfault(points: Tensor, p: dict[str, Tensor]) -> Tensor:
-    """Where the rock at each point was before a plane fault moved the block above it.
+    """Return the positions of the rock at each point before a fault moved its hanging wall.
 
     Parameters
     ----------
     points : (1 or n_samples, n_points, 3) torch.Tensor
     p : dict
-        ``center`` a point of the plane, ``strike``, ``dip``, ``throw`` down the dip and ``slip`` along strike.
+        Parameters of the fault: ``center``, a point of its plane, ``strike``, ``dip``, ``throw`` down the dip and
+        ``slip`` along strike.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def unfault(points: Tensor, p: dict[str, Tensor]) -> Tensor:
 
 
 def unfold(points: Tensor, p: dict[str, Tensor]) -> Tensor:
-    """Stratigraphic depth of each point: tilt and folds taken off, (n_samples, n_points)."""
+    """Return the stratigraphic depth of each point, without tilt and folds, (n_samples, n_points)."""
     depth = points[..., 2] - (points[..., :2] * p["tilt"][:, None, :]).sum(-1)
     for j in range(p["waves"].shape[1]):
         phase = (points[..., :2] * p["waves"][:, j, None, :]).sum(-1) + p["phases"][:, j, None]
@@ -104,14 +105,16 @@ def unfold(points: Tensor, p: dict[str, Tensor]) -> Tensor:
 
 
 def layer_values(depth: Tensor, interfaces: Tensor, values: Tensor) -> Tensor:
-    """Value of the layer that each depth falls into, for every property.
+    """Return the values of the layers at given depths, for every property.
 
     Parameters
     ----------
     depth : (n_samples, n_points) torch.Tensor
+        Stratigraphic depths.
     interfaces : (n_samples, n_layers - 1) torch.Tensor
-        Ascending.
+        Depths of the interfaces, ascending.
     values : (n_samples, n_properties, n_layers) torch.Tensor
+        Values of the layers.
 
     Returns
     -------

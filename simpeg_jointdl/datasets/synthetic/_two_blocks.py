@@ -1,4 +1,4 @@
-"""Synthetic gravity and magnetics over two blocks whose structure is shared."""
+"""Synthetic gravity and magnetic data over two blocks with shared structure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..._core.checks import real_number, several, whole_number
+from ..._core import validation as check
 from ...data import GravityData, GravityMagneticDataset, MagneticData
 
 if TYPE_CHECKING:
@@ -32,26 +32,26 @@ def make_two_blocks(
     inducing_field: tuple[float, float, float] = _INDUCING_FIELD,
     random_seed: int | np.random.SeedSequence | np.random.Generator = 0,
 ) -> GravityMagneticDataset:
-    """Gravity and magnetics over two buried blocks, with the models that made them.
+    """Return gravity and magnetic data over two buried blocks, with the true models.
 
-    Both properties live in the same blocks: the western one is dense and magnetic (+0.4 g/cc, 0.06 SI), the
-    eastern one light and magnetic (-0.3 g/cc, 0.03 SI), so structure is shared, but no one sign of
-    correlation holds. Blocks are fractions of the mesh: gz grows with `cell_size`, tmi stays, nothing else.
+    Both properties have anomalies in the same blocks. The western block is dense and magnetic (+0.4 g/cc, 0.06 SI), the
+    eastern block is light and magnetic (-0.3 g/cc, 0.03 SI): structure is shared, but the sign of the correlation
+    differs. The blocks are fractions of the mesh; with another `cell_size` gz changes in proportion, and tmi does not.
 
     Parameters
     ----------
     cell_size : float or tuple of 3 float
-        Width of a cell in m.
+        Width of the cells in m, or widths along x, y and z.
     shape : tuple of 3 int
-        Cells along x, y and z. The mesh is centred on x = y = 0 and its top is z = 0.
+        Numbers of cells along x, y and z. The mesh is centred at x = y = 0 and its top is at z = 0.
     n_stations : tuple of 2 int
-        Stations along x and y, spread evenly over the mesh.
+        Numbers of stations along x and y, spread evenly over the mesh.
     clearance : float, optional
-        Height of the stations above the mesh in m; a fifth of a cell's height if not given.
+        Height of the stations above the mesh in m; by default a fifth of the height of a cell.
     noise : float
-        Standard deviation of the noise, and uncertainty of every datum, over the method's largest datum.
+        Standard deviation of the noise, and uncertainty of every datum, relative to the largest datum of the method.
     density_scale, susceptibility_scale : float
-        Factors on the two true models, and so on their data.
+        Factors of the two true models, and thus of their data.
     inducing_field : tuple of 3 float
         Amplitude in nT, inclination and declination in degrees.
     random_seed : int, numpy.random.SeedSequence or numpy.random.Generator
@@ -60,15 +60,22 @@ def make_two_blocks(
     Returns
     -------
     GravityMagneticDataset
-        With `mesh`, `active_cells` (all True), and `true_models` in g/cc and SI.
+        Data set with `mesh`, `active_cells` (all True), and `true_models` in g/cc and SI.
 
     Raises
     ------
     TypeError
-        For arguments that are no numbers, or counts that are no ints.
+        If arguments are not numbers, or counts are not ints.
     ValueError
-        For numbers and counts that are not above zero, tuples of another length, so few cells that a block holds no
-        centre of one (8 x 8 x 4 are enough), an impossible field, or a seed of None.
+        If numbers or counts are not above zero, tuples have another length, a block contains no cell centre (8 x 8 x 4
+        cells are enough), the field is impossible, or the seed is None.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl import datasets
+    >>> blocks = datasets.make_two_blocks(shape=(12, 12, 6), n_stations=(5, 4))
+    >>> blocks.gravity.gz.shape, sorted(blocks.true_models)
+    ((20,), ['density', 'susceptibility'])
     """
     rng = _generator(random_seed)
     mesh = _mesh(cell_size, shape)
@@ -82,7 +89,7 @@ def make_two_blocks(
 
 def _generator(random_seed) -> np.random.Generator:
     if random_seed is None:
-        msg = "make_two_blocks.random_seed: got None, wanted a seed: the same data every time. Pass an int."
+        msg = "make_two_blocks.random_seed: got None, wanted a seed, so that the data can be reproduced. Pass an int."
         raise ValueError(msg)
     return np.random.default_rng(random_seed)
 
@@ -90,18 +97,19 @@ def _generator(random_seed) -> np.random.Generator:
 def _mesh(cell_size, shape) -> TensorMesh:
     from discretize import TensorMesh
 
-    sizes = (cell_size,) * 3 if np.ndim(cell_size) == 0 else several("make_two_blocks.cell_size", cell_size, 3)
-    widths = [real_number("make_two_blocks.cell_size", size, above=0.0) for size in sizes]
+    sizes = (cell_size,) * 3 if np.ndim(cell_size) == 0 else check.several("make_two_blocks.cell_size", cell_size, 3)
+    widths = [check.number("make_two_blocks.cell_size", size, above=0.0) for size in sizes]
     counts = [
-        whole_number("make_two_blocks.shape", count, minimum=1) for count in several("make_two_blocks.shape", shape, 3)
+        check.whole("make_two_blocks.shape", count, least=1)
+        for count in check.several("make_two_blocks.shape", shape, 3)
     ]
     return TensorMesh([np.full(n, h) for n, h in zip(counts, widths, strict=True)], origin="CCN")
 
 
 def _models(mesh: TensorMesh, density_scale: float, susceptibility_scale: float) -> dict[str, np.ndarray]:
-    """Both properties of every cell: a cell belongs to a block if its centre does."""
-    density_scale = real_number("make_two_blocks.density_scale", density_scale, above=0.0)
-    susceptibility_scale = real_number("make_two_blocks.susceptibility_scale", susceptibility_scale, above=0.0)
+    """Return both properties of every cell; a cell belongs to a block if its centre does."""
+    density_scale = check.number("make_two_blocks.density_scale", density_scale, above=0.0)
+    susceptibility_scale = check.number("make_two_blocks.susceptibility_scale", susceptibility_scale, above=0.0)
     low, high = mesh.origin, mesh.origin + [h.sum() for h in mesh.h]
     fractions = (mesh.cell_centers - low) / (high - low)
     fractions[:, 2] = 1.0 - fractions[:, 2]  # depth
@@ -111,7 +119,7 @@ def _models(mesh: TensorMesh, density_scale: float, susceptibility_scale: float)
         inside = ((fractions > first) & (fractions < last)).all(axis=1)
         if not inside.any():
             msg = (
-                f"make_two_blocks.shape: got {mesh.shape_cells}, in which a block holds no cell centre. "
+                f"make_two_blocks.shape: got {mesh.shape_cells}, in which a block contains no cell centre. "
                 f"Use at least (8, 8, 4) cells."
             )
             raise ValueError(msg)
@@ -121,11 +129,11 @@ def _models(mesh: TensorMesh, density_scale: float, susceptibility_scale: float)
 
 
 def _stations(mesh: TensorMesh, n_stations, clearance: float) -> np.ndarray:
-    """One station over the middle of each of n_x x n_y equal tiles, x fastest."""
-    clearance = real_number("make_two_blocks.clearance", clearance, above=0.0)
+    """Return a station above the centre of each of n_x x n_y equal tiles, x fastest."""
+    clearance = check.number("make_two_blocks.clearance", clearance, above=0.0)
     counts = [
-        whole_number("make_two_blocks.n_stations", count, minimum=1)
-        for count in several("make_two_blocks.n_stations", n_stations, 2)
+        check.whole("make_two_blocks.n_stations", count, least=1)
+        for count in check.several("make_two_blocks.n_stations", n_stations, 2)
     ]
     x, y = (mesh.origin[axis] + mesh.h[axis].sum() * (np.arange(n) + 0.5) / n for axis, n in enumerate(counts))
     grid_y, grid_x = np.meshgrid(y, x, indexing="ij")
@@ -133,7 +141,7 @@ def _stations(mesh: TensorMesh, n_stations, clearance: float) -> np.ndarray:
 
 
 def _noisy_data(mesh, models, stations, inducing_field, noise, rng) -> tuple[GravityData, MagneticData]:
-    noise = real_number("make_two_blocks.noise", noise, above=0.0)
+    noise = check.number("make_two_blocks.noise", noise, above=0.0)
     n = len(stations)
     gz = _simulate(mesh, GravityData(stations, np.zeros(n), 1.0), models["density"])
     tmi = _simulate(mesh, MagneticData(stations, np.zeros(n), 1.0, inducing_field), models["susceptibility"])
@@ -145,7 +153,7 @@ def _noisy_data(mesh, models, stations, inducing_field, noise, rng) -> tuple[Gra
 
 
 def _simulate(mesh: TensorMesh, part: GravityData | MagneticData, model: np.ndarray) -> np.ndarray:
-    """Noise-free data by SimPEG's own integral simulation."""
+    """Return noise-free data of SimPEG's own integral simulation."""
     from simpeg import maps
     from simpeg.potential_fields import gravity, magnetics
 

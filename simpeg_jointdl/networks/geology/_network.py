@@ -8,7 +8,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -17,14 +16,12 @@ from ..._core.tensors import seeded, seeded_generator
 from ...datasets.synthetic import sample_geology
 from .._pretrained import FOLDER, pretrained
 from ._bodies import KINDS, N_SHAPE, OFFSET_SCALES, occupancy, scattered
+from ._checks import AMPLITUDES, check_architecture, check_points
 from ._layers import Encoder, Perceptron, grid_centers
 
 Tensor = torch.Tensor
 
-#: Median of the largest contrast of a sample, and standard deviation of its natural logarithm, as in the training set.
-_AMPLITUDES = {"density": (0.2, 0.7), "susceptibility": (0.025, 0.9)}
 _AMPLITUDE_VARIANCE = 1e-3  # variance of the latent entry of an amplitude, which is computed from the model
-_MULTIPLE = 8  # product of the strides of the encoder
 
 
 class GeologyVAE(nn.Module):
@@ -40,9 +37,8 @@ class GeologyVAE(nn.Module):
     The decoder is limited to models like those of the training set, and may not fit the data. A latent vector may
     therefore have `n_offsets` further entries, also standard normal, which change the parameters of each body, for
     example its centre by a tenth of the half width of the box. This is equivalent to training the biases of the last
-    layer. They should start from zero once the latent vector alone does not improve the fit any more.
-
-    The decoder is a function of the coordinates. It can be evaluated on any mesh, and at points within cells.
+    layer. They should start from zero once the latent vector alone does not improve the fit any more. The decoder is a
+    function of the coordinates, so that it can be evaluated on any mesh, and at points within cells.
 
     Parameters
     ----------
@@ -95,10 +91,9 @@ class GeologyVAE(nn.Module):
         random_seed: int = 0,
     ):  # fmt: skip
         super().__init__()
-        _check(properties, shape)
+        check_architecture(properties, shape)
         self.properties, self.shape = tuple(properties), tuple(int(n) for n in shape)
-        least = len(self.properties) + 1
-        self.n_latent: int = check.whole("GeologyVAE.n_latent", n_latent, least, mend="The first are amplitudes.")
+        self.n_latent: int = check.whole("GeologyVAE.n_latent", n_latent, least=len(self.properties) + 1)
         self.n_bodies = check.whole("GeologyVAE.n_bodies", n_bodies)
         self.width = check.whole("GeologyVAE.width", width)
         self.card: dict[str, Any] | None = None
@@ -109,7 +104,7 @@ class GeologyVAE(nn.Module):
             self.decoder: Perceptron = Perceptron(n_free, self.width, self.n_offsets)
         with torch.no_grad():
             self.decoder.hidden[-1].bias.copy_(scattered(self.n_bodies, n_properties, generator).flatten())
-        amplitudes = [_AMPLITUDES[name] for name in self.properties]
+        amplitudes = [AMPLITUDES[name] for name in self.properties]
         self.register_buffer("_log_median", torch.tensor([math.log(a) for a, _ in amplitudes]), persistent=False)
         self.register_buffer("_spread", torch.tensor([s for _, s in amplitudes]), persistent=False)
         scales = torch.tensor([*OFFSET_SCALES, *OFFSET_SCALES[-1:] * (n_properties - 1)])
@@ -182,21 +177,32 @@ class GeologyVAE(nn.Module):
             If `z` or `points` has another shape.
         """
         if z.ndim != 2 or z.shape[1] not in (self.n_latent, self.n_latent + self.n_offsets):
-            msg = (
-                f"GeologyVAE.decode.z: got shape {tuple(z.shape)}, wanted (n, {self.n_latent}), or "
-                f"(n, {self.n_latent + self.n_offsets}) with offsets of the bodies."
-            )
+            wanted = f"(n, {self.n_latent}), or (n, {self.n_latent + self.n_offsets}) with offsets of the bodies"
+            msg = f"GeologyVAE.decode.z: got shape {tuple(z.shape)}, wanted {wanted}."
             raise ValueError(msg)
         amplitudes = torch.exp(self._log_median + self._spread * z[:, : len(self.properties)])
         values = amplitudes[..., None] * self.decode_unit(z[:, len(self.properties) :], points, sharpness=sharpness)
         return values if points is not None else values.unflatten(2, self.shape)
 
     def decode_unit(self, z: Tensor, points: Tensor | None = None, *, sharpness: float = 1.0) -> Tensor:
-        """Return normalized models, (n_samples, n_properties, n_points), from latent vectors without amplitudes."""
+        """Return normalized models, which are those of latent vectors without amplitudes.
+
+        Parameters
+        ----------
+        z : (n_samples, n_latent - n_properties) torch.Tensor
+            Latent vectors, with `n_offsets` further entries or without.
+        points, sharpness
+            As :meth:`decode`.
+
+        Returns
+        -------
+        (n_samples, n_properties, n_points) torch.Tensor
+            Normalized models.
+        """
         if points is None:
             points = self.grid_points
         else:
-            _check_points(points)
+            check_points(points)
         scale, offset = points.new_tensor([1.0, 1.0, 2.0]), points.new_tensor([0.0, 0.0, -1.0])
         parameters = self.bodies(z)
         inside = occupancy(parameters[..., :N_SHAPE], points * scale + offset, sharpness)
@@ -247,9 +253,8 @@ class GeologyVAE(nn.Module):
     ) -> Tensor:
         """Return latent vectors of random geology, in which both properties have the same structure.
 
-        They are encodings of models of `datasets.synthetic.sample_geology`. Many latent vectors fit the data, and most
-        of them do not look like geology. Starting and reference models are therefore better chosen among these vectors,
-        as those that fit the data best.
+        They are encodings of `datasets.synthetic.sample_geology`. Many latent vectors fit the data, but most of them do
+        not look like geology; starting and reference models are better chosen as the best-fitting ones among these.
 
         Parameters
         ----------
@@ -280,19 +285,16 @@ class GeologyVAE(nn.Module):
         return x / largest[..., None, None, None], (torch.log(largest) - self._log_median) / self._spread
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the decoded means of the encodings of models, in the shape of `x`."""
+        """Return the decoded means of the encodings of models.
+
+        Parameters
+        ----------
+        x : (n_samples, n_properties, nz, ny, nx) torch.Tensor
+            Density in g/cc and susceptibility in SI.
+
+        Returns
+        -------
+        torch.Tensor
+            Decoded models of the same shape.
+        """
         return self.decode(self.encode(x)[0])
-
-
-def _check(properties: Sequence[str], shape: tuple[int, ...]) -> None:
-    names = check.distinct_names("GeologyVAE.properties", properties)
-    check.known_names("GeologyVAE.properties", names, _AMPLITUDES)
-    if np.shape(shape) != (3,) or any(n < _MULTIPLE or n % _MULTIPLE for n in shape):
-        msg = f"GeologyVAE.shape: got {shape!r}, wanted (nz, ny, nx), each a multiple of {_MULTIPLE}."
-        raise ValueError(msg)
-
-
-def _check_points(points: Tensor) -> None:
-    if points.ndim != 2 or points.shape[1] != 3:
-        msg = f"GeologyVAE.decode.points: got shape {tuple(points.shape)}, wanted (n, 3)."
-        raise ValueError(msg)

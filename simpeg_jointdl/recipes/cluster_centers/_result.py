@@ -1,28 +1,33 @@
-"""What a search for centres found, and what it left open."""
+"""Result of a search for cluster centres."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from ..._core import validation as check
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Centres whose bodies were fitted to the data.
+    """Centres with which bodies were fitted to the data.
 
-    Attributes
+    Parameters
     ----------
     unit : int
-        Whose properties differ from what was found, counted from 0 without the background.
+        Unit whose properties differ from those found, counted from 0 without the background.
     which : int or None
-        Which property was multiplied; all of that unit if None.
+        Property that was multiplied; all properties of the unit if None.
     factor : float
+        Factor on the property.
     centers : (n_units, n_properties) numpy.ndarray
+        Properties of all units.
     chi : (n_misfits,) numpy.ndarray
-        With bodies of these properties, whatever their shapes.
+        Smallest misfit per datum of bodies with these properties.
     supported : bool
-        Whether that is within the noise.
+        Whether all misfits are within their limits.
     """
 
     unit: int
@@ -35,27 +40,28 @@ class Candidate:
 
 @dataclass
 class CenterSearch:
-    """Result of :func:`~simpeg_jointdl.recipes.find_centers`.
+    """Cluster centres found in data, and which of them the data determine.
 
-    Attributes
+    Parameters
     ----------
     names : tuple of str
-        Of the properties.
+        Names of the properties.
     units : (n_units, n_properties) numpy.ndarray
         Properties of the units found.
     tried : dict of int to (n_misfits,) numpy.ndarray
-        Least misfit per datum for each number of units tried.
+        Smallest misfit per datum for each number of units tried.
     curve : list of Candidate
-        All that was compared with them.
+        All centres that were compared with those found.
     chi : (n_misfits,) numpy.ndarray
-        At the units found.
+        Misfit per datum of the units found.
     limits : (n_misfits,) numpy.ndarray
-        Up to which data count as explained.
+        Misfits per datum up to which data count as explained.
     tolerance : float
+        Largest relative distance between a property and the ends of its interval at which it counts as determined.
     explained : bool
         Whether bodies of these properties explain the data at all.
     memberships : (n_cells, n_units + 1) numpy.ndarray
-        Of the bodies found, the background first.
+        Share of each cell that belongs to the background and to each unit.
     """
 
     names: tuple[str, ...]
@@ -75,27 +81,30 @@ class CenterSearch:
 
     @property
     def centers(self) -> np.ndarray:
-        """The background and the units, (n_units + 1, n_properties), for a cluster coupling."""
+        """Properties of the background and the units, (n_units + 1, n_properties)."""
         return np.vstack([np.zeros(self.units.shape[1]), self.units])
 
-    def with_known(self, name: str, values) -> np.ndarray:
-        """Centres with one property from elsewhere and the others at the ratios found, (n_units + 1, n_properties).
+    def with_known(self, name: str, values: ArrayLike) -> np.ndarray:
+        """Return centres with one property known from elsewhere, and the others at the ratios found.
 
         Parameters
         ----------
         name : str
-            The known property.
+            Name of the known property.
         values : (n_units,) array_like
-            Its value in each unit, in the order of `units` and in their unit; NaN keeps what was found.
+            Its value in each of the `units`, in the same physical unit; NaN keeps the value that was found.
+
+        Returns
+        -------
+        (n_units + 1, n_properties) numpy.ndarray
+            Centres, the background first.
 
         Raises
         ------
         ValueError
             For another property, another number of values, zeros, or values of another sign than that found.
         """
-        if name not in self.names:
-            msg = f"CenterSearch.with_known: got {name!r}, wanted one of {', '.join(self.names)}."
-            raise ValueError(msg)
+        check.one_of("CenterSearch.with_known.name", name, self.names)
         found = self.units[:, self.names.index(name)]
         values = np.array(values, dtype=float)
         if values.shape != found.shape:
@@ -109,14 +118,14 @@ class CenterSearch:
 
     @property
     def starting_models(self) -> dict[str, np.ndarray]:
-        """The bodies found as a model, {property: (n_cells,)}, to start a coupled inversion from."""
+        """Model of the bodies found, {property: (n_cells,)}, to start a coupled inversion from."""
         return dict(zip(self.names, self.units.T @ self.memberships.T[1:], strict=True))
 
     @property
     def intervals(self) -> np.ndarray:
-        """Least and greatest supported value of each property of each unit, (n_units, n_properties, 2).
+        """Smallest and largest supported value of each property, (n_units, n_properties, 2).
 
-        Zero or infinite where the last factor tried on that side is still supported; NaN where nothing explains the
+        Zero or infinite where the last factor tried on that side is still supported; NaN where no bodies explain the
         data.
         """
         both = [self._span(unit, None) for unit in range(self.n_units)]
@@ -131,12 +140,12 @@ class CenterSearch:
 
     @property
     def determined(self) -> np.ndarray:
-        """Whether each property of each unit is known to the tolerance, (n_units, n_properties) of bool."""
+        """Whether each property is known to the tolerance, (n_units, n_properties) of bool."""
         return self._narrow(lambda unit, p: [self._span(unit, None), self._span(unit, p)])
 
     @property
     def ratios_determined(self) -> np.ndarray:
-        """Whether each property is known relative to the others of its unit, (n_units, n_properties) of bool."""
+        """Whether each property is known relative to the others, (n_units, n_properties) of bool."""
         return self._narrow(lambda unit, p: [self._span(unit, p)])
 
     def _narrow(self, spans) -> np.ndarray:
@@ -147,26 +156,32 @@ class CenterSearch:
         return out
 
     def _span(self, unit, which) -> tuple[float, float]:
-        """Factors between which the data support this, half-way (in log) to the first refused; 0, inf if none is."""
+        """Factors between which the data support a property."""
         if not self.explained:
             return np.nan, np.nan
         row = sorted((c for c in self.curve if (c.unit, c.which) == (unit, which)), key=lambda c: c.factor)
         low, high = 0.0, np.inf
-        held_low, held_high = 1.0, 1.0
+        last_low, last_high = 1.0, 1.0
         for c in (c for c in row if c.factor > 1.0):
             if not c.supported:
-                high = np.sqrt(held_high * c.factor)
+                high = np.sqrt(last_high * c.factor)
                 break
-            held_high = c.factor
+            last_high = c.factor
         for c in (c for c in reversed(row) if c.factor < 1.0):
             if not c.supported:
-                low = np.sqrt(held_low * c.factor)
+                low = np.sqrt(last_low * c.factor)
                 break
-            held_low = c.factor
+            last_low = c.factor
         return float(low), float(high)
 
     def summary(self) -> str:
-        """In words: units, intervals, and what is not determined by these data."""
+        """Describe the units, their intervals, and what the data do not determine.
+
+        Returns
+        -------
+        str
+            Several lines.
+        """
         lines = [f"{self.n_units} unit{'s' * (self.n_units > 1)} beside the background"]
         tried = "; ".join(f"{n}: {', '.join(f'{c:.2f}' for c in chi)}" for n, chi in self.tried.items())
         lines.append(f"misfit per datum by number of units: {tried}")

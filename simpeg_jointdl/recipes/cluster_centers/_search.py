@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from discretize.base import BaseMesh
+from numpy.typing import ArrayLike
+from simpeg.data_misfit import BaseDataMisfit
+from simpeg.maps import Wires
+from simpeg.objective_function import ComboObjectiveFunction
 
 from ..._core import validation as check
 from ..._problem.simulations import checked_misfits
@@ -14,20 +19,22 @@ from ._linear_data import LinearData, linear_data
 from ._result import Candidate, CenterSearch
 from ._shapes import SHARPNESS, Shapes, first_levels, fit_shapes, smoothing
 
-_FREEDOM = 0.3
-_RISE, _RISES, _NEARLY = 1.5, 3, 2.0
-_SOFTER = (3.0, 5.0)
-WHO = "find_centers"
+FREEDOM = 0.3  # largest change of a property in one step, relative to the largest value of each
+RISE, RISES = 1.5, 3  # factor on all properties, and how often it is tried, where bodies do not explain the data
+NEARLY = 2.0  # misfit over its limit below which shapes are at fault, not the size of the properties
+SOFTER = (3.0, 5.0)  # heights of the level sets of a second attempt
+DEVIATIONS = 3.0  # standard deviations of the noise's misfit that are allowed on top of the target
+HOPELESS = 3.0  # misfit over its limit beyond which factors farther out are not tried
 
 
 def find_centers(
-    mesh,
-    misfits,
-    wire_map,
-    model,
+    mesh: BaseMesh,
+    misfits: Sequence[BaseDataMisfit] | ComboObjectiveFunction | BaseDataMisfit,
+    wire_map: Wires,
+    model: ArrayLike,
     *,
-    active_cells=None,
-    n_units: Sequence[int] = (1, 2, 3),
+    active_cells: ArrayLike | None = None,
+    n_units: int | Sequence[int] = (1, 2, 3),
     factors: Sequence[float] = (0.67, 0.82, 1.22, 1.5),
     chifact: float = 1.0,
     tolerance: float = 0.2,
@@ -35,45 +42,50 @@ def find_centers(
     max_iterations: int = 20,
     refine: bool = True,
 ) -> CenterSearch:
-    r"""Find centres for :class:`~simpeg_jointdl.regularization.GuidedFuzzyCMeans` without a petrophysical table.
+    r"""Find centres for a cluster coupling from the data, without a petrophysical table.
 
-    A set of centres is *supported* if bodies with exactly these properties in a background of zero, whatever their
-    shapes, explain the data. Shapes are level sets, changed by Gauss-Newton steps from the given model. Centres
-    start at the density peaks of that model's cross-plot, where a cell counts by its volume, then move together with
-    the shapes; the number of units is the least that explains the data. Then every unit's properties are multiplied by
-    `factors`, all at once and one by one, and the shapes of all bodies fitted again. What is refused by the data bounds
-    the interval of each property.
+    They are for :class:`~simpeg_jointdl.regularization.GuidedFuzzyCMeans`. A set of centres is *supported* if bodies
+    with exactly these properties, in a background of zero, explain the data, whatever their shapes are. Shapes are
+    level sets, which Gauss-Newton steps change from the given model. The centres start at the density peaks of that
+    model's cross-plot, where a cell counts by its volume, and move together with the shapes. The number of units is the
+    smallest that explains the data. Then the properties of every unit are multiplied by `factors`, all at once and one
+    by one, and the shapes of all bodies are fitted again. Factors that the data do not support bound the interval of
+    each property.
 
     Parameters
     ----------
     mesh : discretize.TensorMesh or discretize.TreeMesh
+        Mesh of all properties.
     misfits : sequence of simpeg.data_misfit.BaseDataMisfit
-        Of data that depend linearly on the properties: gravity, magnetics. With multipliers, if they have any: how
-        much each counts in the fits, not in what counts as explained. A multiplier of zero leaves data out.
+        Misfits of data that depend linearly on the properties, such as gravity and magnetics, or their sum. Multipliers
+        say how much each data set counts in the fits, not when it counts as explained; a multiplier of zero leaves a
+        data set out.
     wire_map : simpeg.maps.Wires
-        One part per property, one parameter per active cell.
+        Parts of the model, one per property, with one parameter per active cell.
     model : (nP,) array_like
-        A model that fits the data, from the separate inversions, say: shapes and centres start from it.
+        Model that fits the data, such as that of separate inversions. Shapes and centres start from it.
     active_cells : (n_cells,) array_like of bool, optional
-        All if not given.
-    n_units : sequence of int
-        Numbers of units beside the background to try, the least first. It is a least number: a unit whose ratios lie
-        between those of two others may be explained by a mixture of these.
+        Active cells; all cells if not given.
+    n_units : int or sequence of int
+        Numbers of units beside the background to try, the smallest first. What is found is the smallest number: a unit
+        whose ratios lie between those of two others may be explained by a mixture of these.
     factors : sequence of float
-        Factors, other than 1, on the properties of a unit.
+        Factors on the properties of a unit, some below and some above 1.
     chifact : float
-        Misfit per datum at which data count as explained. What noise may add to it by chance, three standard
-        deviations of :math:`\chi`, is allowed on top.
+        Misfit per datum at which data count as explained. Three standard deviations of what noise alone makes of the
+        misfit are allowed on top.
     tolerance : float
-        A property is determined if its interval reaches no farther than this part of it, either way.
+        Largest distance, relative to a property, between it and the ends of its interval at which it counts as
+        determined.
     max_data : int or None
-        Data of each misfit used, evenly spread; the search works with dense sensitivities of these. None: all data, by
-        the products of their simulations, minutes where these are cheap (``engine="toeplitz"``).
+        Number of data of each misfit that are used, evenly spread, with their sensitivities stored. With None all data
+        are used, by the products of their simulations, which takes minutes where these are fast
+        (``engine="toeplitz"``).
     max_iterations : int
-        Of each fit, per sharpness.
+        Largest number of iterations of each fit, for each sharpness of the shapes.
     refine : bool
-        Profile the factors. Without it only centres and number are found, in a fraction of the time, and nothing
-        counts as determined.
+        Whether the factors are tried. Without them only the centres and their number are found, in a fraction of the
+        time, and nothing counts as determined.
 
     Returns
     -------
@@ -86,35 +98,40 @@ def find_centers(
         If the mesh, the data misfits or the wires are none.
     ValueError
         For cells, wires, simulations and a model that do not fit together, data that are not finite or without noise,
-        all of multiplier zero, or no linear function of the properties; for factors and numbers of units that are not
-        as wanted; and for a model whose cross-plot shows no unit.
+        all of multiplier zero, or no linear function of the properties; for factors and numbers of units out of range;
+        and for a model whose cross-plot shows no unit.
 
     Notes
     -----
-    Amplitude trades off against volume in potential fields: bodies of half the volume and twice the contrast give the
-    same data within realistic noise. Data bound amplitudes from below, seldom from above. What joint data determine
-    is the number of units and, since both data sets see one shape, the *ratio* of a unit's properties: expect
-    ``ratios_determined``, seldom ``determined``. Amplitudes are then little more than those of the given model; where
+    In potential fields amplitude trades off against volume: bodies of half the volume and twice the contrast give the
+    same data within realistic noise. Data bound amplitudes from below, seldom from above. Joint data determine the
+    number of units and, since both data sets depend on the same shape, the *ratio* of a unit's properties: expect
+    ``ratios_determined``, seldom ``determined``. Amplitudes are then little more than those of the given model. Where
     one property is known from elsewhere, `CenterSearch.with_known` gives the others.
     """
-    check.discretize_mesh(f"{WHO}.mesh", mesh)
-    active = check.active_cells(f"{WHO}.active_cells", mesh, active_cells)
-    parts = checked_wires(WHO, wire_map, int(active.sum()))
-    checked = checked_misfits(misfits, wire_map.nP, WHO)
+    check.discretize_mesh("find_centers.mesh", mesh)
+    active = check.active_cells("find_centers.active_cells", mesh, active_cells)
+    parts = checked_wires("find_centers", wire_map, int(active.sum()))
+    checked = checked_misfits(misfits, wire_map.nP, "find_centers")
     taking_part = [(multiplier, one) for multiplier, one in checked if multiplier]
     if not taking_part:
-        msg = f"{WHO}.misfits: all multipliers are zero; wanted some data to take part."
+        msg = "find_centers.misfits: all multipliers are zero; wanted some data to take part."
         raise ValueError(msg)
-    model = _checked_model(model, wire_map.nP)
+    model = np.array(check.finite_array("find_centers.model", model, (wire_map.nP,)))
     counts = _checked_counts(n_units)
+    check.positive("find_centers.chifact", chifact)
+    check.positive("find_centers.tolerance", tolerance)
+    check.whole("find_centers.max_iterations", max_iterations)
+    if max_data is not None:
+        check.whole("find_centers.max_data", max_data)
     factors = _checked_factors(factors)
     maps = list(parts.values())
     multipliers, misfits = zip(*taking_part, strict=True)
     data = linear_data(misfits, maps, model, max_data, multipliers)
     properties = np.stack([np.asarray(one * model) for one in maps])
     smooth = smoothing(mesh.cell_centers[active], np.array([widths.min() for widths in mesh.h]))
-    limits = chifact * (1.0 + 3.0 * np.sqrt(2.0 / np.array([len(d) for d in data.observed])))
-    run = _Run(data, smooth, properties, float(chifact), limits, int(max_iterations))
+    limits = chifact * (1.0 + DEVIATIONS * np.sqrt(2.0 / np.array([len(d) for d in data.observed])))
+    run = _Fits(data, smooth, properties, float(chifact), limits, max_iterations)
     best, tried = _best_number(run, properties, mesh.cell_volumes[active], counts)
     curve = _profile(run, best, factors) if refine else []
     return CenterSearch(
@@ -130,21 +147,23 @@ def find_centers(
     )
 
 
-class _Run:
-    """One fit of shapes after the other on the same data."""
+class _Fits:
+    """Fits of shapes to the same data, from the same model."""
 
     def __init__(self, data: LinearData, smooth, properties, target, limits, max_iterations):
         self.data, self.smooth, self.properties = data, smooth, properties
         self.target, self.limits, self.max_iterations = target, limits, max_iterations
 
     def supported(self, fit: Shapes) -> bool:
+        """Whether all data are explained."""
         return bool((fit.chi <= self.limits).all())
 
     def excess(self, fit: Shapes) -> float:
+        """Largest misfit relative to its limit."""
         return float(np.max(fit.chi / self.limits))
 
     def fit(self, centers, starts, freedom=0.0, sharpness=SHARPNESS) -> Shapes:
-        """Best fit from these starts; later ones are only tried where those before fail."""
+        """Return the best fit from some starting shapes, tried in turn until one explains the data."""
         best = None
         for levels in [*starts, first_levels(self.properties, centers)]:
             found = fit_shapes(
@@ -164,8 +183,8 @@ class _Run:
         return best
 
 
-def _best_number(run, properties, weights, counts):
-    """Fit for each number of units; the least number that explains the data, else the one that does best."""
+def _best_number(run: _Fits, properties: np.ndarray, weights: np.ndarray, counts: list[int]) -> tuple[Shapes, dict]:
+    """Return the fit of the smallest number of units that explains the data, and all misfits."""
     tried, fits = {}, []
     for count in counts:
         centers = density_peaks(properties, weights, count)
@@ -176,29 +195,31 @@ def _best_number(run, properties, weights, counts):
         if run.supported(fits[-1]):
             return fits[-1], tried
     if not fits:
-        msg = f"{WHO}.model: its cross-plot shows no unit beside the background. Give a model that fits the data."
+        msg = (
+            "find_centers.model: its cross-plot shows no unit beside the background, wanted a model that fits the data."
+        )
         raise ValueError(msg)
     return min(fits, key=run.excess), tried
 
 
-def _rising(run, centers) -> Shapes:
-    """Fit with free properties; where that fails, from softer shapes, and with larger properties."""
+def _rising(run: _Fits, centers: np.ndarray) -> Shapes:
+    """Fit shapes and properties, also from softer shapes and larger properties if needed."""
     first = first_levels(run.properties, centers)
-    best = run.fit(centers, [], freedom=_FREEDOM)
+    best = run.fit(centers, [], freedom=FREEDOM)
     if not run.supported(best):
-        best = min(best, run.fit(centers, [], freedom=_FREEDOM, sharpness=_SOFTER), key=run.excess)
-    for rise in range(1, _RISES + 1):
-        if run.excess(best) <= _NEARLY:
-            break  # what is missing, if anything, is shape
-        found = run.fit(_RISE**rise * centers, [first, best.levels], freedom=_FREEDOM)
+        best = min(best, run.fit(centers, [], freedom=FREEDOM, sharpness=SOFTER), key=run.excess)
+    for rise in range(1, RISES + 1):
+        if run.excess(best) <= NEARLY:
+            break  # if anything is missing it is shape, which larger properties would not give
+        found = run.fit(RISE**rise * centers, [first, best.levels], freedom=FREEDOM)
         if run.excess(found) >= run.excess(best):
             break
         best = found
     return best
 
 
-def _profile(run, best: Shapes, factors) -> list[Candidate]:
-    """Each unit's properties times each factor, together and one by one; from the middle outwards."""
+def _profile(run: _Fits, best: Shapes, factors: list[float]) -> list[Candidate]:
+    """Fit shapes with the properties of each unit times each factor, from 1 outwards."""
     n_units, n_properties = best.centers.shape
     groups = [(None, slice(None)), *((p, p) for p in range(n_properties))]
     curve = []
@@ -213,33 +234,26 @@ def _profile(run, best: Shapes, factors) -> list[Candidate]:
                     found = run.fit(centers, [levels])
                     curve.append(Candidate(unit, which, factor, centers, found.chi, run.supported(found)))
                     levels = found.levels
-                    if run.excess(found) > 3.0:
-                        break  # farther out is worse
+                    if run.excess(found) > HOPELESS:
+                        break  # factors farther out fit worse
     return curve
 
 
-def _checked_model(model, n_parameters) -> np.ndarray:
-    model = np.array(model, dtype=float)
-    if model.shape != (n_parameters,) or not np.isfinite(model).all():
-        msg = f"{WHO}.model: got shape {model.shape}, wanted ({n_parameters},) finite numbers that fit the data."
-        raise ValueError(msg)
-    return model
-
-
 def _checked_counts(n_units) -> list[int]:
-    counts = sorted({int(one) for one in np.atleast_1d(n_units)})
-    if not counts or counts[0] < 1:
-        msg = f"{WHO}.n_units: got {n_units!r}, wanted whole numbers of at least 1; the background is not counted."
+    """Numbers of units, each at least 1, in increasing order."""
+    counts = [n_units] if np.ndim(n_units) == 0 else list(n_units)
+    mend = "The background is not counted."
+    checked = sorted({check.whole("find_centers.n_units", one, mend=mend) for one in counts})
+    if not checked:
+        msg = f"find_centers.n_units: got {n_units!r}, wanted one or more whole numbers of at least 1. {mend}"
         raise ValueError(msg)
-    return counts
+    return checked
 
 
 def _checked_factors(factors) -> list[float]:
-    values = np.array(factors, dtype=float)
-    if values.ndim != 1 or not np.isfinite(values).all() or not ((values > 0) & (values != 1)).all():
-        msg = f"{WHO}.factors: got {factors!r}, wanted positive numbers other than 1."
-        raise ValueError(msg)
-    if not ((values < 1).any() and (values > 1).any()):
-        msg = f"{WHO}.factors: got {factors!r}, wanted some below and some above 1: an interval has two ends."
+    """Factors above 0 and other than 1, on both sides of 1."""
+    values = check.finite_array("find_centers.factors", factors, (None,), above=0.0)
+    if (values == 1.0).any() or not ((values < 1).any() and (values > 1).any()):
+        msg = f"find_centers.factors: got {factors!r}, wanted some below and some above 1: an interval has two ends."
         raise ValueError(msg)
     return values.tolist()

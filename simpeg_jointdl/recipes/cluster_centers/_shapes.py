@@ -1,4 +1,4 @@
-"""Bodies of given properties whose shapes fit the data: what a set of cluster centres can explain."""
+"""Bodies of given properties, whose shapes are fitted to the data."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from scipy.spatial import cKDTree
 from ...kernels import bidiagonalized
 from ._linear_data import LinearData
 
-# a level set of 5 is a membership of 99 %
-SHARPNESS = (5.0,)
-_KRYLOV = 60
-_DAMPINGS = np.array([8.0, 2.0, 0.5, 0.1, 0.02])  # relative to the last
+SHARPNESS = (5.0,)  # heights of the level sets; a level of 5 is a membership of 99 %
+_KRYLOV = 60  # dimension of the space of a step
+_DAMPINGS = np.array([8.0, 2.0, 0.5, 0.1, 0.02])  # that are tried, relative to the last one
 _REACH = 1.5  # of the smoothing of changes, in cells
 
 
 @dataclass
 class Shapes:
-    """Bodies after a fit.
+    """Bodies that were fitted to data.
 
     Attributes
     ----------
     levels : (n_units, n_cells) numpy.ndarray
-        Level sets, see :func:`memberships`.
+        Level sets of the units, see :func:`memberships`.
     centers : (n_units, n_properties) numpy.ndarray
-        Properties of the bodies, the background left out.
+        Properties of the units, without the background.
     chi : (n_misfits,) numpy.ndarray
+        Misfit per datum of each data set.
     height : float
-        Of the level sets: they lie between plus and minus it.
+        Largest absolute value of the level sets.
     """
 
     levels: np.ndarray
@@ -40,17 +40,17 @@ class Shapes:
 
     @property
     def memberships(self) -> np.ndarray:
-        """(n_units + 1, n_cells), the background first."""
+        """Share of each cell of the background and of each unit, (n_units + 1, n_cells)."""
         return memberships(self.levels, self.height)[0]
 
     @property
     def properties(self) -> np.ndarray:
-        """(n_properties, n_cells)."""
+        """Properties of the cells, (n_properties, n_cells)."""
         return self.centers.T @ self.memberships[1:]
 
 
 def smoothing(centers, widths) -> sp.csr_matrix:
-    """Gaussian average over neighbours, (n_cells, n_cells): how a change of shape spreads."""
+    """Return the Gaussian average over neighbours that spreads a change of shape."""
     scaled = centers / (_REACH * widths)
     pairs = cKDTree(scaled).sparse_distance_matrix(cKDTree(scaled), 2.0, output_type="coo_matrix").tocoo()
     weights = sp.csr_matrix((np.exp(-np.square(pairs.data)), (pairs.row, pairs.col)), shape=pairs.shape)
@@ -58,21 +58,21 @@ def smoothing(centers, widths) -> sp.csr_matrix:
 
 
 def memberships(levels, height) -> tuple[np.ndarray, np.ndarray]:
-    r"""How much each cell belongs to the background and each unit, and how fast that changes.
+    r"""Return how much each cell belongs to the background and each unit, and slopes of it.
 
     .. math::
         u_k = \frac{e^{l_k} - e^{-h}}{Z}, \quad u_0 = \frac{1}{Z}, \quad Z = 1 + \sum_j (e^{l_j} - e^{-h}),
         \qquad \frac{\partial u_j}{\partial l_k} = \frac{e^{l_k}}{Z} (\delta_{jk} - u_j)
 
-    A softmax would leave a little of every unit in every cell, and a little in all of the background is as much mass
-    as a body.
+    with level sets :math:`l_k` between :math:`-h` and :math:`h`. A softmax would leave a little of every unit in every
+    cell, and a little in all of the background is as much mass as a body.
 
     Returns
     -------
     memberships : (n_units + 1, n_cells) numpy.ndarray
-        The background first; a level at the bottom, :math:`-h`, is no membership at all.
+        Memberships, the background first; a level of :math:`-h` is no membership at all.
     slopes : (n_units, n_cells) numpy.ndarray
-        :math:`e^{l_k} / Z`.
+        Slopes, :math:`e^{l_k} / Z`.
     """
     powers = np.exp(levels)
     above = powers - np.exp(-height)
@@ -81,7 +81,7 @@ def memberships(levels, height) -> tuple[np.ndarray, np.ndarray]:
 
 
 def first_levels(properties, centers) -> np.ndarray:
-    """Level sets from how near a cell is to each unit, compared with the background."""
+    """Return level sets from how near cells are to each unit, (n_units, n_cells)."""
     scales = np.maximum(np.abs(centers).max(axis=0), 1e-300)
     to_units = np.stack([np.square((properties - c[:, None]) / scales[:, None]).sum(axis=0) for c in centers])
     size = np.square(centers / scales).sum(axis=1)[:, None]
@@ -92,20 +92,34 @@ def first_levels(properties, centers) -> np.ndarray:
 def fit_shapes(
     data: LinearData, smooth, centers, levels, *, target=1.0, freedom=0.0, max_iterations=12, sharpness=SHARPNESS
 ) -> Shapes:
-    """Change shapes, and properties if they are free, until the data are fitted or nothing improves.
+    """Change shapes, and free properties, until the data are fitted or nothing improves.
 
-    Gauss-Newton in the level sets, each step from a Krylov space: steps are smooth over a few cells, no longer than
-    a level set is high, and damped so that they lower the misfit.
+    Gauss-Newton steps in the level sets, each from a Krylov space. They are smooth over a few cells, no longer than a
+    level set is high, and damped so that they lower the misfit.
 
     Parameters
     ----------
+    data : LinearData
+        Data as linear functions of the properties.
+    smooth : (n_cells, n_cells) scipy.sparse.csr_matrix
+        Average over neighbours, see :func:`smoothing`.
     centers : (n_units, n_properties) numpy.ndarray
+        Properties of the units.
     levels : (n_units, n_cells) numpy.ndarray
-        Where to start.
+        First level sets.
+    target : float
+        Misfit per datum at which the data are fitted.
     freedom : float
-        How much the properties may change in a step, as a part of the largest of each; 0 keeps them.
+        Largest change of a property in one step, relative to the largest value of each; 0 keeps them.
+    max_iterations : int
+        Largest number of steps for each height.
     sharpness : sequence of float
-        Height of the level sets, stage by stage.
+        Heights of the level sets, stage by stage.
+
+    Returns
+    -------
+    Shapes
+        The bodies after the last step that lowered the misfit.
     """
     found = Shapes(levels, np.array(centers, dtype=float), np.full(len(data.observed), np.inf))
     for height in sharpness:
@@ -124,7 +138,7 @@ def fit_shapes(
 
 
 def _step(data, smooth, now: Shapes, target, freedom, damping):
-    """Best of a few damped steps, or None if none lowers the misfit."""
+    """Return the best of a few damped steps and its damping; None if none of them lowers the misfit."""
     residual = data.weighted(data.residuals(now.properties))
     product, transposed = _linearized(data, smooth, now, freedom)
     bidiagonal, basis = bidiagonalized(product, transposed, residual, _KRYLOV)
@@ -141,7 +155,7 @@ def _step(data, smooth, now: Shapes, target, freedom, damping):
 
 
 def _linearized(data, smooth, now: Shapes, freedom):
-    """Products of the derivative of the data by smoothed levels and, if free, properties, and of its transpose."""
+    """Return products with the derivative of the data by smoothed levels and free properties, and its transpose."""
     u, slopes = memberships(now.levels, now.height)
     changes = slopes[:, None] * (now.centers[:, :, None] - now.properties)  # (n_units, n_properties, n_cells)
     scale, n_levels = freedom * np.abs(now.centers).max(axis=0), now.levels.size
@@ -162,7 +176,7 @@ def _linearized(data, smooth, now: Shapes, freedom):
 
 
 def _moved(data, smooth, now: Shapes, freedom, change) -> Shapes:
-    """Shapes after a change, cut short where a level would move by more than its height."""
+    """Return the shapes after a step, which is shortened where a level would move by more than its height."""
     n_levels = now.levels.size
     step = (smooth @ change[:n_levels].reshape(now.levels.shape).T).T
     length = min(1.0, now.height / max(np.abs(step).max(), 1e-300))
@@ -177,6 +191,6 @@ def _moved(data, smooth, now: Shapes, freedom, change) -> Shapes:
 
 
 def _excess(data, chi, target) -> float:
-    """Misfit with what lies below the target counted as at the target."""
+    """Return the misfit of all data, with misfits per datum below the target counted as the target."""
     parts = zip(data.multipliers, data.observed, chi, strict=True)
     return float(sum(m * len(d) * max(c, target) for m, d, c in parts))

@@ -45,12 +45,12 @@ class NetworkData:
         return self.paired.misfits([maps[name] for name in self.names], self.misfit)
 
     def map_of(self, network: GravMagUNet, training: Training, random_seed: int = 0) -> GravMagMap:
-        """Return a network over these data as a map from its weights to the models on the active cells."""
+        """Return the map from the weights of a network to its models on the active cells."""
         data = {ARGUMENTS[name]: one for name, one in zip(self.names, self.paired.data, strict=True)}
         return GravMagMap(
             network, **data, mesh=self.paired.mesh, active_cells=self.paired.active_cells, trained=training.trained,
             rank=training.rank, random_seed=random_seed, device=training.device, dtype=training.dtype,
-            **self.placement.options(),
+            placement=self.placement,
         )  # fmt: skip
 
 
@@ -78,8 +78,9 @@ def network_data(who: str, data, simulation, placement: Placement | None, misfit
 
 
 def _on_ground(who: str, placement: Placement | None, paired: PairedData) -> Placement:
-    """Placement with the top of the active cells for the ground where neither ground nor height is given."""
-    placement = check.instance(f"{who}.placement", placement or Placement(), Placement, "a networks.Placement")
+    """Placement, with the top of the active cells as ground if none and no height is given."""
+    placement = Placement() if placement is None else placement
+    check.instance(f"{who}.placement", placement, Placement, "a networks.Placement")
     options = placement.options()
     if options["ground"] is None and options["height"] is None:
         options["ground"] = paired.top
@@ -87,7 +88,7 @@ def _on_ground(who: str, placement: Placement | None, paired: PairedData) -> Pla
 
 
 def _check_stations(who: str, i: int, of_data, of_simulation):
-    """The network uses the places of the data, the misfit those of the simulation: they must be the same."""
+    """Raise ValueError unless data and simulation have the same stations."""
     places = [np.asarray(one.receiver_locations) for one in (of_data, of_simulation)]
     if places[0].shape == places[1].shape and np.allclose(*places, rtol=0.0, atol=_SAME_PLACE):
         return

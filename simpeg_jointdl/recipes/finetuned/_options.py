@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from simpeg.data_misfit import BaseDataMisfit, L2DataMisfit
@@ -13,6 +13,7 @@ from simpeg.optimization import Minimize
 from ..._core import validation as check
 from ._tuning import TUNING
 
+T = TypeVar("T", bound="Training")
 TARGETS = ("prediction", "mesh_inversion")
 OPTIMIZERS = ("levenberg-marquardt", "adam")
 
@@ -21,7 +22,7 @@ OPTIMIZERS = ("levenberg-marquardt", "adam")
 class Anchor:
     """Anchor of a fine-tuned network: a term that keeps its models near others.
 
-    Attributes
+    Parameters
     ----------
     strength : float
         At the start, trace of the anchor's Hessian over the trace of the misfits', of the property whose data ask for
@@ -35,25 +36,24 @@ class Anchor:
         inversion is of one data set alone and starts from zero. Its share is zero for a property whose data the
         prediction explains but for 10 % of their rms, this much where 20 % are left, and linear between. It runs only
         where it is needed; 0 for the prediction alone.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.recipes import Anchor
+    >>> Anchor(strength=3.0, target="prediction")
+    Anchor(strength=3.0, target='prediction', sparse_share=0.5)
     """
 
     strength: float = 10.0
     target: Literal["mesh_inversion", "prediction"] = "mesh_inversion"
     sparse_share: float = TUNING.sparse_share
 
-    def checked(self, who: str) -> Anchor:
-        """Return the anchor itself, or raise an error that begins with `who`."""
-        check.non_negative(f"{who}.strength", self.strength)
-        check.one_of(f"{who}.target", self.target, TARGETS)
-        check.share(f"{who}.sparse_share", self.sparse_share)
-        return self
-
 
 @dataclass(frozen=True)
 class Training:
     """What of a network is trained, by which steps, and in which numbers.
 
-    Attributes
+    Parameters
     ----------
     trained : {"decoder", "adapters", "all"} or sequence of str
         What of the network may change, see :class:`~simpeg_jointdl.maps.GravMagMap`: its decoder, adapters of low rank,
@@ -66,6 +66,12 @@ class Training:
         Device of the network; torch's default if not given.
     dtype : torch.dtype or str, optional
         Type of the network's numbers: float64 if not given; float32 is faster.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.recipes import Training
+    >>> Training(trained="adapters", rank=4).rank
+    4
     """
 
     trained: str | Sequence[str] = "decoder"
@@ -74,22 +80,15 @@ class Training:
     device: torch.device | str | None = None
     dtype: torch.dtype | str | None = None
 
-    def checked(self, who: str) -> Training:
-        """Return the options themselves, or raise an error that begins with `who`."""
-        check.whole(f"{who}.rank", self.rank)
-        if self.learning_rate is not None:
-            check.positive(f"{who}.learning_rate", self.learning_rate)
-        return self
-
 
 @dataclass(frozen=True)
 class FineTuning(Training):
     """What of a network is fine-tuned, and how.
 
-    Beside the attributes of :class:`Training` there are these.
-
-    Attributes
+    Parameters
     ----------
+    trained, rank, learning_rate, device, dtype
+        As in :class:`Training`.
     optimizer : {"levenberg-marquardt", "adam"} or simpeg.optimization.Minimize, optional
         Minimizer over the weights; damped Gauss-Newton steps ("levenberg-marquardt") if not given.
     finish : bool
@@ -97,15 +96,39 @@ class FineTuning(Training):
         noise. Gauss-Newton then stops after 6 iterations rather than 40. False for the network alone.
     misfit : type
         Class of the data misfits, called as ``misfit(data=..., simulation=...)``.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.recipes import FineTuning
+    >>> FineTuning(trained="all", finish=False, dtype="float32").rank
+    8
     """
 
     optimizer: str | Minimize | None = None
     finish: bool = True
     misfit: type[BaseDataMisfit] = L2DataMisfit
 
-    def checked(self, who: str) -> FineTuning:
-        """Return the options themselves, or raise an error that begins with `who`."""
-        super().checked(who)
-        if self.optimizer is not None and not isinstance(self.optimizer, Minimize):
-            check.one_of(f"{who}.optimizer", self.optimizer, OPTIMIZERS, mend="Or give a minimizer of SimPEG.")
-        return self
+
+def checked_anchor(who: str, anchor: Anchor | float | None) -> Anchor:
+    """Return an anchor, also from its strength alone; errors begin with `who`."""
+    if not isinstance(anchor, Anchor):
+        return Anchor() if anchor is None else Anchor(strength=check.non_negative(who, anchor))
+    check.non_negative(f"{who}.strength", anchor.strength)
+    check.one_of(f"{who}.target", anchor.target, TARGETS)
+    check.share(f"{who}.sparse_share", anchor.sparse_share)
+    return anchor
+
+
+def checked_training(who: str, training: Training | None, kind: type[T]) -> T:
+    """Return the options of a training, `Training` or `FineTuning`; errors begin with `who`."""
+    training = check.instance(who, kind() if training is None else training, kind)
+    check.whole(f"{who}.rank", training.rank)
+    if training.learning_rate is not None:
+        check.positive(f"{who}.learning_rate", training.learning_rate)
+    if isinstance(training, FineTuning) and isinstance(training.optimizer, str):
+        check.one_of(f"{who}.optimizer", training.optimizer, OPTIMIZERS, mend="Or give a minimizer of SimPEG.")
+    elif isinstance(training, FineTuning) and training.optimizer is not None:
+        check.instance(
+            f"{who}.optimizer", training.optimizer, Minimize, f"one of {', '.join(OPTIMIZERS)} or a minimizer"
+        )
+    return training

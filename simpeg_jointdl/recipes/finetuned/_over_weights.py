@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from simpeg.data import Data
@@ -22,15 +23,13 @@ from .._recipe import Recipe
 from ..joint import CellOptions
 from ._cells import predictions, warm_started
 from ._data import NetworkData, network_data
-from ._options import Anchor, FineTuning, Training
+from ._options import Anchor, FineTuning, Training, checked_anchor, checked_training
 from ._recipe import FinetunedRecipe
 from ._retraining import create_retraining
 from ._terms import anchor_and_couplings, data_of_terms, wires_of
 from ._training import chosen_learning_rate
 from ._tuning import TUNING
 from ._warm_start import create_warm_started_inversion
-
-WHO = "create_finetuned_inversion"
 
 
 @accept_old_names(
@@ -45,16 +44,16 @@ def create_finetuned_inversion(
     placement: Placement | None = None,
     tuning: FineTuning | None = None,
     anchor: Anchor | float | None = None,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float | Sequence[float] = 1.0,
     chifact: float = 1.0,
     max_iterations: int | None = None,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
 ) -> FinetunedRecipe:
-    r"""Set up an inversion of gravity, magnetics or both over the weights of a trained network.
+    r"""Set up an inversion of gravity and magnetics over the weights of a trained network.
 
     The weights start at those that the network was trained to, so the models start at its prediction from the data. It
     minimises
@@ -128,30 +127,32 @@ def create_finetuned_inversion(
     data say little, and the last steps to the noise cost more than they gain. Hence the anchor, and the inversion over
     cells at the end. ``benchmarks/learned/finetuned.py`` compares this recipe with inversions without a network.
     """
-    tuning = check.instance(f"{WHO}.tuning", tuning or FineTuning(), FineTuning).checked(f"{WHO}.tuning")
-    anchor = _checked_anchor(anchor)
-    check.positive(f"{WHO}.chifact", chifact)
+    tuning = checked_training("create_finetuned_inversion.tuning", tuning, FineTuning)
+    anchor = checked_anchor("create_finetuned_inversion.anchor", anchor)
+    check.positive("create_finetuned_inversion.chifact", chifact)
     if max_iterations is not None:
-        check.whole(f"{WHO}.max_iterations", max_iterations)
-    records = checked_records(WHO, progress, checkpoint, log)
-    placed = network_data(WHO, data, simulation, placement, tuning.misfit)
+        check.whole("create_finetuned_inversion.max_iterations", max_iterations)
+    records = checked_records("create_finetuned_inversion", progress, checkpoint, log)
+    placed = network_data("create_finetuned_inversion", data, simulation, placement, tuning.misfit)
     latent = placed.map_of(GravMagUNet.from_pretrained() if network is None else network, tuning, random_seed)
     predicted = reference = predictions(latent)
     if anchor.target == "mesh_inversion":
-        made = warm_started(WHO, placed, predicted, CellOptions(), sparse_share=anchor.sparse_share, chifact=chifact)
+        made = warm_started(
+            "create_finetuned_inversion",
+            placed,
+            predicted,
+            CellOptions(),
+            sparse_share=anchor.sparse_share,
+            chifact=chifact,
+        )
         reference = predicted | made.run()
     passage = Passage(latent)
     reg, strength = anchor_and_couplings(
-        WHO, placed, passage, np.stack(list(predicted.values())), np.stack([reference[name] for name in predicted]),
+        "create_finetuned_inversion", placed, passage, np.stack(list(predicted.values())),
+        np.stack([reference[name] for name in predicted]),
         couplings, coupling_ratios, anchor.strength,
     )  # fmt: skip
     return _assembled(placed, passage, reg, strength, tuning, max_iterations, chifact, records)
-
-
-def _checked_anchor(anchor) -> Anchor:
-    if isinstance(anchor, Anchor):
-        return anchor.checked(f"{WHO}.anchor")
-    return Anchor() if anchor is None else Anchor(strength=check.non_negative(f"{WHO}.anchor", anchor))
 
 
 def _assembled(
@@ -178,9 +179,11 @@ def _assembled(
 
 
 def _finishing(data: NetworkData, found: dict, *, chifact: float, progress: bool) -> Recipe:
-    """Set up the inversion over cells for the smallest change of the models found that fits the data."""
+    """Set up the inversion for the smallest change of the models found that fits the data."""
     records = Records(progress)
-    return warm_started(WHO, data, found, CellOptions(), sparse_share=0.0, chifact=chifact, records=records)
+    return warm_started(
+        "create_finetuned_inversion", data, found, CellOptions(), sparse_share=0.0, chifact=chifact, records=records
+    )
 
 
 def _minimizer(tuning: FineTuning, max_iterations: int | None, latent: GravMagMap, chifact: float) -> Minimize:

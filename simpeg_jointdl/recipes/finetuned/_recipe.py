@@ -14,18 +14,34 @@ from .._recipe import Recipe
 
 @dataclass
 class FinetunedRecipe(BaseRecipe):
-    """A network fitted to data, and then the smallest change of cells that fits what the network leaves.
+    """A network fitted to data, and an inversion over cells for what the network leaves.
 
     The weights change the models everywhere at once. What they would do elsewhere to fit the last tenths of a misfit is
-    mostly wrong; cells can fit them alone. See :class:`BaseRecipe` for further attributes.
+    mostly wrong; cells can fit them alone.
 
-    Attributes
+    Parameters
     ----------
+    inversion : simpeg.inversion.BaseInversion
+        A plain SimPEG inversion; anything of it may be changed before it runs.
+    initial_model : (nP,) numpy.ndarray
+        Starting model.
+    maps : dict of str to simpeg.maps.IdentityMap
+        Maps from the whole model to each property on the active cells.
+    log : simpeg_jointdl.directives.SaveLog
+        Record of the run: ``log.history`` holds χ, trade-off parameters, coupling weights and values of each
+        iteration; see :func:`simpeg_jointdl.plotting.plot_convergence`.
+    network_map : simpeg_jointdl.maps.TorchMap or None
+        Map of the network, where the model is the weights or the input of a network.
     make_finishing : callable or None
         Makes the inversion over cells, a `Recipe`, from the models that `run` found over the weights,
         {name: (n_active,)}. None where there is no such inversion.
     limit : float
         Misfit per datum above which a data set asks for that inversion.
+
+    Attributes
+    ----------
+    model : (nP,) numpy.ndarray or None
+        Final weights; None before `run`.
     network : networks.GravMagUNet or None
         The fine-tuned network, after `run`. It predicts the models of ``properties(model)``, before cells were changed.
     finishing : Recipe or None
@@ -49,7 +65,7 @@ class FinetunedRecipe(BaseRecipe):
         return super().chi if self.finishing is None else self.finishing.chi
 
     def run(self) -> dict[str, np.ndarray]:
-        """Run the inversion over the weights, and the one over cells if data are left above their noise.
+        """Run the inversion over the weights, and that over cells if data are above their noise.
 
         Returns
         -------
@@ -60,7 +76,7 @@ class FinetunedRecipe(BaseRecipe):
         return self._finish(self._run())
 
     def resume(self) -> dict[str, np.ndarray]:
-        """Continue a run over the weights that was interrupted, from its checkpoint; cells follow as in `run`.
+        """Continue an interrupted run over the weights from its checkpoint, and finish as `run`.
 
         Returns
         -------

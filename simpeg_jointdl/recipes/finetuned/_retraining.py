@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from simpeg.data import Data
@@ -20,21 +21,30 @@ from .._recipe import Recipe
 from ..joint import CellOptions
 from ._cells import predictions, warm_started
 from ._data import NetworkData, network_data
-from ._options import Training
+from ._options import Training, checked_training
 from ._training import trained_on
 from ._tuning import TUNING
-
-WHO = "create_retraining"
 
 
 @dataclass
 class RetrainingRecipe(BaseRecipe):
-    """Rounds of an inversion over cells from a network's prediction, and of training the network on what it finds.
+    """Rounds of inverting over cells and of training the network that they start from.
 
-    See :class:`BaseRecipe` for further attributes; after `run` they are those of the last inversion.
+    After `run` all attributes are those of the last inversion.
 
-    Attributes
+    Parameters
     ----------
+    inversion : simpeg.inversion.BaseInversion
+        A plain SimPEG inversion; anything of it may be changed before it runs.
+    initial_model : (nP,) numpy.ndarray
+        Starting model.
+    maps : dict of str to simpeg.maps.IdentityMap
+        Maps from the whole model to each property on the active cells.
+    log : simpeg_jointdl.directives.SaveLog
+        Record of the run: ``log.history`` holds χ, trade-off parameters, coupling weights and values of each
+        iteration; see :func:`simpeg_jointdl.plotting.plot_convergence`.
+    network_map : simpeg_jointdl.maps.TorchMap or None
+        Map of the network, where the model is the weights or the input of a network.
     network : networks.GravMagUNet
         The network; after `run` the last one. It predicts from data of the same area.
     make_round : callable
@@ -54,6 +64,11 @@ class RetrainingRecipe(BaseRecipe):
         that followed.
     agreed : bool
         Whether the difference fell to the tolerance; if not, the rounds came to an end.
+
+    Attributes
+    ----------
+    model : (nP,) numpy.ndarray or None
+        Final model; None before `run`.
     """
 
     network: GravMagUNet | None = None
@@ -62,7 +77,7 @@ class RetrainingRecipe(BaseRecipe):
     train: Callable[..., tuple[GravMagUNet, list[float]]] | None = None
     rounds: int = 3
     tolerance: float = 0.1
-    history: list = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
     agreed: bool = False
 
     def run(self) -> dict[str, np.ndarray]:
@@ -95,7 +110,7 @@ class RetrainingRecipe(BaseRecipe):
         return found
 
     def resume(self) -> dict[str, np.ndarray]:
-        """Refuse to continue: a checkpoint would be of one round alone, without the network that has been trained.
+        """Refuse to continue: a checkpoint would be of one round, without the trained network.
 
         Raises
         ------
@@ -109,7 +124,7 @@ class RetrainingRecipe(BaseRecipe):
         raise ValueError(msg)
 
     def _round(self, latent: GravMagMap) -> Recipe:
-        """Return the first inversion as it was handed over, with whatever has been changed of it, or make another."""
+        """Return the first inversion as the user has it, or make another."""
         if self.model is None:
             return Recipe(self.inversion, self.initial_model, self.maps, self.log)
         return self.make_round(latent)
@@ -147,7 +162,7 @@ def create_retraining(
     training: Training | None = None,
     cells: CellOptions | None = None,
     sparse_share: float = TUNING.sparse_share,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float | Sequence[float] = 1.0,
     rounds: int = 3,
     tolerance: float = 0.1,
@@ -155,7 +170,7 @@ def create_retraining(
     random_seed: int = 0,
     progress: bool = True,
 ) -> RetrainingRecipe:
-    """Set up rounds of inverting gravity, magnetics or both and of training the network that predicts from them.
+    """Set up rounds of inverting gravity and magnetics and of training their network.
 
     Each round is an inversion as of :func:`create_warm_started_inversion`. After it the network is trained for some
     steps on the models that the inversion went through and on their exact data with other noise. The rounds end when
@@ -203,13 +218,13 @@ def create_retraining(
     FileNotFoundError
         If no network is given and no weights come with the package.
     """
-    training = check.instance(f"{WHO}.training", training or Training(), Training).checked(f"{WHO}.training")
-    cells = check.instance(f"{WHO}.cells", cells or CellOptions(), CellOptions)
-    check.share(f"{WHO}.sparse_share", sparse_share)
-    check.whole(f"{WHO}.rounds", rounds)
-    check.positive(f"{WHO}.tolerance", tolerance)
-    check.positive(f"{WHO}.chifact", chifact)
-    placed = network_data(WHO, data, simulation, placement, cells.misfit)
+    training = checked_training("create_retraining.training", training, Training)
+    cells = check.instance("create_retraining.cells", CellOptions() if cells is None else cells, CellOptions)
+    check.share("create_retraining.sparse_share", sparse_share)
+    check.whole("create_retraining.rounds", rounds)
+    check.positive("create_retraining.tolerance", tolerance)
+    check.positive("create_retraining.chifact", chifact)
+    placed = network_data("create_retraining", data, simulation, placement, cells.misfit)
     network = GravMagUNet.from_pretrained() if network is None else network
     predict_map = partial(_predict_map, placed, training=training, random_seed=random_seed)
     make_round = partial(
@@ -230,4 +245,4 @@ def _predict_map(data: NetworkData, network: GravMagUNet, *, training: Training,
 
 
 def _inversion_of_round(data: NetworkData, latent: GravMagMap, *, cells: CellOptions, **options) -> Recipe:
-    return warm_started(WHO, data, predictions(latent), cells, **options)
+    return warm_started("create_retraining", data, predictions(latent), cells, **options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from discretize import TensorMesh
@@ -25,7 +26,6 @@ from .._old_names import accept_old_names
 from .._recipe import Recipe
 from ._model import implicit_model
 
-WHO = "create_inr_inversion"
 COOLING_RATE, ADAM_COOLING_RATE = 2, 20  # iterations between two coolings of the couplings; Adam's are ten short steps
 OPTIMIZERS = {
     "levenberg-marquardt": optimization.LevenbergMarquardt,
@@ -40,11 +40,11 @@ def create_inr_inversion(
     simulation: BaseSimulation | Sequence[BaseSimulation],
     *,
     names: Sequence[str] | None = None,
-    bounds: Sequence | None = None,
+    bounds: Sequence[Any] | None = None,
     units: int | None = None,
     contrasts: ArrayLike | None = None,
     network: torch.nn.Module | None = None,
-    couplings: Callable | Sequence[Callable] = (),
+    couplings: Callable[..., Any] | Sequence[Callable[..., Any]] = (),
     coupling_ratios: float = 1.0,
     misfit: type[BaseDataMisfit] = L2DataMisfit,
     optimizer: str | Minimize | None = None,
@@ -53,68 +53,81 @@ def create_inr_inversion(
     points_per_cell: int | Sequence[int] = 1,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> Recipe:
-    r"""Inversion of any number of data sets for a network of the coordinates.
+    r"""Set up an inversion of any number of data sets for a network of the coordinates.
 
     The properties on the mesh are the outputs of an :class:`~simpeg_jointdl.maps.INRMap`, whose weights are the model.
-    With ``units=1`` (or a few) they are rock units of unknown contrast in a background of zero, which in our
-    measurements is what makes the network beat sparse norms; without, every property is free within its bounds.
-    There is no smoothing or depth weighting: the network, its start and short or damped steps regularize, and the
-    run ends as soon as the data are fitted to their noise.
+    With ``units=1`` (or a few) the outputs are the shares of rock units of unknown contrast in a background of zero; in
+    our measurements only then is the network better than sparse norms. Without units every property varies freely
+    within its bounds. There is no smoothing and no depth weighting: the network, its starting weights and short or
+    damped steps regularize, and the run ends as soon as the data are fitted to their noise.
 
     Parameters
     ----------
     data : simpeg.data.Data or sequence of these
+        Data sets.
     simulation : simpeg.simulation.BaseSimulation or sequence of these
-        One for each data set; they keep mesh, active cells and units, and are not changed. A simulation's map takes
-        either one property on the active cells (then each simulation sees its own) or all of them, one after the other
-        (``rhoMap=wires.density``).
+        Simulation of each data set; mesh, active cells and units are theirs, and they are not changed. The map of a
+        simulation takes either one property on the active cells (then each simulation has its own) or all of them, one
+        after the other (``rhoMap=wires.density``).
     names : sequence of str, optional
-        Of the properties; "density", "susceptibility", "conductivity", after the simulations, if not given.
+        Names of the properties; "density", "susceptibility" or "conductivity", by the simulations, if not given.
     bounds : sequence of (lower, upper), optional
-        One pair per property, or one pair alone for a single one; of the contrasts where there are units. In the units
-        that the simulations' maps take: of SimPEG's gravity and magnetics g/cc (contrast) and SI.
+        Bounds of each property, or one pair for a single one; of the contrasts where there are units. They are in the
+        units that the simulations' maps take: g/cc (density contrast) and SI (susceptibility) for SimPEG's gravity and
+        magnetics.
     units : int, optional
-        Rock units; see :class:`~simpeg_jointdl.maps.INRMap`.
+        Number of rock units, see :class:`~simpeg_jointdl.maps.INRMap`.
     contrasts : (units, n_properties) array_like, optional
-        Where contrasts start, in the units of the bounds. If not given, half way to these, with the sign the data ask
-        for where both are allowed.
+        First contrasts of the units, in the units of the bounds. If not given they lie half way between zero and the
+        bounds, with the sign that the data ask for where both signs are allowed.
     network : torch.nn.Module, optional
-        As for :class:`~simpeg_jointdl.maps.INRMap`.
+        Network from points to values, see :class:`~simpeg_jointdl.maps.INRMap`.
     couplings : class, callable or sequence of these
-        Called as ``make(mesh, wire_map=maps, active_cells=cells)``, as in :func:`create_joint_inversion`.
+        Couplings between the properties, called as ``make(mesh, wire_map=maps, active_cells=cells)``, as in
+        :func:`create_joint_inversion`.
     coupling_ratios : float
-        Strength of the couplings at the start, as the trace of their Hessian over that of the misfits'; it is halved
-        every second iteration (every twentieth of Adam's) until the data are fitted.
-    misfit : class
-        ``misfit(data=..., simulation=...)``, such as :class:`simpeg_jointdl.data_misfit.HuberDataMisfit`.
+        Strength of all couplings together relative to the data misfits, which stand for the regularization that there
+        is not: the trace of their Hessian over that of the misfits', at the start. It is halved every second iteration
+        (every twentieth of Adam) until the data are fitted.
+    misfit : type
+        Class of the data misfits, called as ``misfit(data=..., simulation=...)``, such as
+        :class:`simpeg_jointdl.data_misfit.HuberDataMisfit`.
     optimizer : {"levenberg-marquardt", "adam"} or simpeg.optimization.Minimize, optional
-        Levenberg-Marquardt where there are units, Adam where properties are free, if not given: on free properties
-        Gauss-Newton finds models of large masses that cancel, which the many small steps of Adam do not reach.
+        Minimizer over the weights. If not given it is Levenberg-Marquardt with units, and Adam without: for free
+        properties Gauss-Newton finds models of large masses that cancel, which the many small steps of Adam do not
+        reach.
     chifact : float
         Target misfit per datum.
     max_iterations : int
-        Of Gauss-Newton; Adam takes ten times as many of ten steps each.
-    points_per_cell, device, dtype
-        As for :class:`~simpeg_jointdl.maps.INRMap`.
+        Largest number of Gauss-Newton iterations; Adam takes ten times as many, of ten steps each.
+    points_per_cell : int or sequence of int
+        Points of a cell at which the network is evaluated and averaged, see :class:`~simpeg_jointdl.maps.INRMap`.
     random_seed : int
-        Of the network's weights. Another seed is another model that fits the data: see :func:`create_inr_ensemble`.
+        Seed of the network's weights. Another seed gives another model that fits the data: see
+        :func:`create_inr_ensemble`.
     progress, checkpoint, log
         As in :func:`create_joint_inversion`.
+    device, dtype
+        Device and type of the network's numbers; torch's default device and float64 if not given.
 
     Returns
     -------
     Recipe
-        ``recipe.network_map`` is the map, to evaluate the result at other points or on another mesh.
+        The inversion, ready to run. ``recipe.network_map`` is the map of the network, which evaluates the result at
+        other points or on another mesh.
 
     Raises
     ------
     ValueError, TypeError
-        For data and simulations that do not pair up, on different meshes, or arguments the map refuses.
+        For data and simulations that do not pair up or are on different meshes, and for arguments that the map
+        refuses.
+    OSError
+        If `checkpoint` or `log` cannot be written.
 
     Examples
     --------
@@ -128,16 +141,16 @@ def create_inr_inversion(
     >>> recipe.initial_model.shape, list(recipe.maps)
     ((2273,), ['density'])
     """
-    paired = paired_data(WHO, data, simulation)
-    check.positive(f"{WHO}.chifact", chifact)
-    check.positive(f"{WHO}.coupling_ratios", coupling_ratios)
-    check.whole(f"{WHO}.max_iterations", max_iterations)
+    paired = paired_data("create_inr_inversion", data, simulation)
+    check.positive("create_inr_inversion.chifact", chifact)
+    check.positive("create_inr_inversion.coupling_ratios", coupling_ratios)
+    check.whole("create_inr_inversion.max_iterations", max_iterations)
     optimizer = optimizer or ("adam" if units is None else "levenberg-marquardt")
     if not isinstance(optimizer, Minimize):
-        check.one_of(f"{WHO}.optimizer", optimizer, OPTIMIZERS, mend="Or give a minimizer of SimPEG.")
-    records = checked_records(WHO, progress, checkpoint, log)
+        check.one_of("create_inr_inversion.optimizer", optimizer, OPTIMIZERS, mend="Or give a minimizer of SimPEG.")
+    records = checked_records("create_inr_inversion", progress, checkpoint, log)
     inr, parts, misfits_of = implicit_model(
-        WHO, paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
+        "create_inr_inversion", paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
         points_per_cell=points_per_cell, random_seed=random_seed, device=device, dtype=dtype,
     )  # fmt: skip
     terms = _made_couplings(couplings, inr, parts)
@@ -158,7 +171,7 @@ def create_inr_inversion(
 def _made_couplings(couplings, inr: INRMap, parts: dict) -> list[BaseSimilarityMeasure]:
     makers = listed_couplings(couplings)
     if makers and len(parts) < 2:
-        msg = f"{WHO}.couplings: there is one property only, and nothing to couple it to."
+        msg = "create_inr_inversion.couplings: there is one property only, and nothing to couple it to."
         raise ValueError(msg)
     options = {"wire_map": list(parts.values()), "active_cells": inr.active_cells}
-    return [made_coupling(WHO, make, inr.mesh_of, **options) for make in makers]
+    return [made_coupling("create_inr_inversion", make, inr.mesh_of, **options) for make in makers]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +28,6 @@ from ._ensemble_simulation import EnsembleSimulation, repeated
 from ._model import implicit_model, sees_one
 from ._result import Ensemble
 
-WHO = "create_inr_ensemble"
 CONTRAST_SPREAD = 0.5  # standard deviation of the members' first contrasts, as raw parameters of the network
 
 
@@ -35,9 +35,26 @@ CONTRAST_SPREAD = 0.5  # standard deviation of the members' first contrasts, as 
 class EnsembleRecipe(BaseRecipe):
     """A SimPEG inversion for all members of an ensemble at once, ready to run.
 
-    The model is the weights of all members, one member after the other. See :class:`BaseRecipe` for the attributes;
-    `network_map` is a :class:`~simpeg_jointdl.maps.EnsembleMap`, and the values of each of the `maps` are those of
-    member 1, then those of member 2.
+    The model is the weights of all members, one member after the other.
+
+    Parameters
+    ----------
+    inversion : simpeg.inversion.BaseInversion
+        A plain SimPEG inversion; anything of it may be changed before it runs.
+    initial_model : (nP,) numpy.ndarray
+        Starting model.
+    maps : dict of str to simpeg.maps.IdentityMap
+        Maps from the whole model to each property on the active cells, those of member 1, then those of member 2.
+    log : simpeg_jointdl.directives.SaveLog
+        Record of the run: ``log.history`` holds χ, trade-off parameters, coupling weights and values of each
+        iteration; see :func:`simpeg_jointdl.plotting.plot_convergence`.
+    network_map : simpeg_jointdl.maps.EnsembleMap
+        Map from the weights of all members to their properties.
+
+    Attributes
+    ----------
+    model : (nP,) numpy.ndarray or None
+        Final model; None before `run`.
     """
 
     @property
@@ -47,7 +64,7 @@ class EnsembleRecipe(BaseRecipe):
 
     @property
     def chi(self) -> np.ndarray:
-        """Misfit per datum of every member and data set after the last iteration, (n_members, n_misfits).
+        """Misfit per datum of every member and data set, (n_members, n_misfits).
 
         Raises
         ------
@@ -59,7 +76,7 @@ class EnsembleRecipe(BaseRecipe):
             raise ValueError(msg)
         return self.inversion.opt.chi
 
-    def properties(self, model) -> dict[str, np.ndarray]:
+    def properties(self, model: ArrayLike) -> dict[str, np.ndarray]:
         """Return every property of all members on the active cells, {name: (n_members, n_active)}.
 
         Parameters
@@ -114,7 +131,7 @@ def create_inr_ensemble(
     *,
     n_members: int = 8,
     names: Sequence[str] | None = None,
-    bounds: Sequence | None = None,
+    bounds: Sequence[Any] | None = None,
     units: int | None = 1,
     contrasts: ArrayLike | None = None,
     network: torch.nn.Module | None = None,
@@ -123,51 +140,72 @@ def create_inr_ensemble(
     points_per_cell: int | Sequence[int] = 1,
     random_seed: int = 0,
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> EnsembleRecipe:
-    """Ensemble of networks that differ in what they start from, each fitted to the noise; all trained in one batch.
+    """Set up an ensemble of networks with different starting weights, each fitted to the data.
 
-    Members start from weights, and first contrasts, of their own seeds and end where the data are fitted. Their spread
-    says where data leave the network a choice. It is no posterior: the tutorial and the README say how often its bands
-    hold the truth.
+    All members are inverted for in one batch. They start from weights and first contrasts of their own seeds and end
+    where the data are fitted. Their spread says where the data leave the network a choice. It is not a posterior
+    distribution: the benchmarks of implicit models say how often its bands contain the truth.
 
     Parameters
     ----------
-    data, simulation, names, bounds, units, contrasts, network, chifact, max_iterations, points_per_cell, device, dtype
-        As for :func:`create_inr_inversion`. Simulations must be of this package, whose sensitivities are at hand.
+    data, simulation
+        As in :func:`create_inr_inversion`. The simulations must be of this package, since their sensitivities are
+        needed as tensors.
     n_members : int
+        Number of members, at least 2.
+    names, bounds, units, contrasts, network, chifact, max_iterations, points_per_cell
+        As in :func:`create_inr_inversion`.
     random_seed : int
-        Of the first member; others count on from it.
-    progress : bool
-        Show a table.
-    log : path, optional
+        Seed of the first member; the others count on from it.
+    progress, checkpoint, log
+        As in :func:`create_joint_inversion`.
+    device, dtype
+        As in :func:`create_inr_inversion`.
 
     Returns
     -------
     EnsembleRecipe
+        The inversion of all members, ready to run.
 
     Raises
     ------
     ValueError, TypeError
         As :func:`create_inr_inversion`, and for simulations without sensitivities on tensors.
+    OSError
+        If `checkpoint` or `log` cannot be written.
+
+    Examples
+    --------
+    >>> from simpeg.maps import IdentityMap
+    >>> from simpeg_jointdl import datasets, recipes
+    >>> from simpeg_jointdl.potential_fields import gravity
+    >>> blocks = datasets.load("two_blocks", shape=(8, 8, 4), n_stations=(6, 6))
+    >>> survey = blocks.gravity.survey()
+    >>> simulation = gravity.Simulation3DIntegral(blocks.mesh, survey=survey, rhoMap=IdentityMap(nP=256))
+    >>> options = {"n_members": 2, "bounds": (-1, 1), "progress": False}
+    >>> recipe = recipes.create_inr_ensemble(blocks.gravity.data(), simulation, **options)
+    >>> recipe.properties(recipe.initial_model)["density"].shape
+    (2, 256)
     """
-    check.positive(f"{WHO}.chifact", chifact)
-    check.whole(f"{WHO}.n_members", n_members, 2)
-    check.whole(f"{WHO}.max_iterations", max_iterations)
-    records = checked_records(WHO, progress, checkpoint, log)
-    paired = paired_data(WHO, data, simulation)
+    check.positive("create_inr_ensemble.chifact", chifact)
+    check.whole("create_inr_ensemble.n_members", n_members, 2)
+    check.whole("create_inr_ensemble.max_iterations", max_iterations)
+    records = checked_records("create_inr_ensemble", progress, checkpoint, log)
+    paired = paired_data("create_inr_ensemble", data, simulation)
     for i, one in enumerate(paired.simulations):
         if not isinstance(one, HasTensorJacobian):
             msg = (
-                f"{WHO}.simulation: number {i} ({type(one).__module__}) has no sensitivities on tensors; take the "
-                "simulation of the same name from simpeg_jointdl.potential_fields."
+                f"create_inr_ensemble.simulation: number {i} ({type(one).__module__}) has no sensitivities on "
+                "tensors; take the simulation of the same name from simpeg_jointdl.potential_fields."
             )
             raise TypeError(msg)
     inr, parts, _ = implicit_model(
-        WHO, paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
+        "create_inr_ensemble", paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
         points_per_cell=points_per_cell, random_seed=random_seed, device=device, dtype=dtype,
     )  # fmt: skip
     ensemble = EnsembleMap(inr, range(random_seed, random_seed + n_members))

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from ..._core import validation as check
 
 
 @dataclass
 class Ensemble:
-    """Models of all members that fit the data.
+    """Models of all members of an ensemble, each of which fits the data.
 
-    Attributes
+    Parameters
     ----------
     members : dict of str to (n_members, n_active) numpy.ndarray
-        By property.
+        Models of all members on the active cells, by property.
     chi : (n_members, n_misfits) numpy.ndarray
-        Misfit per datum of every member.
+        Misfit per datum of every member and data set.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from simpeg_jointdl.recipes import Ensemble
+    >>> ensemble = Ensemble({"density": np.array([[0.1, 0.2], [0.3, 0.2]])}, np.ones((2, 1)))
+    >>> ensemble.mean["density"]
+    array([0.2, 0.2])
     """
 
     members: dict[str, np.ndarray]
@@ -24,7 +36,7 @@ class Ensemble:
 
     @property
     def mean(self) -> dict[str, np.ndarray]:
-        """Of the members, (n_active,) by property."""
+        """Mean of the members, (n_active,) by property."""
         return {name: values.mean(axis=0) for name, values in self.members.items()}
 
     @property
@@ -33,11 +45,30 @@ class Ensemble:
         return {name: values.std(axis=0, ddof=1) for name, values in self.members.items()}
 
     def band(self, level: float = 0.9, inflation: float = 1.0) -> dict[str, np.ndarray]:
-        r"""Lower and upper edge of what holds a part of the members, (2, n_active) by property.
+        r"""Return the lower and the upper edge of a band that contains a part of the members.
 
-        Quantiles of few members are their extremes. Members share what the network prefers, so their band is too
-        narrow; `inflation` widens it about the mean by a factor that was found on models with known truth.
+        Quantiles of few members are their extremes. The members share what the network prefers, so the band is too
+        narrow; `inflation` widens it about the mean.
+
+        Parameters
+        ----------
+        level : float
+            Part of the members that the band contains, above 0 and at most 1.
+        inflation : float
+            Factor on the distance of both edges to the mean, to be found on models whose truth is known.
+
+        Returns
+        -------
+        dict of str to (2, n_active) numpy.ndarray
+            Both edges by property.
+
+        Raises
+        ------
+        ValueError
+            For a level or a factor out of range.
         """
+        level = check.share("Ensemble.band.level", level, zero=False)
+        inflation = check.positive("Ensemble.band.inflation", inflation)
         result = {}
         for name, values in self.members.items():
             edges = np.quantile(values, [0.5 - level / 2.0, 0.5 + level / 2.0], axis=0)
@@ -45,24 +76,38 @@ class Ensemble:
             result[name] = mean + inflation * (edges - mean)
         return result
 
-    def coverage(self, truth, level: float = 0.9, *, cells=None, inflation: float = 1.0, tolerance=0.0) -> dict:
-        """Part of the cells whose truth lies within the band, by property.
+    def coverage(
+        self,
+        truth: Mapping[str, ArrayLike],
+        level: float = 0.9,
+        *,
+        cells: ArrayLike | None = None,
+        inflation: float = 1.0,
+        tolerance: float = 0.0,
+    ) -> dict[str, float]:
+        """Return the part of the cells whose true value lies within the band, by property.
 
         Parameters
         ----------
         truth : dict of str to (n_active,) array_like
+            True values of each property.
         level : float
+            Level of the band, see :meth:`band`.
         cells : (n_active,) array_like of bool, optional
             Cells that count; all if not given.
         inflation : float
-            See :meth:`band`.
+            Inflation of the band, see :meth:`band`.
         tolerance : float
-            How far outside the band, in the property's unit, still counts as within it: memberships are never quite
-            zero, so no band around them holds a background of exactly zero.
+            Distance outside the band, in the property's unit, that still counts as within it: memberships are never
+            quite zero, so no band around them contains a background of exactly zero.
+
+        Returns
+        -------
+        dict of str to float
+            Part of the cells, from 0 to 1.
         """
-        bands = self.band(level, inflation)
-        inside = {
-            name: (np.asarray(truth[name]) >= low - tolerance) & (np.asarray(truth[name]) <= high + tolerance)
-            for name, (low, high) in bands.items()
-        }
-        return {name: float(np.mean(one if cells is None else one[cells])) for name, one in inside.items()}
+        inside = {}
+        for name, (low, high) in self.band(level, inflation).items():
+            true = np.asarray(truth[name])
+            inside[name] = (true >= low - tolerance) & (true <= high + tolerance)
+        return {name: float(np.mean(one if cells is None else one[np.asarray(cells)])) for name, one in inside.items()}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from discretize.base import BaseMesh
+from simpeg.directives import InversionDirective
+from simpeg.maps import IdentityMap
 from simpeg.objective_function import ComboObjectiveFunction
-from simpeg.regularization import Sparse, WeightedLeastSquares
+from simpeg.regularization import BaseSimilarityMeasure, Sparse, WeightedLeastSquares
 
 from ... import directives, optimization
 from ..._core import validation as check
@@ -48,9 +52,9 @@ class CellProblem:
         Sum of the data misfits.
     """
 
-    mesh: object
+    mesh: BaseMesh
     active_cells: np.ndarray
-    parts: dict
+    parts: Mapping[str, IdentityMap]
     misfits: ComboObjectiveFunction
 
     @property
@@ -73,10 +77,10 @@ class CellSettings:
     upper: np.ndarray
     reference: np.ndarray
     start: np.ndarray
-    couplings: list
+    couplings: list[BaseSimilarityMeasure]
     coupling_ratios: np.ndarray
-    norms: dict
-    chifact: object
+    norms: dict[str, list[float] | None]
+    chifact: float | Sequence[float]
 
 
 def cell_settings(
@@ -84,9 +88,9 @@ def cell_settings(
     problem: CellProblem,
     options: CellOptions,
     *,
-    couplings=None,
-    coupling_ratios=1.0,
-    chifact=1.0,
+    couplings: Any = None,
+    coupling_ratios: float | Sequence[float] = 1.0,
+    chifact: float | Sequence[float] = 1.0,
     options_name: str | None = None,
 ) -> CellSettings:
     """Check the options of an inversion over cells, and make its couplings.
@@ -126,7 +130,7 @@ def cell_settings(
 def build(
     problem: CellProblem, settings: CellSettings, records: Records, *, reference_in_smooth: bool = False
 ) -> Recipe:
-    """Put an inversion over cells together from checked settings; `reference_in_smooth` is as in SimPEG."""
+    """Put an inversion over cells together from checked settings."""
     options = settings.options
     terms = [_smallness_and_smoothness(problem, name, settings) for name in problem.names]
     if reference_in_smooth:
@@ -141,10 +145,10 @@ def build(
     )
     steps = _steps(settings, is_sparse=any(isinstance(term, Sparse) for term in terms))
     inversion, log = assemble(problem.misfits, [*terms, *settings.couplings], minimizer, records, steps)
-    return Recipe(inversion, _inside(settings.start, settings.lower, settings.upper), problem.parts, log)
+    return Recipe(inversion, _inside(settings.start, settings.lower, settings.upper), dict(problem.parts), log)
 
 
-def check_pairing(who: str, problem: CellProblem, settings: CellSettings):
+def check_pairing(who: str, problem: CellProblem, settings: CellSettings) -> None:
     """Raise ValueError unless every data set depends on a property, and every property has data."""
     rng, model = np.random.default_rng(0), np.clip(settings.start, settings.lower, settings.upper)
     supports = [map_support(part, model) for part in problem.parts.values()]
@@ -164,7 +168,7 @@ def check_pairing(who: str, problem: CellProblem, settings: CellSettings):
         raise ValueError(msg)
 
 
-def _steps(settings: CellSettings, *, is_sparse: bool) -> Sequence:
+def _steps(settings: CellSettings, *, is_sparse: bool) -> list[InversionDirective]:
     """Directives that change something, in their order."""
     options, couplings = settings.options, settings.couplings
     has_clusters = any(isinstance(one, IsCluster) for one in couplings)

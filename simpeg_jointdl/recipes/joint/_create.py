@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from discretize.base import BaseMesh
 from numpy.typing import ArrayLike
@@ -22,7 +22,7 @@ from .._recipe import Recipe
 from ._build import CellProblem, build, cell_settings, check_pairing
 from ._options import CellOptions, Strategy
 
-WHO = "create_joint_inversion"
+Coupling = BaseSimilarityMeasure | Callable[..., Any]
 
 
 @accept_old_names()
@@ -32,7 +32,10 @@ def create_joint_inversion(
     wire_map: Wires,
     *,
     active_cells: ArrayLike | None = None,
-    couplings: BaseSimilarityMeasure | Callable | Sequence[BaseSimilarityMeasure | Callable] | None = None,
+    couplings: BaseSimilarityMeasure
+    | Callable[..., Any]
+    | Sequence[BaseSimilarityMeasure | Callable[..., Any]]
+    | None = None,
     strategy: Strategy = "simultaneous",
     bounds: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
     reference_models: Mapping[str, ArrayLike] | None = None,
@@ -48,8 +51,8 @@ def create_joint_inversion(
     cg_iterations: int = 150,
     preconditioner: Literal["jacobi", "data-space"] = "jacobi",
     progress: bool = True,
-    checkpoint: os.PathLike | str | None = None,
-    log: os.PathLike | str | None = None,
+    checkpoint: os.PathLike[str] | str | None = None,
+    log: os.PathLike[str] | str | None = None,
 ) -> Recipe:
     r"""Set up a joint inversion of any number of data sets for any number of properties.
 
@@ -141,11 +144,37 @@ def create_joint_inversion(
         noise; the message says which, and what to do.
     OSError
         If `checkpoint` or `log` cannot be written.
+
+    Examples
+    --------
+    >>> from simpeg import data_misfit, maps
+    >>> from simpeg_jointdl import datasets, recipes, regularization
+    >>> from simpeg_jointdl.potential_fields import gravity, magnetics
+    >>> blocks = datasets.load("two_blocks", shape=(6, 6, 4), n_stations=(6, 6))
+    >>> wires = maps.Wires(("density", 144), ("susceptibility", 144))
+    >>> simulations = [
+    ...     gravity.Simulation3DIntegral(blocks.mesh, survey=blocks.gravity.survey(), rhoMap=wires.density),
+    ...     magnetics.Simulation3DIntegral(blocks.mesh, survey=blocks.magnetics.survey(), chiMap=wires.susceptibility),
+    ... ]
+    >>> misfits = [
+    ...     data_misfit.L2DataMisfit(data=data, simulation=simulation)
+    ...     for data, simulation in zip([blocks.gravity.data(), blocks.magnetics.data()], simulations)
+    ... ]
+    >>> recipe = recipes.create_joint_inversion(
+    ...     blocks.mesh,
+    ...     misfits,
+    ...     wires,
+    ...     couplings=regularization.CrossGradient,
+    ...     bounds={"susceptibility": (0.0, 0.2)},
+    ...     progress=False,
+    ... )
+    >>> recipe.initial_model.shape, list(recipe.maps)
+    ((288,), ['density', 'susceptibility'])
     """
-    check.discretize_mesh(f"{WHO}.mesh", mesh)
-    active = check.active_cells(f"{WHO}.active_cells", mesh, active_cells)
-    parts = checked_wires(WHO, wire_map, int(active.sum()))
-    problem = CellProblem(mesh, active, parts, checked_misfits(misfits, wire_map.nP, WHO))
+    check.discretize_mesh("create_joint_inversion.mesh", mesh)
+    active = check.active_cells("create_joint_inversion.active_cells", mesh, active_cells)
+    parts = checked_wires("create_joint_inversion", wire_map, int(active.sum()))
+    problem = CellProblem(mesh, active, parts, checked_misfits(misfits, wire_map.nP, "create_joint_inversion"))
     options = CellOptions(
         bounds=bounds,
         reference_models=reference_models,
@@ -161,8 +190,13 @@ def create_joint_inversion(
         preconditioner=preconditioner,
     )
     settings = cell_settings(
-        WHO, problem, options, couplings=couplings, coupling_ratios=coupling_ratios, chifact=chifact
+        "create_joint_inversion",
+        problem,
+        options,
+        couplings=couplings,
+        coupling_ratios=coupling_ratios,
+        chifact=chifact,
     )
-    records = checked_records(WHO, progress, checkpoint, log)
-    check_pairing(WHO, problem, settings)
+    records = checked_records("create_joint_inversion", progress, checkpoint, log)
+    check_pairing("create_joint_inversion", problem, settings)
     return build(problem, settings, records)

@@ -20,7 +20,7 @@ class CellOptions:
     smallest smooth change of the prediction: no sensitivity weights, which would measure a change in another norm than
     that of the cells.
 
-    Attributes
+    Parameters
     ----------
     bounds : dict of str to (lower, upper), or None
         Bounds by property. Susceptibility is not negative unless its bounds say otherwise, or `bounds` is None.
@@ -46,6 +46,12 @@ class CellOptions:
         Preconditioner of the conjugate gradients.
     misfit : type
         Class of the data misfits, called as ``misfit(data=..., simulation=...)``.
+
+    Examples
+    --------
+    >>> from simpeg_jointdl.recipes import CellOptions
+    >>> CellOptions(bounds={"density": (-1.0, 1.0)}, norms=(0, 1, 1, 1)).max_iterations
+    60
     """
 
     bounds: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = field(default_factory=dict)

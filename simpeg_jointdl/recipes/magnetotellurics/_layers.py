@@ -1,20 +1,20 @@
-"""Layers for magnetotelluric soundings: how deep they must go, and models brought from one set to another."""
+"""Layers for magnetotelluric soundings: their depths, and models on other layers."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ...datasets import MTSoundings
+from ...data import MTSoundings
 from ...kernels import MU_0
 
-_REST = 2.0  # times the depth of the last interface, down to where the half-space is averaged
+_DEEPEST = 2.0  # times the depth of the last interface, down to which the half-space is averaged
 
 
 def penetration(soundings: MTSoundings) -> tuple[float, float]:
-    r"""Depths that most stations see at their highest and lowest frequency, in m.
+    r"""Return the depths in m that most stations see at their highest and lowest frequency.
 
-    :math:`\sqrt{\rho_a / \omega \mu_0}` (Niblett and Bostick); a tenth of the stations may see less deep, and a tenth
-    less shallow.
+    They are :math:`\sqrt{\rho_a / \omega \mu_0}` (Niblett and Bostick). For the first a tenth of the stations sees
+    shallower, and for the second a tenth sees deeper.
     """
     depth = np.sqrt(soundings.apparent_resistivity / (2.0 * np.pi * soundings.frequencies * MU_0))
     depth = depth[~np.isnan(depth).all(axis=1)]
@@ -26,36 +26,36 @@ def penetration(soundings: MTSoundings) -> tuple[float, float]:
 
 
 def scale_of(thicknesses: np.ndarray, soundings: MTSoundings) -> float:
-    """Factor on thicknesses that brings first and last interface about both ends of what the data see."""
+    """Return the factor on thicknesses that brings the interfaces to the depths that data see."""
     shallow, deep = penetration(soundings)
     return float(np.sqrt(shallow * deep / (thicknesses[0] * thicknesses.sum())))
 
 
 def half_spaces(soundings: MTSoundings) -> np.ndarray:
-    """Resistivities of the half-spaces that fit best, (n,) in ohm m: least squares of the logarithm."""
+    """Return the half-spaces in ohm m that fit the logarithm of apparent resistivity best, (n,)."""
     rho, error = soundings.apparent_resistivity, soundings.apparent_resistivity_error
     weight = np.where(np.isnan(rho), 0.0, (rho / error) ** 2)
     total = weight.sum(axis=1)
     mean = np.sum(weight * np.log(np.where(np.isnan(rho), 1.0, rho)), axis=1) / np.where(total > 0, total, 1.0)
-    # phases alone know no level
+    # phases alone do not determine the level
     return np.exp(np.where(total > 0, mean, np.log(100.0)))
 
 
 def resampled(values: np.ndarray, old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Means over depth, (n, n_old) -> (n, n_new), of what is constant in layers.
+    """Average values of layers over other layers, (n, n_old) -> (n, n_new).
 
-    What lies below the last new interface counts down to twice its depth.
+    The new half-space is averaged down to twice the depth of the last new interface.
 
     Parameters
     ----------
     values : (n, n_old) numpy.ndarray
-        Such as the logarithm of resistivity.
+        Values of the layers, such as the logarithm of resistivity.
     old, new : (n_old - 1,), (n_new - 1,) numpy.ndarray
-        Thicknesses in m.
+        Thicknesses of both sets of layers in m.
     """
     old_ends = np.concatenate([[0.0], np.cumsum(old), [np.inf]])
     new_ends = np.concatenate([[0.0], np.cumsum(new)])
-    new_ends = np.append(new_ends, _REST * new_ends[-1] if new.size else old_ends[-2] * _REST)
+    new_ends = np.append(new_ends, _DEEPEST * new_ends[-1] if new.size else old_ends[-2] * _DEEPEST)
     top = np.maximum(new_ends[:-1, None], old_ends[None, :-1])
     bottom = np.minimum(new_ends[1:, None], old_ends[None, 1:])
     overlap = np.clip(bottom - top, 0.0, None)  # (n_new, n_old)

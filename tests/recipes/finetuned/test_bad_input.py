@@ -106,5 +106,5 @@ def test_data_in_other_units(network):
 
 def test_a_mesh_somewhere_else(network):
     away = TensorMesh(MESH.h, origin=(1e5, *MESH.origin[1:]))
-    with pytest.raises(ValueError, match="inside the network's mesh"):
+    with pytest.raises(ValueError, match="is inside the other mesh"):
         make(network, simulation=simulations(away))

@@ -25,18 +25,17 @@ def alone(engine=gravity):
     return engine.Simulation3DIntegral(BLOCKS.mesh, survey=BLOCKS.gravity.survey(), rhoMap=maps.IdentityMap(nP=N))
 
 
-def run(recipe, capsys):
+def run(recipe):
     result = recipe.run()
-    capsys.readouterr()
     return result
 
 
-def test_every_member_fits_both_data_sets(capsys):
+def test_every_member_fits_both_data_sets():
     data = [BLOCKS.gravity.data(), BLOCKS.magnetics.data()]
     recipe = recipes.create_inr_ensemble(
         data, simulations(), n_members=3, bounds=[DENSITY, SUSCEPTIBILITY], units=2, progress=False
     )
-    ensemble = run(recipe, capsys)
+    ensemble = run(recipe)
     assert (ensemble.chi < 1.06).all()
     assert ensemble.members["density"].shape == (3, N)
     assert ensemble.spread["density"].max() > 1e-3
@@ -48,19 +47,19 @@ def test_every_member_fits_both_data_sets(capsys):
         np.testing.assert_allclose(values.mean(axis=0), mean)
 
 
-def test_the_batch_takes_the_steps_of_the_single_run(capsys):
+def test_the_batch_takes_the_steps_of_the_single_run():
     options = dict(bounds=DENSITY, units=1, contrasts=[[0.5]], max_iterations=4, progress=False)
     ensemble = recipes.create_inr_ensemble(BLOCKS.gravity.data(), alone(), n_members=2, **options)
     single = recipes.create_inr_inversion(BLOCKS.gravity.data(), alone(), **options)
     start = ensemble.network_map.member_model(ensemble.initial_model, 1)
     single.initial_model = start
-    run(ensemble, capsys)
-    run(single, capsys)
+    run(ensemble)
+    run(single)
     got = ensemble.network_map.member_model(ensemble.model, 1)
     np.testing.assert_allclose(got, single.model, rtol=1e-3, atol=1e-4)  # sensitivities are in float32
 
 
-def test_products_of_the_simulation(capsys):
+def test_products_of_the_simulation():
     recipe = recipes.create_inr_ensemble(BLOCKS.gravity.data(), alone(), n_members=2, bounds=DENSITY, progress=False)
     (misfit,) = recipe.inversion.invProb.dmisfit.objfcts
     simulation, model, rng = misfit.simulation, recipe.initial_model, np.random.default_rng(0)
@@ -86,7 +85,7 @@ def test_simulations_without_tensors():
         recipes.create_inr_ensemble(BLOCKS.gravity.data(), alone(simpeg_gravity), bounds=DENSITY)
 
 
-def test_steps_to_models_that_are_not_finite_are_taken_back(capsys):
+def test_steps_to_models_that_are_not_finite_are_taken_back():
     options = dict(n_members=2, bounds=DENSITY, max_iterations=3, progress=False)
     recipe = recipes.create_inr_ensemble(BLOCKS.gravity.data(), alone(), **options)
     (misfit,) = recipe.inversion.invProb.dmisfit.objfcts
@@ -100,6 +99,6 @@ def test_steps_to_models_that_are_not_finite_are_taken_back(capsys):
 
     misfit.simulation.fields = sometimes
     before = misfit(recipe.initial_model)
-    run(recipe, capsys)
+    run(recipe)
     assert len(calls) > 3
     assert misfit(recipe.model) < before

@@ -12,7 +12,6 @@ from simpeg.inversion import BaseInversion
 
 from simpeg_jointdl import data_misfit, datasets, directives, networks, optimization, recipes, regularization
 from simpeg_jointdl.potential_fields import gravity, magnetics
-from tests.recipes.problem import quiet
 
 BLOCKS = datasets.load("two_blocks", cell_size=300.0, shape=(8, 8, 4), n_stations=(8, 8), noise=0.06)
 MESH, N = BLOCKS.mesh, BLOCKS.mesh.n_cells
@@ -30,10 +29,10 @@ def simulations(density=IDENTITY, susceptibility=IDENTITY, **options):
 
 
 def make(data=DATA, simulation=None, **options):
-    """A quiet recipe of both data sets with a small network."""
+    """A silent recipe of both data sets with a small network."""
     n = options.get("units") or 2
     options = {"bounds": BOUNDS, "network": SMALL(n), "progress": False} | options
-    return quiet(recipes.create_inr_inversion(data, simulations() if simulation is None else simulation, **options))
+    return recipes.create_inr_inversion(data, simulations() if simulation is None else simulation, **options)
 
 
 def gravity_alone(data=DATA[0], **options):

@@ -31,10 +31,9 @@ def make(data, **options):
     return recipes.create_mt_inversion(data, **options)
 
 
-def run(data, capsys, **options):
+def run(data, **options):
     recipe = make(data, **options)
     result = recipe.run()
-    capsys.readouterr()
     return recipe, result
 
 
@@ -49,14 +48,13 @@ def without(made, station, column):
 
 # what comes out -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("start", ["network", "halfspace"])
-def test_every_station_ends_at_its_noise(start, capsys):
+def test_every_station_ends_at_its_noise(start):
     data = soundings()
     recipe = make(data, start=start)
     before = recipe.station_chi
     assert list(before) == list(data.names)
     assert max(before.values()) > 1.0
     result = recipe.run()
-    capsys.readouterr()
     assert list(result) == ["resistivity"]
     assert result["resistivity"].shape == (N * 40,)
     np.testing.assert_allclose(result["resistivity"], recipe.resistivity.ravel())
@@ -71,40 +69,40 @@ def test_every_station_ends_at_its_noise(start, capsys):
     assert ((wide[0] < lower) & (wide[1] > upper)).all()
 
 
-def test_progress_is_shown_and_changes_nothing(capsys):
-    quiet, _ = run(soundings(2), capsys)
-    shown, _ = run(soundings(2), capsys, progress=True)
+def test_progress_is_shown_and_changes_nothing():
+    quiet, _ = run(soundings(2))
+    shown, _ = run(soundings(2), progress=True)
     np.testing.assert_array_equal(quiet.model, shown.model)
     assert len(shown.log.history["chi"]) == 1
 
 
-def test_soundings_stations_and_simpegs_data_are_the_same(capsys):
+def test_soundings_stations_and_simpegs_data_are_the_same():
     made = soundings(3)
-    recipe, _ = run(made, capsys)
-    of_simpeg, _ = run(made.to_simpeg(), capsys)
+    recipe, _ = run(made)
+    of_simpeg, _ = run(made.to_simpeg())
     np.testing.assert_allclose(of_simpeg.resistivity, recipe.resistivity, rtol=1e-5)
     angle = np.radians(made.phase)
     z = np.sqrt(made.apparent_resistivity * 2 * np.pi * FREQUENCIES * 4e-7 * np.pi) * np.exp(1j * angle)
     zero = np.zeros_like(z)
     tensor = np.stack([np.stack([zero, z], -1), np.stack([-z, zero], -1)], -2)
     stations = datasets.MTStations(made.names, made.locations, made.frequencies, tensor)
-    of_stations, _ = run(stations, capsys)  # errors of 5 %, as nobody has told them
-    wanted, _ = run(made.floored(0.05), capsys)
+    of_stations, _ = run(stations)  # errors of 5 %, as nobody has told them
+    wanted, _ = run(made.floored(0.05))
     np.testing.assert_allclose(of_stations.resistivity, wanted.resistivity, rtol=1e-5)
 
 
-def test_stations_keep_their_order_whatever_the_survey_makes_of_it(capsys):
+def test_stations_keep_their_order_whatever_the_survey_makes_of_it():
     """The survey meets the first station last when that one lacks the lowest frequency."""
     made = without(soundings(3), 0, slice(0, 2))
     options = {"start": "halfspace", "thicknesses": THICKNESSES}
-    recipe, _ = run(made, capsys, **options)
+    recipe, _ = run(made, **options)
     for i, name in enumerate(made.names):
-        alone, _ = run(made[[i]], capsys, **options)
+        alone, _ = run(made[[i]], **options)
         np.testing.assert_allclose(recipe.resistivity[i], alone.resistivity[0], rtol=1e-6)
         assert recipe.station_chi[name] == pytest.approx(alone.station_chi[name], rel=1e-6)
 
 
-def test_depths_have_no_scale(capsys):
+def test_depths_have_no_scale():
     """Frequencies a hundred times lower: the same resistivities in layers ten times as thick."""
     made = soundings(3)
     curves = made.apparent_resistivity, made.phase, made.apparent_resistivity_error, made.phase_error
@@ -114,28 +112,28 @@ def test_depths_have_no_scale(capsys):
     np.testing.assert_allclose(deep.initial_model, shallow.initial_model, atol=1e-3)
 
 
-def test_a_half_space_is_found_at_once(capsys):
+def test_a_half_space_is_found_at_once():
     made = synthetic.make_soundings(np.full((2, 2), [[30.0], [700.0]]), [100.0], FREQUENCIES, noise=0.0)
-    recipe, _ = run(made, capsys, start="halfspace")
+    recipe, _ = run(made, start="halfspace")
     np.testing.assert_allclose(recipe.resistivity, np.tile([[30.0], [700.0]], 40), rtol=1e-9)
     assert set(recipe.station_iterations.values()) == {0}
 
 
-def test_a_station_that_the_network_fits_keeps_the_networks_band(capsys):
+def test_a_station_that_the_network_fits_keeps_the_networks_band():
     made = synthetic.make_soundings(np.full((1, 2), 50.0), [100.0], FREQUENCIES, noise=0.0).floored(0.05)
-    recipe, _ = run(made, capsys)
+    recipe, _ = run(made)
     assert recipe.station_iterations == {made.names[0]: 0}
     np.testing.assert_array_equal(recipe.model, recipe.initial_model)
     np.testing.assert_allclose(recipe.deviation, np.log(10.0) * recipe.posterior.std(), rtol=1e-6)
 
 
-def test_stations_that_cannot_be_fitted_are_counted_and_named(capsys, caplog):
+def test_stations_that_cannot_be_fitted_are_counted_and_named(caplog):
     made = soundings(3)
     curves = made.apparent_resistivity.copy(), made.phase, made.apparent_resistivity_error, made.phase_error
     curves[0][1, ::2] *= 3.0
     wild = datasets.MTSoundings(made.names, made.locations, made.frequencies, *curves)
     with caplog.at_level("WARNING"):
-        recipe, _ = run(wild, capsys)
+        recipe, _ = run(wild)
     assert recipe.failed == [made.names[1]]
     assert f"1 of 3 stations have not reached χ = 1: {made.names[1]} (χ " in caplog.text
 
@@ -162,17 +160,17 @@ def test_other_layers_get_means_over_depth():
 
 
 @pytest.mark.parametrize("n_layers", [8, 60])
-def test_other_layers_are_fitted_all_the_same(n_layers, capsys):
+def test_other_layers_are_fitted_all_the_same(n_layers):
     thicknesses = np.diff(np.geomspace(20.0, 2e4, n_layers))
-    recipe, result = run(soundings(2, floor=0.1), capsys, thicknesses=thicknesses)
+    recipe, result = run(soundings(2, floor=0.1), thicknesses=thicknesses)
     assert result["resistivity"].shape == (2 * n_layers,)
     assert recipe.failed == []
 
 
-def test_a_reference_holds_what_the_data_leave_free(capsys):
+def test_a_reference_holds_what_the_data_leave_free():
     made = soundings(1)
-    low, _ = run(made, capsys, reference=1.0, smoothing_steps=5)
-    high, _ = run(made, capsys, reference=np.full(40, 1e4), smoothing_steps=5)
+    low, _ = run(made, reference=1.0, smoothing_steps=5)
+    high, _ = run(made, reference=np.full(40, 1e4), smoothing_steps=5)
     assert high.resistivity[0, -1] > low.resistivity[0, -1]
     np.testing.assert_array_equal(low.reference, np.ones((1, 40)))
 
@@ -232,10 +230,9 @@ def test_radians_are_told():
     [
         ({"start": "zero"}, r"create_mt_inversion.start: got 'zero', wanted one of 'network', 'halfspace'"),
         ({"error_floor": 0.0}, r"create_mt_inversion.error_floor: got 0.0"),
-        ({"error_floor": "five"}, r"create_mt_inversion.error_floor: got 'five'"),
         ({"error_floor": 5.0}, r"create_mt_inversion.error_floor: got 5.0"),
         ({"thicknesses": []}, r"create_mt_inversion.thicknesses: got shape \(0,\)"),
-        ({"thicknesses": [10.0, -1.0]}, r"create_mt_inversion.thicknesses: got shape \(2,\), the least -1"),
+        ({"thicknesses": [10.0, -1.0]}, r"create_mt_inversion.thicknesses: got -1 .*wanted every entry above 0"),
         ({"thicknesses": [10.0, np.nan]}, r"create_mt_inversion.thicknesses"),
         ({"reference": 0.0}, r"create_mt_inversion.reference: .* above 0 ohm m"),
         ({"reference": np.ones(7)}, r"create_mt_inversion.reference: got shape \(7,\), wanted"),
@@ -249,7 +246,9 @@ def test_bad_arguments(options, message):
 
 
 def test_wrong_kinds():
-    with pytest.raises(TypeError, match=r"create_mt_inversion.data: got ndarray, wanted datasets.MTSoundings"):
+    with pytest.raises(TypeError, match=r"create_mt_inversion.error_floor: got 'five', wanted a finite number"):
+        make(soundings(2), error_floor="five")
+    with pytest.raises(TypeError, match=r"create_mt_inversion.data: got ndarray, wanted data.MTSoundings"):
         make(np.ones((3, 4)))
     with pytest.raises(TypeError, match=r"create_mt_inversion.network: got Identity, wanted networks.MT1DUNet"):
         make(soundings(2), network=torch.nn.Identity())
@@ -260,7 +259,7 @@ def test_nothing_before_it_ran():
     for name in ("failed", "station_iterations", "deviation"):
         with pytest.raises(ValueError, match=rf"MTRecipe.{name}: .* call run\(\) first"):
             getattr(recipe, name)
-    with pytest.raises(ValueError, match=r"MTRecipe.band: got 1.0"):
+    with pytest.raises(ValueError, match=r"MTRecipe.band.level: got 1.0"):
         recipe.band(1.0)
     with pytest.raises(ValueError, match=r"MTRecipe.predicted: got shape \(3,\)"):
         recipe.predicted(np.ones(3))

@@ -110,7 +110,7 @@ def test_two_dimensional_tensor_mesh(tmp_path):
         ({"models": {"!": np.ones(12)}}, ValueError, "wanted a name with letters"),
         ({"models": {"active_cells": np.ones(12)}}, ValueError, "Rename it"),
         ({"models": {"a b": np.ones(12), "a_b": np.ones(12)}}, ValueError, "same file names"),
-        ({"models": ["density"]}, ValueError, "PropertyModel"),
+        ({"models": ["density"]}, TypeError, "PropertyModel"),
         ({"formats": "gocad"}, ValueError, r"got \['gocad'\], wanted some of"),
         ({"formats": ()}, ValueError, r"formats: got \[\]"),
         ({"active_cells": np.ones(11, dtype=bool)}, ValueError, "active_cells: got"),
@@ -129,13 +129,13 @@ def test_tree_meshes_that_ubc_does_not_know(tmp_path):
     uneven = TreeMesh([[1.0, 1, 2, 2], [1.0] * 4, [1.0] * 4], diagonal_balance=True)
     for mesh in (flat, uneven):
         mesh.refine(2)
-        with pytest.raises(ValueError, match=r"base cells are of one size along each axis\. Leave 'ubc' out"):
+        with pytest.raises(ValueError, match=r"base cells of one size along each axis\. Leave out 'ubc'"):
             plotting.export_models(tmp_path, mesh, {"m": np.ones(mesh.n_cells)}, formats="ubc")
 
 
 def test_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match=r"export_models\.folder: .*file cannot be made or is no folder"):
+    with pytest.raises(OSError, match=r"export_models\.folder: .*file cannot be made or is not a folder"):
         plotting.export_models(tmp_path / "file", TensorMesh([2, 2, 2]), {"m": np.ones(8)}, formats="npz")
 
 

@@ -130,7 +130,7 @@ def test_empty_variable_means_unset(online, server, monkeypatch):
 
 def test_download_of_another_file(online, server, tmp_path):
     online(url=f"{server.url}/file.nc", sha256="0" * 64)
-    with pytest.raises(ValueError, match=f"wrong checksum: what came from {server.url}/file.nc .*SIMPEG_JOINTDL_DATA"):
+    with pytest.raises(ValueError, match=f"wrong checksum: the download of {server.url}/file.nc .*SIMPEG_JOINTDL_DATA"):
         _sources.fetch("file")
     assert not (tmp_path / "cache" / "simpeg_jointdl" / "file.nc").exists()
 

@@ -111,11 +111,11 @@ def test_steep_curves_have_no_spikes():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"frequencies": FREQUENCIES[::-1]}, "frequencies: got them unsorted"),
-        ({"frequencies": -FREQUENCIES}, "wanted frequencies above zero"),
+        ({"frequencies": FREQUENCIES[::-1]}, "frequencies: got unsorted frequencies"),
+        ({"frequencies": -FREQUENCIES}, "wanted every entry above 0"),
         ({"impedance": np.zeros((2, 13, 4))}, r"impedance: got shape \(2, 13, 4\), wanted \(2, 13, 2, 2\)"),
         ({"impedance": np.full(SHAPE, np.inf)}, "impedance: got 104 infinite entries"),
-        ({"error": np.zeros(SHAPE)}, "error: the smallest entry is 0, wanted > 0, or nan: missing or unknown"),
+        ({"error": np.zeros(SHAPE)}, "error: the smallest entry is 0, wanted > 0, or nan for a missing value"),
         ({"names": ["A", "A"]}, r"names: got \['A'\]"),
         ({"longitude_latitude": np.zeros((3, 2))}, "longitude_latitude: got shape"),
         ({"rotation": np.nan}, "rotation: got nan"),

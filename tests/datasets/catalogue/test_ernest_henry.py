@@ -81,8 +81,8 @@ def test_every_second_row_and_column(load):
 @pytest.mark.parametrize(
     ("options", "kind", "match"),
     [
-        ({"every": 0}, ValueError, "ernest_henry.every: got 0, wanted an integer >= 1"),
-        ({"every": 1.5}, TypeError, "ernest_henry.every: got 1.5"),
+        ({"every": 0}, ValueError, "ernest_henry.every: got 0, wanted a whole number of at least 1"),
+        ({"every": 1.5}, ValueError, "ernest_henry.every: got 1.5"),
         ({"upward_continuation": -1.0}, ValueError, "ernest_henry.upward_continuation: got -1.0"),
     ],
 )

@@ -51,5 +51,5 @@ def test_bad_input():
         synthetic.layer_thicknesses("narrow")
     with pytest.raises(ValueError, match=r"sample_layered_earth.n_samples: got 0"):
         synthetic.sample_layered_earth(0)
-    with pytest.raises(TypeError, match=r"sample_layered_earth.random_seed: got 1.5"):
+    with pytest.raises(ValueError, match=r"sample_layered_earth.random_seed: got 1.5"):
         synthetic.sample_layered_earth(3, random_seed=1.5)

@@ -80,12 +80,12 @@ def test_cells_need_not_be_cubes():
 @pytest.mark.parametrize(
     ("options", "kind", "match"),
     [
-        ({"cell_size": 0.0}, ValueError, r"make_two_blocks.cell_size: got 0.0, wanted a finite number > 0"),
+        ({"cell_size": 0.0}, ValueError, r"make_two_blocks.cell_size: got 0.0, wanted a finite number above 0"),
         ({"cell_size": (1.0, 2.0)}, ValueError, "cell_size: got 2 entries, wanted 3"),
         ({"shape": 12}, TypeError, "shape: got 12, wanted 3 entries"),
-        ({"shape": (12, 12, 0)}, ValueError, "shape: got 0, wanted an integer >= 1"),
-        ({"shape": (12, 12, 6.0)}, TypeError, "shape: got 6.0, wanted an integer"),
-        ({"shape": (2, 2, 1)}, ValueError, "a block holds no cell centre. Use at least"),
+        ({"shape": (12, 12, 0)}, ValueError, "shape: got 0, wanted a whole number of at least 1"),
+        ({"shape": (12, 12, 6.0)}, ValueError, "shape: got 6.0, wanted a whole number"),
+        ({"shape": (2, 2, 1)}, ValueError, "a block contains no cell centre. Use at least"),
         ({"n_stations": (4, True)}, TypeError, "n_stations: got True"),
         ({"clearance": 0.0}, ValueError, "clearance: got 0.0"),
         ({"noise": 0.0}, ValueError, "noise: got 0.0"),

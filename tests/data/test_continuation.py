@@ -97,11 +97,11 @@ def with_relief(locations):
         (stations((20, 1), angle=45.0), "one axis|one line"),
         (stations(spacing=(100.0, 1000.0)), "less than a factor of two"),
         (stations()[1:], "2008 stations do not fill a grid of 49 x 41"),
-        (np.concatenate([stations(), stations() + 1e5]), "only 2009 of 4018 stations hang together"),
+        (np.concatenate([stations(), stations() + 1e5]), "only 2009 of 4018 stations are connected"),
         (stations(bend=2e-5), "off a regular grid"),
         (stations() @ [[1, 0, 0], [0.3, 1, 0], [0, 0, 1]], "axes' cosine is 0.29"),
         (with_relief(stations()), "elevations span 2008 m, wanted less than a tenth"),
-        (np.repeat(stations(), 2, axis=0), "share one place|do not fill|hang together"),
+        (np.repeat(stations(), 2, axis=0), "at one point|do not fill|are connected"),
     ],
 )
 def test_what_is_no_level_grid_is_refused(locations, match):
@@ -111,5 +111,5 @@ def test_what_is_no_level_grid_is_refused(locations, match):
 
 @pytest.mark.parametrize("height", [-1.0, np.nan, np.inf])
 def test_downward_is_refused(height):
-    with pytest.raises(ValueError, match=r"height: got .* wanted a finite number >= 0"):
+    with pytest.raises(ValueError, match=r"height: got .* wanted a finite number at least 0"):
         datasets.upward_continue(stations(), dipole(stations()), height)

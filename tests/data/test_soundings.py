@@ -114,11 +114,11 @@ def test_there_and_back_with_gaps():
 
 
 def test_to_simpeg_says_what_is_lacking():
-    with pytest.raises(ValueError, match=r"25 errors are unknown. Give them a floor first: floored\(0.05\)"):
+    with pytest.raises(ValueError, match=r"25 errors are unknown. Set an error floor first: floored\(0.05\)"):
         soundings().to_simpeg()
     with pytest.raises(ValueError, match="two stations share one location"):
         soundings(locations=np.zeros((3, 3))).floored(0.05).to_simpeg()
-    with pytest.raises(ValueError, match="every value is missing"):
+    with pytest.raises(ValueError, match="got no values"):
         soundings(apparent_resistivity=np.full((3, 9), np.nan), phase=np.full((3, 9), np.nan)).to_simpeg()
 
 
@@ -144,17 +144,17 @@ def test_from_simpeg_refuses_what_is_no_sounding():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"frequencies": [0.0, *FREQUENCIES[1:]]}, "got 0 Hz, wanted frequencies above zero"),
-        ({"frequencies": [-1.0, *FREQUENCIES[1:]]}, "got -1 Hz"),
-        ({"frequencies": [np.nan, *FREQUENCIES[1:]]}, "1 of 9 entries are nan or infinite"),
-        ({"frequencies": FREQUENCIES[::-1]}, "got them unsorted, wanted each once, ascending"),
-        ({"frequencies": [0.01, *FREQUENCIES[:8]]}, "got the same one twice"),
+        ({"frequencies": [0.0, *FREQUENCIES[1:]]}, "got 0 .* above 0"),
+        ({"frequencies": [-1.0, *FREQUENCIES[1:]]}, "got -1 "),
+        ({"frequencies": [np.nan, *FREQUENCIES[1:]]}, "1 of 9 entries that are NaN or infinite"),
+        ({"frequencies": FREQUENCIES[::-1]}, "got unsorted frequencies, wanted each once, ascending"),
+        ({"frequencies": [0.01, *FREQUENCIES[:8]]}, "got the same frequency twice"),
         ({"names": ["A", "B", "B"]}, r"names: got \['B'\], wanted each name once"),
         ({"names": ["A", "B"]}, r"locations: got shape \(3, 3\), wanted \(2, 3\)"),
         ({"phase": np.zeros((3, 8))}, r"phase: got shape \(3, 8\), wanted \(3, 9\)"),
         ({"apparent_resistivity": np.full((3, 9), -1.0)}, "smallest entry is -1, wanted > 0"),
         ({"phase_error": np.zeros((3, 9))}, "phase_error: the smallest entry is 0, wanted > 0"),
-        ({"phase": np.full((3, 9), np.inf)}, "phase: got 27 infinite entries. Set them to nan"),
+        ({"phase": np.full((3, 9), np.inf)}, "phase: got 27 infinite entries. Set missing values to nan"),
     ],
 )
 def test_bad_input_is_named(changes, message):
