@@ -59,6 +59,11 @@ class EnsembleSimulation(BaseSimulation):
         super().__init__(survey=RepeatedSurvey(simulation.survey.nD * self.n_members))
 
     @property
+    def simulations(self) -> list[BaseSimulation]:
+        """The simulation of one member, as SimPEG's meta simulations list theirs; data sets are named by it."""
+        return [self._one]
+
+    @property
     def device(self) -> torch.device:
         """Device of the rows of the sensitivities."""
         return self._map.device
