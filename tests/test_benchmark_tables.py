@@ -72,6 +72,7 @@ def make_table(**changes):
     table = results.Table("cost", "What it *costs*", columns, note="Of 5.", heading="name", **changes)
     table.add_row("first, of all", 1.23456789, (1.0, 2.5), "slow")
     table.add_row("second_", None, np.array([1.0, 2.0]), "")
+    table.add_row("third", np.array(3), (1, 2), "")
     return table
 
 
@@ -80,7 +81,11 @@ def test_a_stored_table_is_read_as_it_was(options):
     results.store(options, table)
     (found,) = results.load(options.output)
     assert found == table
-    assert found.rows == {"first, of all": ["1.23457", "1 2.5", "slow"], "second_": ["", "1 2", ""]}
+    assert found.rows == {
+        "first, of all": ["1.23457", "1 2.5", "slow"],
+        "second_": ["", "1 2", ""],
+        "third": ["3", "1 2", ""],
+    }
     assert found.cells("first, of all") == ["1.23", "1.0, 2.5", "slow"]
     assert found.marked("first, of all") == [False, True, False]
     assert found.about["command"].startswith("python -m benchmarks.some.thing")
@@ -106,7 +111,7 @@ def test_rows_are_new_and_whole():
     with pytest.raises(ValueError, match="has a row 'second_' already"):
         table.add_row("second_", 1.0, (1.0, 1.0), "")
     with pytest.raises(ValueError, match="1 values for the 3 columns"):
-        table.add_row("third", 1.0)
+        table.add_row("fourth", 1.0)
 
 
 def test_a_page_holds_the_table_and_where_it_comes_from(options, tmp_path):

@@ -22,6 +22,8 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).parents[2]  # of the repository
 RESULTS = ROOT / "benchmarks" / "results"
 FIELDS = ("version", "table", "row", "column", "value")
@@ -47,8 +49,7 @@ class Column:
         """A value as it stands in the file: text as it is, numbers with six significant digits, None as nothing."""
         if value is None or isinstance(value, str):
             return value or ""
-        numbers = list(value) if hasattr(value, "__iter__") else [value]
-        return " ".join(f"{float(number):.6g}" for number in numbers)
+        return " ".join(f"{number:.6g}" for number in np.ravel(np.asarray(value, dtype=float)))
 
     def show(self, stored: str) -> str:
         """A stored value as a reader sees it."""

@@ -93,7 +93,7 @@ def _named(entry: Any) -> Any:
 
 
 def _found(entry: Any) -> Any:
-    """The printer or stopper that a name of :func:`_named` stands for."""
+    """The printer or stopper with a name of :func:`_named`."""
     kinds = {kind.__name__: kind for kind in (IterationPrinters, StoppingCriteria)}
     return getattr(kinds[entry[0]], entry[1]) if isinstance(entry, tuple) else entry
 
@@ -102,7 +102,7 @@ class _View(OptionalTables):
     """Mixin of views of minimizers that are not ours; a copy of a view is a view of a copy."""
 
     original: Any
-    print_tables = property(lambda self: False, doc="False: a view prints no tables, whatever the minimizer does.")
+    print_tables = property(lambda self: False, doc="False: a view prints no tables.")
 
     def __reduce_ex__(self, protocol):
         return without_tables, (type(self).original,)

@@ -101,7 +101,7 @@ def check_noise(who: str, data) -> None:
 
 
 def with_map(simulation: BaseSimulation, map_name: str, mapping: maps.IdentityMap) -> BaseSimulation:
-    """Return a copy of a simulation with another map; it shares what has been computed, but not the model."""
+    """Return a copy of a simulation with another map and without its model."""
     other = copy.copy(simulation)
     other.model = None
     setattr(other, map_name, mapping)
@@ -163,12 +163,12 @@ class PairedData:
         ]
 
     def misfits(self, mappings: Sequence[maps.IdentityMap], kind: type = L2DataMisfit) -> list[BaseDataMisfit]:
-        """Return one data misfit per data set, of simulations with a further map in front of their own."""
+        """Return data misfits of simulations with a further map in front of their own."""
         views = self.simulations_of(mappings)
         return [kind(data=some, simulation=view) for some, view in zip(self.data, views, strict=True)]
 
     def predict(self, properties: dict[str, np.ndarray]) -> list[np.ndarray]:
-        """Return the predicted data of each data set, from one property per simulation, {name: (n_active,)}."""
+        """Return the predicted data of each data set from properties {name: (n_active,)}."""
         triples = zip(self.simulations, self.map_names, self.property_names, strict=True)
         return [with_map(one, name, getattr(one, name)).dpred(properties[of]) for one, name, of in triples]
 

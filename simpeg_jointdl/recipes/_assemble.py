@@ -45,7 +45,7 @@ QUIET = Records()
 def checked_records(
     who: str, progress: bool, checkpoint: os.PathLike[str] | str | None, log: os.PathLike[str] | str | None
 ) -> Records:
-    """Return the records of a run; OSError, which begins with `who`, if a file cannot be written."""
+    """Return the records of a run; OSError if a file cannot be written."""
     paths = {}
     for name, path in (("checkpoint", checkpoint), ("log", log)):
         paths[name] = None if path is None else Path(path)
@@ -107,7 +107,7 @@ def assemble(
 
 
 def _silenced(minimizer: Minimize) -> Minimize:
-    """Return a minimizer that prints nothing: ours with its tables switched off, or a view of any other."""
+    """Return a minimizer without tables: ours with them switched off, or a view of any other."""
     if not isinstance(minimizer, OptionalTables):
         return optimization.without_tables(minimizer)
     minimizer.print_tables = False

@@ -18,7 +18,7 @@ from ..maps import TorchMap
 
 @dataclass
 class BaseRecipe(ABC):
-    """Base class of recipes: a SimPEG inversion that is ready to run, and the way from its model to properties.
+    """A SimPEG inversion that is ready to run, and the maps from its model to properties.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ def listed_couplings(couplings) -> list:
 
 
 def made_coupling(who: str, make, mesh, **options) -> BaseSimilarityMeasure:
-    """Return what a class or function of a mesh and `options` makes; TypeError if that is no coupling."""
+    """Make a coupling from a class or function; TypeError if it makes anything else."""
     # SimPEG's objective functions are callable, but make nothing
     if not callable(make) or isinstance(make, BaseObjectiveFunction):
         raise TypeError(_not_a_coupling(who, make))

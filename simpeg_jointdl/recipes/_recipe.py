@@ -11,7 +11,7 @@ from ._base import BaseRecipe
 
 @dataclass
 class Recipe(BaseRecipe):
-    """A SimPEG inversion that is ready to run, and the way from its model to properties.
+    """A SimPEG inversion that is ready to run, and the maps from its model to properties.
 
     Parameters
     ----------

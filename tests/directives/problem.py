@@ -17,7 +17,7 @@ UNITS = (1.0, 0.05, 300.0)  # size of an anomaly of each property: g/cc, SI, kg/
 
 @dataclass
 class JointProblem:
-    """Data misfits, regularization terms, and what they are of."""
+    """Data misfits and regularization terms, with their mesh, maps and true model."""
 
     mesh: TensorMesh
     wires: maps.Wires
@@ -27,7 +27,7 @@ class JointProblem:
 
     @property
     def start(self) -> np.ndarray:
-        """A uniform starting model, off the bounds."""
+        """A uniform starting model, away from the bounds."""
         n = self.mesh.n_cells
         return np.concatenate([np.full(n, 1e-4 * unit) for unit in UNITS[: len(self.terms)]])
 
@@ -52,7 +52,7 @@ class JointProblem:
 
 
 def make_joint_problem(n_properties=2, *, sparse=False, noise=0.03, seed=0) -> JointProblem:
-    """A block seen by one data set per property: gravity, magnetics, and gravity of a density in kg/m³."""
+    """A block with one data set per property: gravity, magnetics, and gravity of a density in kg/m³."""
     mesh = TensorMesh([[(50.0, 8)], [(50.0, 8)], [(50.0, 5)]], origin="CCN")
     n = mesh.n_cells
     names = ("density", "susceptibility", "density_si")[:n_properties]

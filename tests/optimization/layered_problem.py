@@ -1,4 +1,4 @@
-"""Columns that know nothing of each other, linear ones and magnetotelluric ones, for the tests of Occam."""
+"""Problems of independent columns, linear and magnetotelluric, for the tests of Occam."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THICKNESSES = 50.0 * 1.4 ** np.arange(14)
 
 @dataclass
 class Problem:
-    """Data misfit of columns, and where their inversion starts."""
+    """Data misfit of columns, and the starting model."""
 
     misfit: L2DataMisfit
     n_columns: int
@@ -30,7 +30,7 @@ class Problem:
     start: np.ndarray
 
     def regularization(self, **options):
-        """Smooth along columns, small, and nothing between them."""
+        """Smoothness within columns and smallness, without any coupling between columns."""
         mesh = TensorMesh([np.ones(self.n_layers), np.ones(self.n_columns)])
         options = {"alpha_s": 1e-2, "alpha_x": 1.0, "alpha_y": 0.0, "reference_model": self.start} | options
         return WeightedLeastSquares(mesh, **options)
@@ -45,12 +45,12 @@ class Problem:
 
 
 def make_layered(n_columns=4, *, rows=slice(None), seed=0, noise=0.05) -> Problem:
-    """Soundings over random smooth layers, those of some `rows` of `n_columns`, from 100 ohm m."""
+    """Soundings over random smooth layers, with a starting model of 100 ohm m; `rows` selects some columns."""
     rng = np.random.default_rng(seed)
     n_layers = THICKNESSES.size + 1
     log_rho = 2.0 + 0.3 * np.cumsum(rng.standard_normal((n_columns, n_layers)), axis=1)
     made = synthetic.make_soundings(10.0**log_rho, THICKNESSES, FREQUENCIES, noise=noise, random_seed=seed)
-    # so that its very noise does not decide whether a column can arrive
+    # so that it does not depend on the noise whether a column can reach the target
     soundings = made.floored(1.3 * noise)[rows]
     observed, n = soundings.to_simpeg(), len(soundings)
     simulation = natural_source.Simulation1DStitched(
@@ -60,7 +60,7 @@ def make_layered(n_columns=4, *, rows=slice(None), seed=0, noise=0.05) -> Proble
 
 
 def make_linear(n_columns=3, *, n_layers=12, n_data=8, seed=0) -> Problem:
-    """Data of random matrices, a block for each column, their rows shuffled."""
+    """Linear data with one random matrix per column, in random order."""
     rng = np.random.default_rng(seed)
     blocks = sp.block_diag([rng.standard_normal((n_data, n_layers)) for _ in range(n_columns)], format="csr")
     matrix = blocks[rng.permutation(blocks.shape[0])]

@@ -1,4 +1,4 @@
-"""A small linear inversion of SimPEG's, with decaying exponentials, for the tests of minimizers."""
+"""A small linear inversion with SimPEG's decaying exponentials, for the tests of minimizers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ N = 40
 
 @dataclass
 class LinearProblem:
-    """Mesh, data misfits, and what the data are of."""
+    """Mesh, data misfits and true model."""
 
     mesh: TensorMesh
     misfits: list
@@ -32,7 +32,7 @@ class LinearProblem:
 
 
 def make_linear_problem(n_misfits=1, *, noise=0.02, seed=0, make=L2DataMisfit) -> LinearProblem:
-    """Misfits of data sets with the same kernels and noise of their own."""
+    """Misfits of data sets with the same kernels and different noise."""
     mesh = TensorMesh([N])
     x = mesh.cell_centers_x
     truth = np.where((x > 0.2) & (x < 0.35), 1.0, 0.0) + np.where((x > 0.45) & (x < 0.6), -0.5, 0.0)

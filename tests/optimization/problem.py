@@ -1,4 +1,4 @@
-"""Simulations with a tensor path, for the tests of minimizers, and the joint problem they stand in."""
+"""Simulations with a tensor path and a joint problem with them, for the tests of minimizers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DenseJacobian:
 
 
 class DenseSimulation(LinearSimulation):
-    """``G`` times a map of the model, by a dense matrix in float64."""
+    """``G`` times the values of a map, as a dense matrix in float64."""
 
     device, dtype = "cpu", torch.float64
 
@@ -44,11 +44,11 @@ class DenseSimulation(LinearSimulation):
 
 
 def make_problem(on_tensors: bool, **options):
-    """Gravity and magnetics, by SimPEG's simulations in float64, or by such with a tensor path."""
+    """Gravity and magnetics, with SimPEG's simulations in float64, or with simulations with a tensor path."""
     problem = make_joint_problem(2, **options)
     for misfit, wire in zip(problem.misfits, (problem.wires.density, problem.wires.susceptibility), strict=True):
         simulation = misfit.simulation
-        simulation.sensitivity_dtype = np.float64  # what it rounds to float32 would round to another neighbour
+        simulation.sensitivity_dtype = np.float64  # float32 would be rounded differently by the two
         if on_tensors:
             matrix = np.asarray(simulation.G, dtype=float)
             misfit.simulation = DenseSimulation(model_map=wire, G=matrix, survey=simulation.survey)

@@ -1,4 +1,4 @@
-"""The objective function that collects garbage rarely gives what SimPEG's gives, and leaves the same behind."""
+"""The objective function that seldom collects garbage gives the values and attributes of SimPEG's function."""
 
 import gc
 

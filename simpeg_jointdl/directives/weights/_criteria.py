@@ -6,9 +6,10 @@ from simpeg.optimization import Minimize, StoppingCriteria
 
 
 def _trials_left(minimizer: Minimize) -> int:
-    """1 while a line search may go on; 0 after its last trial, when the model goes back to where the search began.
+    """Return 1 while a line search may go on, and 0 after its last trial without descent.
 
-    The inverse problem is evaluated there again, so that its model and data are those of the model that is kept.
+    The model then goes back to where the search began. The inverse problem is evaluated there again, so that its model
+    and data are those of the model that is kept.
     """
     is_last = minimizer.iterLS + 1 >= minimizer.maxIterLS
     if not (is_last and minimizer.require_decrease) or _is_descent(minimizer):
@@ -25,23 +26,28 @@ def _is_descent(minimizer: Minimize) -> bool:
     return bool(conditions) and all(one["left"](minimizer) <= one["right"](minimizer) for one in conditions)
 
 
-def _without_rest(stoppers: list) -> list:
-    return [one for one in stoppers if one is not REST]
+def _none(minimizer: Minimize) -> int:
+    return 0
 
 
-REST = {
+def _without_keep(stoppers: list) -> list:
+    return [one for one in stoppers if one != KEEP_MODEL]
+
+
+KEEP_MODEL = {
     "str": "%d : trials left = %3d     <= none        = %3d",
     "left": _trials_left,
-    "right": lambda minimizer: 0,
+    "right": _none,
     "stopType": "critical",
 }
 
 
 class RunCriteria:
-    """Leave a minimizer only its largest number of iterations, and let failed line searches rest.
+    """Stopping criteria of a run: the largest number of iterations only, and no end by a line search.
 
-    SimPEG's criteria are absolute, and a line search that finds no descent ends the minimization, though a turn or a
-    sparse norm may be due. Both are exchanged through the minimizer's lists ``stoppers`` and ``stoppersLS``.
+    SimPEG's own criteria are absolute. A line search that finds no descent ends SimPEG's minimization, although another
+    property may have its turn next, or a sparse norm its next step; here the model stays as it is for one iteration.
+    Both are set through the minimizer's lists ``stoppers`` and ``stoppersLS``.
 
     Parameters
     ----------
@@ -54,18 +60,18 @@ class RunCriteria:
         # after a run that ended by an error the lists are still those of that run
         self._given = getattr(minimizer.stoppers, "given", minimizer.stoppers)
         minimizer.stoppers = _Stoppers(self._given)
-        minimizer.stoppersLS = [*_without_rest(minimizer.stoppersLS), REST]
+        minimizer.stoppersLS = [*_without_keep(minimizer.stoppersLS), KEEP_MODEL]
 
-    def give_back(self):
+    def give_back(self) -> None:
         """Give the minimizer its own criteria back."""
         if self._given is not None:
             self._minimizer.stoppers = self._given
-            self._minimizer.stoppersLS = _without_rest(self._minimizer.stoppersLS)
+            self._minimizer.stoppersLS = _without_keep(self._minimizer.stoppersLS)
             self._given = None  # lists of SimPEG's criteria cannot be pickled
 
 
 class _Stoppers(list):
-    """The largest number of iterations alone, with the list in whose place it stands."""
+    """The largest number of iterations as the only criterion, with the list that it replaces."""
 
     def __init__(self, given: list):
         super().__init__([StoppingCriteria.iteration])

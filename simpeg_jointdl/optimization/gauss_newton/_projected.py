@@ -103,14 +103,16 @@ class ProjectedGNCG(OptionalTables, optimization.ProjectedGNCG):
         cg_maxiter: int = 5,
         **kwargs: Any,
     ):
+        # versions of SimPEG differ in their defaults, and in whether None stands for them
+        tolerances = {"cg_rtol": cg_rtol, "cg_atol": cg_atol}
+        given = {name: value for name, value in tolerances.items() if value is not None}
         super().__init__(
             print_tables=bool(print_tables),
             lower=lower,
             upper=upper,
             maxIter=maxIter,
-            cg_rtol=cg_rtol,
-            cg_atol=cg_atol,
             cg_maxiter=cg_maxiter,
+            **given,
             **kwargs,
         )
         self._crossing = Crossing(device, dtype)

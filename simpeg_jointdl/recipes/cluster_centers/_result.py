@@ -40,7 +40,7 @@ class Candidate:
 
 @dataclass
 class CenterSearch:
-    """Cluster centres found by :func:`~simpeg_jointdl.recipes.find_centers`, and which of them the data determine.
+    """Cluster centres found in data, and which of them the data determine.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class CenterSearch:
 
     @property
     def centers(self) -> np.ndarray:
-        """Properties of the background and of the units, (n_units + 1, n_properties), for a cluster coupling."""
+        """Properties of the background and the units, (n_units + 1, n_properties)."""
         return np.vstack([np.zeros(self.units.shape[1]), self.units])
 
     def with_known(self, name: str, values: ArrayLike) -> np.ndarray:
@@ -123,7 +123,7 @@ class CenterSearch:
 
     @property
     def intervals(self) -> np.ndarray:
-        """Smallest and largest supported value of each property of each unit, (n_units, n_properties, 2).
+        """Smallest and largest supported value of each property, (n_units, n_properties, 2).
 
         Zero or infinite where the last factor tried on that side is still supported; NaN where no bodies explain the
         data.
@@ -140,12 +140,12 @@ class CenterSearch:
 
     @property
     def determined(self) -> np.ndarray:
-        """Whether each property of each unit is known to the tolerance, (n_units, n_properties) of bool."""
+        """Whether each property is known to the tolerance, (n_units, n_properties) of bool."""
         return self._narrow(lambda unit, p: [self._span(unit, None), self._span(unit, p)])
 
     @property
     def ratios_determined(self) -> np.ndarray:
-        """Whether each property is known relative to the others of its unit, (n_units, n_properties) of bool."""
+        """Whether each property is known relative to the others, (n_units, n_properties) of bool."""
         return self._narrow(lambda unit, p: [self._span(unit, p)])
 
     def _narrow(self, spans) -> np.ndarray:
@@ -156,7 +156,7 @@ class CenterSearch:
         return out
 
     def _span(self, unit, which) -> tuple[float, float]:
-        """Factors between which the data support a property: half way, in logarithms, to the first that they do not."""
+        """Factors between which the data support a property."""
         if not self.explained:
             return np.nan, np.nan
         row = sorted((c for c in self.curve if (c.unit, c.which) == (unit, which)), key=lambda c: c.factor)

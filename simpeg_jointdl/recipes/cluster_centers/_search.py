@@ -19,7 +19,6 @@ from ._linear_data import LinearData, linear_data
 from ._result import Candidate, CenterSearch
 from ._shapes import SHARPNESS, Shapes, first_levels, fit_shapes, smoothing
 
-WHO = "find_centers"
 FREEDOM = 0.3  # largest change of a property in one step, relative to the largest value of each
 RISE, RISES = 1.5, 3  # factor on all properties, and how often it is tried, where bodies do not explain the data
 NEARLY = 2.0  # misfit over its limit below which shapes are at fault, not the size of the properties
@@ -43,14 +42,15 @@ def find_centers(
     max_iterations: int = 20,
     refine: bool = True,
 ) -> CenterSearch:
-    r"""Find centres for :class:`~simpeg_jointdl.regularization.GuidedFuzzyCMeans` without a petrophysical table.
+    r"""Find centres for a cluster coupling from the data, without a petrophysical table.
 
-    A set of centres is *supported* if bodies with exactly these properties, in a background of zero, explain the data,
-    whatever their shapes are. Shapes are level sets, which Gauss-Newton steps change from the given model. The centres
-    start at the density peaks of that model's cross-plot, where a cell counts by its volume, and move together with the
-    shapes. The number of units is the smallest that explains the data. Then the properties of every unit are multiplied
-    by `factors`, all at once and one by one, and the shapes of all bodies are fitted again. Factors that the data do
-    not support bound the interval of each property.
+    They are for :class:`~simpeg_jointdl.regularization.GuidedFuzzyCMeans`. A set of centres is *supported* if bodies
+    with exactly these properties, in a background of zero, explain the data, whatever their shapes are. Shapes are
+    level sets, which Gauss-Newton steps change from the given model. The centres start at the density peaks of that
+    model's cross-plot, where a cell counts by its volume, and move together with the shapes. The number of units is the
+    smallest that explains the data. Then the properties of every unit are multiplied by `factors`, all at once and one
+    by one, and the shapes of all bodies are fitted again. Factors that the data do not support bound the interval of
+    each property.
 
     Parameters
     ----------
@@ -109,21 +109,21 @@ def find_centers(
     ``ratios_determined``, seldom ``determined``. Amplitudes are then little more than those of the given model. Where
     one property is known from elsewhere, `CenterSearch.with_known` gives the others.
     """
-    check.discretize_mesh(f"{WHO}.mesh", mesh)
-    active = check.active_cells(f"{WHO}.active_cells", mesh, active_cells)
-    parts = checked_wires(WHO, wire_map, int(active.sum()))
-    checked = checked_misfits(misfits, wire_map.nP, WHO)
+    check.discretize_mesh("find_centers.mesh", mesh)
+    active = check.active_cells("find_centers.active_cells", mesh, active_cells)
+    parts = checked_wires("find_centers", wire_map, int(active.sum()))
+    checked = checked_misfits(misfits, wire_map.nP, "find_centers")
     taking_part = [(multiplier, one) for multiplier, one in checked if multiplier]
     if not taking_part:
-        msg = f"{WHO}.misfits: all multipliers are zero; wanted some data to take part."
+        msg = "find_centers.misfits: all multipliers are zero; wanted some data to take part."
         raise ValueError(msg)
-    model = np.array(check.finite_array(f"{WHO}.model", model, (wire_map.nP,)))
+    model = np.array(check.finite_array("find_centers.model", model, (wire_map.nP,)))
     counts = _checked_counts(n_units)
-    check.positive(f"{WHO}.chifact", chifact)
-    check.positive(f"{WHO}.tolerance", tolerance)
-    check.whole(f"{WHO}.max_iterations", max_iterations)
+    check.positive("find_centers.chifact", chifact)
+    check.positive("find_centers.tolerance", tolerance)
+    check.whole("find_centers.max_iterations", max_iterations)
     if max_data is not None:
-        check.whole(f"{WHO}.max_data", max_data)
+        check.whole("find_centers.max_data", max_data)
     factors = _checked_factors(factors)
     maps = list(parts.values())
     multipliers, misfits = zip(*taking_part, strict=True)
@@ -163,7 +163,7 @@ class _Fits:
         return float(np.max(fit.chi / self.limits))
 
     def fit(self, centers, starts, freedom=0.0, sharpness=SHARPNESS) -> Shapes:
-        """Return the best fit from some starting shapes; later ones are only tried if those before fail."""
+        """Return the best fit from some starting shapes, tried in turn until one explains the data."""
         best = None
         for levels in [*starts, first_levels(self.properties, centers)]:
             found = fit_shapes(
@@ -184,7 +184,7 @@ class _Fits:
 
 
 def _best_number(run: _Fits, properties: np.ndarray, weights: np.ndarray, counts: list[int]) -> tuple[Shapes, dict]:
-    """Return the fit of the smallest number of units that explains the data, or else the best one, and all misfits."""
+    """Return the fit of the smallest number of units that explains the data, and all misfits."""
     tried, fits = {}, []
     for count in counts:
         centers = density_peaks(properties, weights, count)
@@ -195,13 +195,15 @@ def _best_number(run: _Fits, properties: np.ndarray, weights: np.ndarray, counts
         if run.supported(fits[-1]):
             return fits[-1], tried
     if not fits:
-        msg = f"{WHO}.model: its cross-plot shows no unit beside the background, wanted a model that fits the data."
+        msg = (
+            "find_centers.model: its cross-plot shows no unit beside the background, wanted a model that fits the data."
+        )
         raise ValueError(msg)
     return min(fits, key=run.excess), tried
 
 
 def _rising(run: _Fits, centers: np.ndarray) -> Shapes:
-    """Fit shapes and properties; if that fails, start from softer shapes, then from larger properties."""
+    """Fit shapes and properties, also from softer shapes and larger properties if needed."""
     first = first_levels(run.properties, centers)
     best = run.fit(centers, [], freedom=FREEDOM)
     if not run.supported(best):
@@ -217,7 +219,7 @@ def _rising(run: _Fits, centers: np.ndarray) -> Shapes:
 
 
 def _profile(run: _Fits, best: Shapes, factors: list[float]) -> list[Candidate]:
-    """Fit shapes with the properties of each unit times each factor, together and one by one, from 1 outwards."""
+    """Fit shapes with the properties of each unit times each factor, from 1 outwards."""
     n_units, n_properties = best.centers.shape
     groups = [(None, slice(None)), *((p, p) for p in range(n_properties))]
     curve = []
@@ -241,17 +243,17 @@ def _checked_counts(n_units) -> list[int]:
     """Numbers of units, each at least 1, in increasing order."""
     counts = [n_units] if np.ndim(n_units) == 0 else list(n_units)
     mend = "The background is not counted."
-    checked = sorted({check.whole(f"{WHO}.n_units", one, mend=mend) for one in counts})
+    checked = sorted({check.whole("find_centers.n_units", one, mend=mend) for one in counts})
     if not checked:
-        msg = f"{WHO}.n_units: got {n_units!r}, wanted one or more whole numbers of at least 1. {mend}"
+        msg = f"find_centers.n_units: got {n_units!r}, wanted one or more whole numbers of at least 1. {mend}"
         raise ValueError(msg)
     return checked
 
 
 def _checked_factors(factors) -> list[float]:
     """Factors above 0 and other than 1, on both sides of 1."""
-    values = check.finite_array(f"{WHO}.factors", factors, (None,), above=0.0)
+    values = check.finite_array("find_centers.factors", factors, (None,), above=0.0)
     if (values == 1.0).any() or not ((values < 1).any() and (values > 1).any()):
-        msg = f"{WHO}.factors: got {factors!r}, wanted some below and some above 1: an interval has two ends."
+        msg = f"find_centers.factors: got {factors!r}, wanted some below and some above 1: an interval has two ends."
         raise ValueError(msg)
     return values.tolist()

@@ -40,7 +40,7 @@ class Shapes:
 
     @property
     def memberships(self) -> np.ndarray:
-        """Share of each cell that belongs to the background and to each unit, (n_units + 1, n_cells)."""
+        """Share of each cell of the background and of each unit, (n_units + 1, n_cells)."""
         return memberships(self.levels, self.height)[0]
 
     @property
@@ -50,7 +50,7 @@ class Shapes:
 
 
 def smoothing(centers, widths) -> sp.csr_matrix:
-    """Return the Gaussian average over neighbours by which a change of shape spreads, (n_cells, n_cells)."""
+    """Return the Gaussian average over neighbours that spreads a change of shape."""
     scaled = centers / (_REACH * widths)
     pairs = cKDTree(scaled).sparse_distance_matrix(cKDTree(scaled), 2.0, output_type="coo_matrix").tocoo()
     weights = sp.csr_matrix((np.exp(-np.square(pairs.data)), (pairs.row, pairs.col)), shape=pairs.shape)
@@ -58,7 +58,7 @@ def smoothing(centers, widths) -> sp.csr_matrix:
 
 
 def memberships(levels, height) -> tuple[np.ndarray, np.ndarray]:
-    r"""Return how much each cell belongs to the background and each unit, and the derivative of it.
+    r"""Return how much each cell belongs to the background and each unit, and slopes of it.
 
     .. math::
         u_k = \frac{e^{l_k} - e^{-h}}{Z}, \quad u_0 = \frac{1}{Z}, \quad Z = 1 + \sum_j (e^{l_j} - e^{-h}),
@@ -81,7 +81,7 @@ def memberships(levels, height) -> tuple[np.ndarray, np.ndarray]:
 
 
 def first_levels(properties, centers) -> np.ndarray:
-    """Return level sets from how near a cell is to each unit compared with the background, (n_units, n_cells)."""
+    """Return level sets from how near cells are to each unit, (n_units, n_cells)."""
     scales = np.maximum(np.abs(centers).max(axis=0), 1e-300)
     to_units = np.stack([np.square((properties - c[:, None]) / scales[:, None]).sum(axis=0) for c in centers])
     size = np.square(centers / scales).sum(axis=1)[:, None]
@@ -92,7 +92,7 @@ def first_levels(properties, centers) -> np.ndarray:
 def fit_shapes(
     data: LinearData, smooth, centers, levels, *, target=1.0, freedom=0.0, max_iterations=12, sharpness=SHARPNESS
 ) -> Shapes:
-    """Change shapes, and properties if they are free, until the data are fitted or nothing improves.
+    """Change shapes, and free properties, until the data are fitted or nothing improves.
 
     Gauss-Newton steps in the level sets, each from a Krylov space. They are smooth over a few cells, no longer than a
     level set is high, and damped so that they lower the misfit.

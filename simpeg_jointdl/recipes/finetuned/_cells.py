@@ -42,7 +42,7 @@ def warm_started(
     chifact: float,
     records: Records = QUIET,
 ) -> Recipe:
-    """Set up the inversion over cells for the smallest change of a prediction, or of its mixture, that fits the data.
+    """Set up the inversion for the smallest change of a prediction that fits the data.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _problem(data: NetworkData, names: list[str]) -> CellProblem:
 
 # the mixture --------------------------------------------------------------------------------------------
 def unexplained(data: NetworkData, properties: dict[str, np.ndarray]) -> dict[str, float]:
-    r"""Return the part of each property's data that models leave unexplained beyond the noise, relative to their rms.
+    r"""Return the part of each property's data that models leave unexplained beyond the noise.
 
     .. math::
         \sqrt{\frac{\max \left( 0, \sum_i (r_i^2 - \sigma_i^2) \right)}{\sum_i d_i^2}}
@@ -107,7 +107,7 @@ def unexplained(data: NetworkData, properties: dict[str, np.ndarray]) -> dict[st
 
 
 def share_of_sparse(residual: float, most: float) -> float:
-    """Return the share of the sparse inversion: none below 10 % of unexplained data, `most` above 20 %."""
+    """Return the share of the sparse inversion, up to `most`, for a part of unexplained data."""
     width = TUNING.mixed_to - TUNING.mixed_from
     return most * float(np.clip((residual - TUNING.mixed_from) / width, 0.0, 1.0))
 
@@ -115,7 +115,7 @@ def share_of_sparse(residual: float, most: float) -> float:
 def mixed(
     data: NetworkData, predicted: dict[str, np.ndarray], most: float, *, bounds: dict, chifact: float
 ) -> dict[str, np.ndarray]:
-    """Return mixtures of a prediction with sparse inversions, {name: (n_active,)}; these run only where needed."""
+    """Return mixtures of a prediction with sparse inversions, {name: (n_active,)}."""
     residuals = unexplained(data, predicted) if most else {}
     models = dict(predicted)
     for name in data.names:

@@ -45,7 +45,7 @@ class NetworkData:
         return self.paired.misfits([maps[name] for name in self.names], self.misfit)
 
     def map_of(self, network: GravMagUNet, training: Training, random_seed: int = 0) -> GravMagMap:
-        """Return a network over these data as a map from its weights to the models on the active cells."""
+        """Return the map from the weights of a network to its models on the active cells."""
         data = {ARGUMENTS[name]: one for name, one in zip(self.names, self.paired.data, strict=True)}
         return GravMagMap(
             network, **data, mesh=self.paired.mesh, active_cells=self.paired.active_cells, trained=training.trained,
@@ -78,7 +78,7 @@ def network_data(who: str, data, simulation, placement: Placement | None, misfit
 
 
 def _on_ground(who: str, placement: Placement | None, paired: PairedData) -> Placement:
-    """Placement with the top of the active cells for the ground where neither ground nor height is given."""
+    """Placement, with the top of the active cells as ground if none and no height is given."""
     placement = Placement() if placement is None else placement
     check.instance(f"{who}.placement", placement, Placement, "a networks.Placement")
     options = placement.options()
@@ -88,7 +88,7 @@ def _on_ground(who: str, placement: Placement | None, paired: PairedData) -> Pla
 
 
 def _check_stations(who: str, i: int, of_data, of_simulation):
-    """The network uses the places of the data, the misfit those of the simulation: they must be the same."""
+    """Raise ValueError unless data and simulation have the same stations."""
     places = [np.asarray(one.receiver_locations) for one in (of_data, of_simulation)]
     if places[0].shape == places[1].shape and np.allclose(*places, rtol=0.0, atol=_SAME_PLACE):
         return

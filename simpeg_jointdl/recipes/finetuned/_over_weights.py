@@ -31,8 +31,6 @@ from ._training import chosen_learning_rate
 from ._tuning import TUNING
 from ._warm_start import create_warm_started_inversion
 
-WHO = "create_finetuned_inversion"
-
 
 @accept_old_names(
     groups={"anchor": Anchor, "cells": CellOptions, "placement": Placement, "training": Training, "tuning": FineTuning},
@@ -55,7 +53,7 @@ def create_finetuned_inversion(
     checkpoint: os.PathLike[str] | str | None = None,
     log: os.PathLike[str] | str | None = None,
 ) -> FinetunedRecipe:
-    r"""Set up an inversion of gravity, magnetics or both over the weights of a trained network.
+    r"""Set up an inversion of gravity and magnetics over the weights of a trained network.
 
     The weights start at those that the network was trained to, so the models start at its prediction from the data. It
     minimises
@@ -129,21 +127,29 @@ def create_finetuned_inversion(
     data say little, and the last steps to the noise cost more than they gain. Hence the anchor, and the inversion over
     cells at the end. ``benchmarks/learned/finetuned.py`` compares this recipe with inversions without a network.
     """
-    tuning = checked_training(f"{WHO}.tuning", tuning, FineTuning)
-    anchor = checked_anchor(f"{WHO}.anchor", anchor)
-    check.positive(f"{WHO}.chifact", chifact)
+    tuning = checked_training("create_finetuned_inversion.tuning", tuning, FineTuning)
+    anchor = checked_anchor("create_finetuned_inversion.anchor", anchor)
+    check.positive("create_finetuned_inversion.chifact", chifact)
     if max_iterations is not None:
-        check.whole(f"{WHO}.max_iterations", max_iterations)
-    records = checked_records(WHO, progress, checkpoint, log)
-    placed = network_data(WHO, data, simulation, placement, tuning.misfit)
+        check.whole("create_finetuned_inversion.max_iterations", max_iterations)
+    records = checked_records("create_finetuned_inversion", progress, checkpoint, log)
+    placed = network_data("create_finetuned_inversion", data, simulation, placement, tuning.misfit)
     latent = placed.map_of(GravMagUNet.from_pretrained() if network is None else network, tuning, random_seed)
     predicted = reference = predictions(latent)
     if anchor.target == "mesh_inversion":
-        made = warm_started(WHO, placed, predicted, CellOptions(), sparse_share=anchor.sparse_share, chifact=chifact)
+        made = warm_started(
+            "create_finetuned_inversion",
+            placed,
+            predicted,
+            CellOptions(),
+            sparse_share=anchor.sparse_share,
+            chifact=chifact,
+        )
         reference = predicted | made.run()
     passage = Passage(latent)
     reg, strength = anchor_and_couplings(
-        WHO, placed, passage, np.stack(list(predicted.values())), np.stack([reference[name] for name in predicted]),
+        "create_finetuned_inversion", placed, passage, np.stack(list(predicted.values())),
+        np.stack([reference[name] for name in predicted]),
         couplings, coupling_ratios, anchor.strength,
     )  # fmt: skip
     return _assembled(placed, passage, reg, strength, tuning, max_iterations, chifact, records)
@@ -173,9 +179,11 @@ def _assembled(
 
 
 def _finishing(data: NetworkData, found: dict, *, chifact: float, progress: bool) -> Recipe:
-    """Set up the inversion over cells for the smallest change of the models found that fits the data."""
+    """Set up the inversion for the smallest change of the models found that fits the data."""
     records = Records(progress)
-    return warm_started(WHO, data, found, CellOptions(), sparse_share=0.0, chifact=chifact, records=records)
+    return warm_started(
+        "create_finetuned_inversion", data, found, CellOptions(), sparse_share=0.0, chifact=chifact, records=records
+    )
 
 
 def _minimizer(tuning: FineTuning, max_iterations: int | None, latent: GravMagMap, chifact: float) -> Minimize:

@@ -14,7 +14,7 @@ from .._recipe import Recipe
 
 @dataclass
 class FinetunedRecipe(BaseRecipe):
-    """A network fitted to data, and then the smallest change of cells that fits what the network leaves.
+    """A network fitted to data, and an inversion over cells for what the network leaves.
 
     The weights change the models everywhere at once. What they would do elsewhere to fit the last tenths of a misfit is
     mostly wrong; cells can fit them alone.
@@ -65,7 +65,7 @@ class FinetunedRecipe(BaseRecipe):
         return super().chi if self.finishing is None else self.finishing.chi
 
     def run(self) -> dict[str, np.ndarray]:
-        """Run the inversion over the weights, and the one over cells if data are left above their noise.
+        """Run the inversion over the weights, and that over cells if data are above their noise.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class FinetunedRecipe(BaseRecipe):
         return self._finish(self._run())
 
     def resume(self) -> dict[str, np.ndarray]:
-        """Continue a run over the weights that was interrupted, from its checkpoint; cells follow as in `run`.
+        """Continue an interrupted run over the weights from its checkpoint, and finish as `run`.
 
         Returns
         -------

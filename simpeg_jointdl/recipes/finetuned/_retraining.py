@@ -25,12 +25,10 @@ from ._options import Training, checked_training
 from ._training import trained_on
 from ._tuning import TUNING
 
-WHO = "create_retraining"
-
 
 @dataclass
 class RetrainingRecipe(BaseRecipe):
-    """Rounds of an inversion over cells from a network's prediction, and of training the network on what it finds.
+    """Rounds of inverting over cells and of training the network that they start from.
 
     After `run` all attributes are those of the last inversion.
 
@@ -112,7 +110,7 @@ class RetrainingRecipe(BaseRecipe):
         return found
 
     def resume(self) -> dict[str, np.ndarray]:
-        """Refuse to continue: a checkpoint would be of one round alone, without the network that has been trained.
+        """Refuse to continue: a checkpoint would be of one round, without the trained network.
 
         Raises
         ------
@@ -126,7 +124,7 @@ class RetrainingRecipe(BaseRecipe):
         raise ValueError(msg)
 
     def _round(self, latent: GravMagMap) -> Recipe:
-        """Return the first inversion as it was handed over, with whatever has been changed of it, or make another."""
+        """Return the first inversion as the user has it, or make another."""
         if self.model is None:
             return Recipe(self.inversion, self.initial_model, self.maps, self.log)
         return self.make_round(latent)
@@ -172,7 +170,7 @@ def create_retraining(
     random_seed: int = 0,
     progress: bool = True,
 ) -> RetrainingRecipe:
-    """Set up rounds of inverting gravity, magnetics or both and of training the network that predicts from them.
+    """Set up rounds of inverting gravity and magnetics and of training their network.
 
     Each round is an inversion as of :func:`create_warm_started_inversion`. After it the network is trained for some
     steps on the models that the inversion went through and on their exact data with other noise. The rounds end when
@@ -220,13 +218,13 @@ def create_retraining(
     FileNotFoundError
         If no network is given and no weights come with the package.
     """
-    training = checked_training(f"{WHO}.training", training, Training)
-    cells = check.instance(f"{WHO}.cells", CellOptions() if cells is None else cells, CellOptions)
-    check.share(f"{WHO}.sparse_share", sparse_share)
-    check.whole(f"{WHO}.rounds", rounds)
-    check.positive(f"{WHO}.tolerance", tolerance)
-    check.positive(f"{WHO}.chifact", chifact)
-    placed = network_data(WHO, data, simulation, placement, cells.misfit)
+    training = checked_training("create_retraining.training", training, Training)
+    cells = check.instance("create_retraining.cells", CellOptions() if cells is None else cells, CellOptions)
+    check.share("create_retraining.sparse_share", sparse_share)
+    check.whole("create_retraining.rounds", rounds)
+    check.positive("create_retraining.tolerance", tolerance)
+    check.positive("create_retraining.chifact", chifact)
+    placed = network_data("create_retraining", data, simulation, placement, cells.misfit)
     network = GravMagUNet.from_pretrained() if network is None else network
     predict_map = partial(_predict_map, placed, training=training, random_seed=random_seed)
     make_round = partial(
@@ -247,4 +245,4 @@ def _predict_map(data: NetworkData, network: GravMagUNet, *, training: Training,
 
 
 def _inversion_of_round(data: NetworkData, latent: GravMagMap, *, cells: CellOptions, **options) -> Recipe:
-    return warm_started(WHO, data, predictions(latent), cells, **options)
+    return warm_started("create_retraining", data, predictions(latent), cells, **options)

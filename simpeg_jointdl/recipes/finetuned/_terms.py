@@ -35,7 +35,7 @@ def anchor_and_couplings(
     coupling_ratios,
     strength: float,
 ) -> tuple[SumThrough | Smallness, float]:
-    """Return the terms beside the misfits, and their strength at the start relative to the misfits'.
+    """Return anchor and couplings, and their first strength relative to the misfits.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def anchor_strengths(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray
 
 
 def data_of_terms(data: NetworkData, latent: GravMagMap, reg) -> list[list[int]] | None:
-    """Return the data sets for which each term is cooled: an anchor's own, all of them for a coupling.
+    """Return the data sets for which each term is cooled: its own, or all for a coupling.
 
     None without an anchor; an anchor of a property without data is never cooled.
     """

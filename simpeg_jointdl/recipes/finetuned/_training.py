@@ -55,7 +55,7 @@ def trained_on(
 
 
 def chosen_learning_rate(given: float | None, latent: GravMagMap) -> float:
-    """Return the learning rate that was given, or that of the adapters or weights that are trained."""
+    """Return the given learning rate, or that of the adapters or weights that are trained."""
     if given is not None:
         return given
     has_adapters = any("parametrizations" in name for name in latent.names)
@@ -75,7 +75,7 @@ def _noisy(data: NetworkData, exact: list[np.ndarray], rng: np.random.Generator)
 def _trained(
     latent: GravMagMap, pairs: list, names: list[str], *, learning_rate: float, random_seed: int
 ) -> tuple[GravMagUNet, list[float]]:
-    r"""Minimise the mean over properties of the relative squared error, one pair of data and models at a time.
+    r"""Minimise the relative squared error of properties, one pair of data and models at a time.
 
     .. math::
         \lVert \mathbf p - \mathbf p^* \rVert^2 / \lVert \mathbf p^* \rVert^2

@@ -20,8 +20,6 @@ from ._data import network_data
 from ._options import Training
 from ._tuning import TUNING
 
-WHO = "create_warm_started_inversion"
-
 
 def create_warm_started_inversion(
     data: Data | Sequence[Data],
@@ -40,11 +38,11 @@ def create_warm_started_inversion(
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> Recipe:
-    """Set up an inversion of gravity, magnetics or both over cells that starts at a trained network's prediction.
+    """Set up an inversion of gravity and magnetics from a trained network's prediction.
 
-    Of all models that fit the data it finds the one nearest to the prediction, or to the mixture of the prediction with
-    sparse inversions where the prediction leaves much of the data unexplained. It is an inversion as of
-    :func:`create_joint_inversion`, with the prediction as starting model.
+    It is over cells, of gravity, magnetics or both. Of all models that fit the data it finds the one nearest to the
+    prediction, or to the mixture of the prediction with sparse inversions where the prediction leaves much of the data
+    unexplained. It is an inversion as of :func:`create_joint_inversion`, with the prediction as starting model.
 
     Parameters
     ----------
@@ -91,14 +89,16 @@ def create_warm_started_inversion(
     The shares of sparse inversions come from how predictions and sparse inversions compared on 36 models of their own,
     see ``benchmarks/learned/gravmag_mixture.py``.
     """
-    cells = check.instance(f"{WHO}.cells", CellOptions() if cells is None else cells, CellOptions)
-    check.share(f"{WHO}.sparse_share", sparse_share)
-    check.positive(f"{WHO}.chifact", chifact)
-    records = checked_records(WHO, progress, checkpoint, log)
-    placed = network_data(WHO, data, simulation, placement, cells.misfit)
+    cells = check.instance(
+        "create_warm_started_inversion.cells", CellOptions() if cells is None else cells, CellOptions
+    )
+    check.share("create_warm_started_inversion.sparse_share", sparse_share)
+    check.positive("create_warm_started_inversion.chifact", chifact)
+    records = checked_records("create_warm_started_inversion", progress, checkpoint, log)
+    placed = network_data("create_warm_started_inversion", data, simulation, placement, cells.misfit)
     network = GravMagUNet.from_pretrained() if network is None else network
     predicted = predictions(placed.map_of(network, Training(device=device, dtype=dtype)))
     return warm_started(
-        WHO, placed, predicted, cells, sparse_share=sparse_share, couplings=couplings,
+        "create_warm_started_inversion", placed, predicted, cells, sparse_share=sparse_share, couplings=couplings,
         coupling_ratios=coupling_ratios, chifact=chifact, records=records,
     )  # fmt: skip

@@ -26,7 +26,6 @@ from .._old_names import accept_old_names
 from .._recipe import Recipe
 from ._model import implicit_model
 
-WHO = "create_inr_inversion"
 COOLING_RATE, ADAM_COOLING_RATE = 2, 20  # iterations between two coolings of the couplings; Adam's are ten short steps
 OPTIMIZERS = {
     "levenberg-marquardt": optimization.LevenbergMarquardt,
@@ -142,16 +141,16 @@ def create_inr_inversion(
     >>> recipe.initial_model.shape, list(recipe.maps)
     ((2273,), ['density'])
     """
-    paired = paired_data(WHO, data, simulation)
-    check.positive(f"{WHO}.chifact", chifact)
-    check.positive(f"{WHO}.coupling_ratios", coupling_ratios)
-    check.whole(f"{WHO}.max_iterations", max_iterations)
+    paired = paired_data("create_inr_inversion", data, simulation)
+    check.positive("create_inr_inversion.chifact", chifact)
+    check.positive("create_inr_inversion.coupling_ratios", coupling_ratios)
+    check.whole("create_inr_inversion.max_iterations", max_iterations)
     optimizer = optimizer or ("adam" if units is None else "levenberg-marquardt")
     if not isinstance(optimizer, Minimize):
-        check.one_of(f"{WHO}.optimizer", optimizer, OPTIMIZERS, mend="Or give a minimizer of SimPEG.")
-    records = checked_records(WHO, progress, checkpoint, log)
+        check.one_of("create_inr_inversion.optimizer", optimizer, OPTIMIZERS, mend="Or give a minimizer of SimPEG.")
+    records = checked_records("create_inr_inversion", progress, checkpoint, log)
     inr, parts, misfits_of = implicit_model(
-        WHO, paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
+        "create_inr_inversion", paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
         points_per_cell=points_per_cell, random_seed=random_seed, device=device, dtype=dtype,
     )  # fmt: skip
     terms = _made_couplings(couplings, inr, parts)
@@ -172,7 +171,7 @@ def create_inr_inversion(
 def _made_couplings(couplings, inr: INRMap, parts: dict) -> list[BaseSimilarityMeasure]:
     makers = listed_couplings(couplings)
     if makers and len(parts) < 2:
-        msg = f"{WHO}.couplings: there is one property only, and nothing to couple it to."
+        msg = "create_inr_inversion.couplings: there is one property only, and nothing to couple it to."
         raise ValueError(msg)
     options = {"wire_map": list(parts.values()), "active_cells": inr.active_cells}
-    return [made_coupling(WHO, make, inr.mesh_of, **options) for make in makers]
+    return [made_coupling("create_inr_inversion", make, inr.mesh_of, **options) for make in makers]

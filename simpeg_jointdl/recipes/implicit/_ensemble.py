@@ -28,7 +28,6 @@ from ._ensemble_simulation import EnsembleSimulation, repeated
 from ._model import implicit_model, sees_one
 from ._result import Ensemble
 
-WHO = "create_inr_ensemble"
 CONTRAST_SPREAD = 0.5  # standard deviation of the members' first contrasts, as raw parameters of the network
 
 
@@ -65,7 +64,7 @@ class EnsembleRecipe(BaseRecipe):
 
     @property
     def chi(self) -> np.ndarray:
-        """Misfit per datum of every member and data set after the last iteration, (n_members, n_misfits).
+        """Misfit per datum of every member and data set, (n_members, n_misfits).
 
         Raises
         ------
@@ -146,7 +145,7 @@ def create_inr_ensemble(
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> EnsembleRecipe:
-    """Set up an ensemble of networks that differ in their starting weights, each fitted to the noise of the data.
+    """Set up an ensemble of networks with different starting weights, each fitted to the data.
 
     All members are inverted for in one batch. They start from weights and first contrasts of their own seeds and end
     where the data are fitted. Their spread says where the data leave the network a choice. It is not a posterior
@@ -193,20 +192,20 @@ def create_inr_ensemble(
     >>> recipe.properties(recipe.initial_model)["density"].shape
     (2, 256)
     """
-    check.positive(f"{WHO}.chifact", chifact)
-    check.whole(f"{WHO}.n_members", n_members, 2)
-    check.whole(f"{WHO}.max_iterations", max_iterations)
-    records = checked_records(WHO, progress, checkpoint, log)
-    paired = paired_data(WHO, data, simulation)
+    check.positive("create_inr_ensemble.chifact", chifact)
+    check.whole("create_inr_ensemble.n_members", n_members, 2)
+    check.whole("create_inr_ensemble.max_iterations", max_iterations)
+    records = checked_records("create_inr_ensemble", progress, checkpoint, log)
+    paired = paired_data("create_inr_ensemble", data, simulation)
     for i, one in enumerate(paired.simulations):
         if not isinstance(one, HasTensorJacobian):
             msg = (
-                f"{WHO}.simulation: number {i} ({type(one).__module__}) has no sensitivities on tensors; take the "
-                "simulation of the same name from simpeg_jointdl.potential_fields."
+                f"create_inr_ensemble.simulation: number {i} ({type(one).__module__}) has no sensitivities on "
+                "tensors; take the simulation of the same name from simpeg_jointdl.potential_fields."
             )
             raise TypeError(msg)
     inr, parts, _ = implicit_model(
-        WHO, paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
+        "create_inr_ensemble", paired, names, units=units, contrasts=contrasts, bounds=bounds, network=network,
         points_per_cell=points_per_cell, random_seed=random_seed, device=device, dtype=dtype,
     )  # fmt: skip
     ensemble = EnsembleMap(inr, range(random_seed, random_seed + n_members))

@@ -35,7 +35,7 @@ class RepeatedSurvey(BaseSurvey):
 
 
 class EnsembleSimulation(BaseSimulation):
-    """Data of all members, one member after the other; the model is that of an :class:`EnsembleMap`.
+    """Simulation of the data of all members; the model is that of an :class:`EnsembleMap`.
 
     Parameters
     ----------
@@ -57,6 +57,11 @@ class EnsembleSimulation(BaseSimulation):
         self._is_linear = own.is_linear and isinstance(simulation, LinearSimulation)
         self._kept_rows = None
         super().__init__(survey=RepeatedSurvey(simulation.survey.nD * self.n_members))
+
+    @property
+    def simulations(self) -> list[BaseSimulation]:
+        """The simulation of one member, as SimPEG's meta simulations list theirs; data sets are named by it."""
+        return [self._one]
 
     @property
     def device(self) -> torch.device:

@@ -49,7 +49,7 @@ def implicit_model(
 
 
 def sees_one(paired: PairedData, i: int, n_properties: int) -> bool:
-    """Whether the map of a simulation takes its own property alone, not all of several properties."""
+    """Whether the map of a simulation takes one of several properties alone."""
     return paired.maps[i].nP in (paired.n_active, "*") and n_properties > 1
 
 
@@ -74,7 +74,7 @@ def _checked_names(who: str, names, seen: list[str], n: int) -> list[str]:
 
 
 def _wanted_signs(inr: INRMap, paired: PairedData) -> np.ndarray:
-    """Sign of each property that the data ask for: of the misfit's gradient at a model of zero, summed over cells."""
+    """Sign of each property that the data ask for, from the misfit's gradient at zero."""
     signs, several = np.ones(inr.n_properties), inr.n_properties > 1
     for i, (one, name, own, some) in enumerate(
         zip(paired.simulations, paired.map_names, paired.maps, paired.data, strict=True)

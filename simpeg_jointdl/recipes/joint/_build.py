@@ -130,7 +130,7 @@ def cell_settings(
 def build(
     problem: CellProblem, settings: CellSettings, records: Records, *, reference_in_smooth: bool = False
 ) -> Recipe:
-    """Put an inversion over cells together from checked settings; `reference_in_smooth` is as in SimPEG."""
+    """Put an inversion over cells together from checked settings."""
     options = settings.options
     terms = [_smallness_and_smoothness(problem, name, settings) for name in problem.names]
     if reference_in_smooth:

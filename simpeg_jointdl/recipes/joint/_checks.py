@@ -26,7 +26,7 @@ def checked_bounds(who: str, bounds, names: Sequence[str], n_active: int) -> tup
 
 
 def whole_model(who: str, given, names: Sequence[str], n_active: int, default=None) -> np.ndarray:
-    """Return the models of all properties one after the other, (nP,), with a default where none is given."""
+    """Return the models of all properties, (nP,), with a default where none is given."""
     given = by_property(who, given, names)
     default = np.zeros(len(names) * n_active) if default is None else default
     blocks = np.split(default, len(names))

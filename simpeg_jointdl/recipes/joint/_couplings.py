@@ -18,7 +18,7 @@ from .._couplings import listed_couplings, made_coupling
 def make_couplings(
     who: str, couplings, mesh, active: np.ndarray, parts: Mapping, fixed_models
 ) -> list[list[BaseSimilarityMeasure]]:
-    """Return the couplings of each entry of `couplings`, several where one acts on more than two properties.
+    """Return the couplings of each entry of `couplings`, one for each pair of properties.
 
     A class or function is called as ``make(mesh, wire_map=maps, active_cells=cells)``. A sum over pairs of three
     properties adds values of different units, which no single weight can balance; so every pair gets a coupling and a
@@ -69,7 +69,7 @@ def _checked_fixed_models(who, fixed_models, parts, n_active) -> dict[str, np.nd
 
 
 def _maps_and_cells(who, active, parts, fixed, names=None) -> dict:
-    """Maps to some properties (all if not given) on the cells where all of them are known, and these cells."""
+    """Maps to some properties on the cells where all of them are known, and these cells."""
     chosen = [part for name, part in parts.items() if names is None or name in names]
     models = {name: values for name, values in fixed.items() if names is None or name in names}
     if not models:

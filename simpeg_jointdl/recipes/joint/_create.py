@@ -22,7 +22,6 @@ from .._recipe import Recipe
 from ._build import CellProblem, build, cell_settings, check_pairing
 from ._options import CellOptions, Strategy
 
-WHO = "create_joint_inversion"
 Coupling = BaseSimilarityMeasure | Callable[..., Any]
 
 
@@ -172,10 +171,10 @@ def create_joint_inversion(
     >>> recipe.initial_model.shape, list(recipe.maps)
     ((288,), ['density', 'susceptibility'])
     """
-    check.discretize_mesh(f"{WHO}.mesh", mesh)
-    active = check.active_cells(f"{WHO}.active_cells", mesh, active_cells)
-    parts = checked_wires(WHO, wire_map, int(active.sum()))
-    problem = CellProblem(mesh, active, parts, checked_misfits(misfits, wire_map.nP, WHO))
+    check.discretize_mesh("create_joint_inversion.mesh", mesh)
+    active = check.active_cells("create_joint_inversion.active_cells", mesh, active_cells)
+    parts = checked_wires("create_joint_inversion", wire_map, int(active.sum()))
+    problem = CellProblem(mesh, active, parts, checked_misfits(misfits, wire_map.nP, "create_joint_inversion"))
     options = CellOptions(
         bounds=bounds,
         reference_models=reference_models,
@@ -191,8 +190,13 @@ def create_joint_inversion(
         preconditioner=preconditioner,
     )
     settings = cell_settings(
-        WHO, problem, options, couplings=couplings, coupling_ratios=coupling_ratios, chifact=chifact
+        "create_joint_inversion",
+        problem,
+        options,
+        couplings=couplings,
+        coupling_ratios=coupling_ratios,
+        chifact=chifact,
     )
-    records = checked_records(WHO, progress, checkpoint, log)
-    check_pairing(WHO, problem, settings)
+    records = checked_records("create_joint_inversion", progress, checkpoint, log)
+    check_pairing("create_joint_inversion", problem, settings)
     return build(problem, settings, records)

@@ -21,7 +21,6 @@ from .._assemble import assemble, checked_records
 from .._recipe import Recipe
 from ._starts import best_candidates, tried
 
-WHO = "create_prior_inversion"
 # weight of the prior in the last inversion: the first one, the factor it falls by, and after how many iterations
 FIRST_BETA, COOLING_FACTOR, COOLING_RATE = 30.0, 3.0, 4
 
@@ -98,11 +97,11 @@ def create_prior_inversion(
     OSError
         If `checkpoint` or `log` cannot be written.
     """
-    check.positive(f"{WHO}.chifact", chifact)
-    check.whole(f"{WHO}.max_iterations", max_iterations)
+    check.positive("create_prior_inversion.chifact", chifact)
+    check.whole("create_prior_inversion.max_iterations", max_iterations)
     _check_counts(n_candidates, n_starts, rank)
-    records = checked_records(WHO, progress, checkpoint, log)
-    paired = paired_data(WHO, data, simulation)
+    records = checked_records("create_prior_inversion", progress, checkpoint, log)
+    paired = paired_data("create_prior_inversion", data, simulation)
     decoder = GeologyVAE.from_pretrained() if decoder is None else decoder
     options = {"points_per_cell": points_per_cell, "device": device, "dtype": dtype}
     latent = DecoderMap(decoder, paired.mesh, paired.active_cells, **options)
@@ -133,17 +132,17 @@ def _place(name: str, i: int, latent: DecoderMap) -> int:
     """Place of a simulation's property among those of the decoder."""
     if name not in latent.property_names:
         known = ", ".join(latent.property_names)
-        msg = f"{WHO}.simulation: number {i} is of {name}, which the decoder does not know; wanted {known}."
+        msg = f"create_prior_inversion.simulation: number {i} is of {name}; the decoder knows {known} alone."
         raise ValueError(msg)
     return latent.property_names.index(name)
 
 
 def _check_counts(n_candidates, n_starts, rank):
     for name, value, least in (("n_candidates", n_candidates, 1), ("n_starts", n_starts, 1), ("rank", rank, 0)):
-        check.whole(f"{WHO}.{name}", value, least)
+        check.whole(f"create_prior_inversion.{name}", value, least)
     if not rank < n_starts <= n_candidates:
         msg = (
-            f"{WHO}: got n_candidates={n_candidates!r}, n_starts={n_starts!r}, rank={rank!r}; wanted a rank below the "
-            "number of starts, and no more starts than candidates."
+            f"create_prior_inversion: got n_candidates={n_candidates!r}, n_starts={n_starts!r}, rank={rank!r}; "
+            "wanted a rank below the number of starts, and no more starts than candidates."
         )
         raise ValueError(msg)

@@ -15,7 +15,7 @@ SHORT_RUN = 6  # iterations of each
 def best_candidates(
     latent: DecoderMap, misfits: list, places: list[int], n_candidates: int, n_starts: int, random_seed: int
 ) -> list[np.ndarray]:
-    """Return the random models whose data fit best once each data set is scaled, the best first, each (nP,)."""
+    """Return the random models whose data fit best once scaled, the best first."""
     sized = []
     for model in latent.candidates(n_candidates, random_seed):
         size, scaled = 0.0, model.copy()
@@ -30,7 +30,7 @@ def best_candidates(
 
 
 def tried(latent: DecoderMap, misfits: list, candidates: list, device) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return the final and the reference model of short inversions from every candidate, the best first."""
+    """Return final and reference models of short inversions from all candidates, best first."""
     ends = []
     for model in candidates:
         reference = latent.unsized(model)

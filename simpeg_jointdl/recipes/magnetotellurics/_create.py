@@ -24,7 +24,6 @@ from ._inputs import checked_reference, checked_soundings, checked_thicknesses
 from ._layers import half_spaces, resampled, scale_of
 from ._recipe import MTRecipe
 
-WHO = "create_mt_inversion"
 STARTS = ("network", "halfspace")
 # weights of smallness and smoothness, which benchmarks/magnetotellurics/mt_inversion.py chose
 NETWORK_WEIGHTS = {"alpha_s": 1.0, "alpha_x": 3.0}
@@ -49,7 +48,7 @@ def create_mt_inversion(
     device: torch.device | str | None = None,
     dtype: torch.dtype | str | None = None,
 ) -> MTRecipe:
-    r"""Set up a one-dimensional inversion of magnetotelluric soundings, every station fitted to its own noise.
+    r"""Set up a one-dimensional inversion of magnetotelluric soundings, each fitted to its noise.
 
     A network predicts the resistivity of the layers under every station, and its standard deviation. From there
     :class:`~simpeg_jointdl.optimization.Occam` takes Gauss-Newton steps, for all stations at once, until the data of a
@@ -124,11 +123,14 @@ def create_mt_inversion(
     >>> recipe.resistivity.shape
     (1, 3)
     """
-    check.one_of(f"{WHO}.start", start, STARTS)
-    check.positive(f"{WHO}.target_chi", target_chi)
-    check.whole(f"{WHO}.max_iterations", max_iterations)
-    records = checked_records(WHO, progress, checkpoint, log)
-    thicknesses, soundings = checked_thicknesses(WHO, thicknesses), checked_soundings(WHO, data, error_floor)
+    check.one_of("create_mt_inversion.start", start, STARTS)
+    check.positive("create_mt_inversion.target_chi", target_chi)
+    check.whole("create_mt_inversion.max_iterations", max_iterations)
+    records = checked_records("create_mt_inversion", progress, checkpoint, log)
+    thicknesses, soundings = (
+        checked_thicknesses("create_mt_inversion", thicknesses),
+        checked_soundings("create_mt_inversion", data, error_floor),
+    )
     extras, deviation = {}, None
     if start == "network":
         model, thicknesses, extras = _predict(soundings, network, thicknesses, device)
@@ -136,7 +138,7 @@ def create_mt_inversion(
     else:
         thicknesses = _layers(soundings, network) if thicknesses is None else thicknesses
         model = np.tile(half_spaces(soundings)[:, None], (1, thicknesses.size + 1))
-    reference = model if reference is None else checked_reference(WHO, reference, *model.shape)
+    reference = model if reference is None else checked_reference("create_mt_inversion", reference, *model.shape)
     minimizer = optimization.Occam(
         target_chi=target_chi,
         smoothing_steps=smoothing_steps,
@@ -171,7 +173,7 @@ def _predict(soundings: MTSoundings, network, thicknesses, device):
     Returns them, the thicknesses of the layers, and the attributes of the recipe that come from the network.
     """
     network = MT1DUNet.from_pretrained(device=device) if network is None else network
-    check.instance(f"{WHO}.network", network, MT1DUNet, "networks.MT1DUNet")
+    check.instance("create_mt_inversion.network", network, MT1DUNet, "networks.MT1DUNet")
     own = network.thicknesses
     is_own = thicknesses is None or (
         thicknesses.size == own.size and np.allclose(thicknesses / own, thicknesses[0] / own[0], rtol=1e-6)
@@ -188,7 +190,7 @@ def _predict(soundings: MTSoundings, network, thicknesses, device):
 
 
 def _misfit(soundings: MTSoundings, thicknesses, device, dtype):
-    """Data misfit of all stations; the model is in the order of the soundings, the simulation in that of its survey."""
+    """Data misfit of all stations, with the model in the order of the soundings."""
     observed = soundings.to_simpeg()
     n_layers, options = thicknesses.size + 1, {"device": device, "dtype": dtype}
     mapping = maps.ExpMap(nP=len(soundings) * n_layers)
@@ -202,7 +204,7 @@ def _misfit(soundings: MTSoundings, thicknesses, device, dtype):
 
 
 def _regularization(reference: np.ndarray, deviation: np.ndarray | None):
-    """Regularization along columns only, over the number of a layer, which goes as the logarithm of its depth."""
+    """Regularization along columns; distance is the number of layers, a logarithm of depth."""
     n_stations, n_layers = reference.shape
     mesh = TensorMesh([np.ones(n_layers), np.ones(n_stations)])
     alphas = HALFSPACE_WEIGHTS if deviation is None else NETWORK_WEIGHTS

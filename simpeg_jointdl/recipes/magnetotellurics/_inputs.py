@@ -67,7 +67,7 @@ def _check_units(who: str, soundings: MTSoundings) -> None:
 
 
 def _with_possible_phases(who: str, soundings: MTSoundings) -> MTSoundings:
-    """Return the soundings without points whose phase is not between 0 and 90 degrees; the log says how many."""
+    """Return the soundings without points whose phase is not between 0 and 90 degrees."""
     bad = ~np.isnan(soundings.phase) & ~((soundings.phase > 0.0) & (soundings.phase < 90.0))
     if not bad.any():
         return soundings
@@ -98,7 +98,7 @@ def checked_thicknesses(who: str, thicknesses) -> np.ndarray | None:
 
 
 def checked_reference(who: str, reference, n_stations: int, n_layers: int) -> np.ndarray:
-    """Return the reference model in ohm m, (n_stations, n_layers), from a number, one column or all columns."""
+    """Return the reference model in ohm m, (n_stations, n_layers), from what was given."""
     array = np.asarray(reference, dtype=float)
     shapes = ((), (n_layers,), (n_stations, 1), (n_stations, n_layers))
     if array.shape not in shapes or not (np.isfinite(array).all() and (array > 0.0).all()):

@@ -11,7 +11,7 @@ _DEEPEST = 2.0  # times the depth of the last interface, down to which the half-
 
 
 def penetration(soundings: MTSoundings) -> tuple[float, float]:
-    r"""Return the depths in m that most stations see at their highest and at their lowest frequency.
+    r"""Return the depths in m that most stations see at their highest and lowest frequency.
 
     They are :math:`\sqrt{\rho_a / \omega \mu_0}` (Niblett and Bostick). For the first a tenth of the stations sees
     shallower, and for the second a tenth sees deeper.
@@ -26,7 +26,7 @@ def penetration(soundings: MTSoundings) -> tuple[float, float]:
 
 
 def scale_of(thicknesses: np.ndarray, soundings: MTSoundings) -> float:
-    """Return the factor on thicknesses that brings the first and the last interface to what the data see."""
+    """Return the factor on thicknesses that brings the interfaces to the depths that data see."""
     shallow, deep = penetration(soundings)
     return float(np.sqrt(shallow * deep / (thicknesses[0] * thicknesses.sum())))
 

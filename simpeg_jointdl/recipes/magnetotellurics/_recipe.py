@@ -22,7 +22,7 @@ _WIDEST = 100.0  # largest logarithm of a band's edge over the model
 
 @dataclass(kw_only=True)
 class MTRecipe(BaseRecipe):
-    """An inversion of magnetotelluric soundings for layers, ready to run, with results by station.
+    """An inversion of magnetotelluric soundings that is ready to run, with results by station.
 
     The model is the natural logarithm of resistivity: all layers of the first station of `soundings`, then all layers
     of the second.
@@ -96,7 +96,7 @@ class MTRecipe(BaseRecipe):
         return self._result(self._resume())
 
     def _result(self, model) -> dict[str, np.ndarray]:
-        """Return the properties of a model, with a warning about stations that have not reached the target."""
+        """Return the properties of a model, and warn of stations that have not reached the target."""
         if self.failed:
             shown = ", ".join(f"{name} (χ {self.station_chi[name]:.2f})" for name in self.failed[:_MOST_NAMES])
             more = ", ..." if len(self.failed) > _MOST_NAMES else ""
@@ -108,7 +108,7 @@ class MTRecipe(BaseRecipe):
 
     @property
     def resistivity(self) -> np.ndarray:
-        """Resistivity of the final model in ohm m, (n_stations, n_layers); that of the starting model before `run`."""
+        """Resistivity in ohm m, (n_stations, n_layers); before `run` that of the starting model."""
         model = self.initial_model if self.model is None else self.model
         return np.exp(model).reshape(len(self.soundings), -1)
 
@@ -132,7 +132,7 @@ class MTRecipe(BaseRecipe):
 
     @property
     def deviation(self) -> np.ndarray:
-        """Standard deviation of the natural logarithm of resistivity after `run`, (n_stations, n_layers).
+        """Standard deviation of the natural logarithm of resistivity, (n_stations, n_layers).
 
         It is that of the problem linearised at the final model, see
         :meth:`simpeg_jointdl.optimization.Occam.standard_deviation`. It says how far layers may move, alone or
@@ -176,7 +176,7 @@ class MTRecipe(BaseRecipe):
         return self.resistivity / factor, self.resistivity * factor
 
     def predicted(self, resistivity: ArrayLike | None = None) -> MTSoundings:
-        """Predict data of a model at all frequencies of all stations, also where there is no observation.
+        """Predict data of a model at all frequencies of all stations, observed or not.
 
         Parameters
         ----------

@@ -29,7 +29,7 @@ from simpeg_jointdl import directives, regularization
 from simpeg_jointdl.directives.checkpoint._file import read_checkpoint
 from tests.directives.problem import make_joint_problem
 
-ROOT = Path(__file__).parents[3]  # of the repository, where processes are started
+ROOT = Path(__file__).parents[3]  # root of the repository, where processes are started
 MODULE = "tests.directives.checkpoint.killed_runs"
 TOLERANCE, ITERATIONS = 1e-8, 14
 PATIENCE = 300.0  # seconds for one process

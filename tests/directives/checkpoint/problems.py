@@ -1,4 +1,4 @@
-"""Inversions with checkpoints, and a directive in the place of a signal, for the tests of checkpoints."""
+"""Inversions with checkpoints, and a directive that simulates a signal, for the tests of checkpoints."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.directives.problem import make_joint_problem
 
 
 class Killed(BaseException):
-    """In the place of a signal."""
+    """Simulates the end of a process by a signal."""
 
 
 class Die(simpeg_directives.SaveEveryIteration):
-    """Ends the process, as it were, after an iteration has been saved."""
+    """Simulates the end of the process after an iteration has been saved."""
 
     def __init__(self, after):
         super().__init__()

@@ -14,14 +14,14 @@ from tests.directives.problem import make_joint_problem
 
 
 @pytest.mark.parametrize("place", ["missing/run.npz", "file/run.npz", ""])
-def test_a_place_where_nothing_can_be_written_is_found_out_at_once(place, tmp_path):
+def test_a_path_that_cannot_be_written_is_refused_at_the_start(place, tmp_path):
     (tmp_path / "file").touch()
     inversion, start = make("smooth", tmp_path / place)
     with pytest.raises(OSError, match=r"SaveCheckpoint\.path: cannot write .*give a path in a folder"):
         inversion.run(start)
 
 
-def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_goes_on(tmp_path, monkeypatch, caplog):
+def test_the_last_checkpoint_stays_and_the_run_goes_on_when_the_disk_is_full(tmp_path, monkeypatch, caplog):
     path = tmp_path / "run.npz"
     calls = []
 
@@ -40,7 +40,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_the_run_goes_on(tmp_path, mo
     assert caplog.text.count("could not write") == 2
 
 
-def test_killed_while_writing_the_last_checkpoint_is_there(tmp_path, monkeypatch):
+def test_the_last_checkpoint_stays_when_the_process_is_killed_while_writing(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
     whole, start = make("smooth", tmp_path / "whole.npz", max_iterations=3)
     model = whole.run(start)
@@ -65,19 +65,19 @@ def test_killed_while_writing_the_last_checkpoint_is_there(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("late", [directives.UpdateJointPreconditioner, directives.SaveLog])
-def test_it_stands_last(late, tmp_path):
+def test_it_must_come_last(late, tmp_path):
     problem = make_joint_problem()
     with pytest.raises(ValueError, match="must stand"):
         problem.inversion(problem.terms, [directives.SaveCheckpoint(tmp_path / "run.npz"), late()])
 
 
-def test_every_is_a_number_of_iterations(tmp_path):
+def test_every_must_be_at_least_1(tmp_path):
     with pytest.raises(ValueError, match=r"SaveCheckpoint\.every: got 0"):
         directives.SaveCheckpoint(tmp_path / "run.npz", every=0)
 
 
 # the file ------------------------------------------------------------------------------------------------------
-def test_trees_come_back_as_they_were_and_numpy_reads_the_arrays(tmp_path):
+def test_trees_are_read_as_they_were_written_and_numpy_reads_the_arrays(tmp_path):
     ones = np.ones((2, 3), order="F")
     tree = {
         "numbers": [1, 0.1, np.float64(1 / 3), True, None, np.inf, -0.0],
@@ -93,7 +93,7 @@ def test_trees_come_back_as_they_were_and_numpy_reads_the_arrays(tmp_path):
         assert len(arrays.files) == 6  # the header, and equal arrays once
 
 
-def test_what_is_not_plain_is_named_and_leaves_no_file(tmp_path):
+def test_a_value_that_is_not_plain_is_named_and_no_file_is_left(tmp_path):
     with pytest.raises(TypeError, match=r"checkpoint\['a'\]\[1\]: got set"):
         write_checkpoint(tmp_path / "tree.npz", {"a": [1, {2}]})
     assert os.listdir(tmp_path) == []

@@ -70,7 +70,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("spoil", "reason"), BAD_FILES.items(), ids=lambda value: getattr(value, "__name__", ""))
-def test_a_file_that_is_no_checkpoint_is_refused_and_left(spoil, reason, saved, tmp_path):
+def test_a_file_that_is_no_checkpoint_is_refused_and_kept(spoil, reason, saved, tmp_path):
     path = tmp_path / "bad.npz"
     shutil.copy(saved, path)
     spoil(path)
@@ -102,7 +102,7 @@ def other_terms(problem):
     {other_data: "observed data", other_uncertainties: "uncertainties", other_terms: "terms"}.items(),
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_a_checkpoint_of_another_problem_is_refused_and_left(change, reason, saved, tmp_path):
+def test_a_checkpoint_of_another_problem_is_refused_and_kept(change, reason, saved, tmp_path):
     path = tmp_path / "other.npz"
     shutil.copy(saved, path)
     problem = make_joint_problem()
@@ -116,7 +116,7 @@ def test_a_checkpoint_of_another_problem_is_refused_and_left(change, reason, sav
     assert path.read_bytes() == before
 
 
-def test_other_directives_are_another_problem_but_for_those_that_watch(saved, tmp_path):
+def test_other_directives_make_another_problem_unless_they_only_show_or_save(saved, tmp_path):
     path = tmp_path / "run.npz"
     shutil.copy(saved, path)
     problem = make_joint_problem()
@@ -129,7 +129,7 @@ def test_other_directives_are_another_problem_but_for_those_that_watch(saved, tm
     assert inversion.opt.iter == 3
 
 
-def test_a_run_from_its_beginning_replaces_its_own_checkpoint_only_when_told(saved, tmp_path):
+def test_a_new_run_replaces_its_own_checkpoint_only_with_overwrite(saved, tmp_path):
     path = tmp_path / "run.npz"
     shutil.copy(saved, path)
     inversion, start = make("smooth", path)

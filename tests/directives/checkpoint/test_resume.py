@@ -27,7 +27,7 @@ def whole(request, tmp_path_factory):
 
 # laws -------------------------------------------------------------------------------------------------------
 def test_one_more_iteration_from_any_checkpoint_leaves_the_same_state_to_the_bit(whole, tmp_path):
-    """By induction, all iterations do. SaveLog's lines have times in them."""
+    """By induction this holds for all iterations. Lines of SaveLog contain times, so they differ."""
     assert whole.n == 6
     for k in range(1, whole.n):
         path = tmp_path / "run.npz"
@@ -35,13 +35,13 @@ def test_one_more_iteration_from_any_checkpoint_leaves_the_same_state_to_the_bit
         inversion, _ = make(whole.name, path, max_iterations=k + 1, saver=KeepAll)
         model = directives.resume(inversion, path)
         assert inversion.opt.iter == k + 1
-        # the minimizer kept its place: what it had found out it does not find out again
+        # the state after the next iteration is the same, that of the minimizer included
         first, second = (read_checkpoint(folder / f"{k + 1}.npz") for folder in (whole.folder, tmp_path))
         assert_same(first, second, but={"SaveLog", "KeepAll"})
         np.testing.assert_array_equal(model, second["model"])
 
 
-def test_a_run_that_dies_goes_on_to_the_same_model(whole, tmp_path):
+def test_a_killed_run_continues_to_the_same_model(whole, tmp_path):
     path = tmp_path / "run.npz"
     for after in (2, 4):  # twice, the second time in a run that was resumed
         inversion, start = make(whole.name, path, Die(after))
@@ -52,8 +52,8 @@ def test_a_run_that_dies_goes_on_to_the_same_model(whole, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["clustered", "sparse"])
-def test_the_same_objects_may_go_on_as_well(name, tmp_path):
-    """A notebook that was interrupted still has them, as the interruption left them."""
+def test_a_run_can_be_resumed_with_the_same_objects(name, tmp_path):
+    """In a notebook that was interrupted they are still there, as the interruption left them."""
     path = tmp_path / "run.npz"
     inversion, start = make(name, tmp_path / "other.npz")
     model = inversion.run(start)
@@ -64,7 +64,7 @@ def test_the_same_objects_may_go_on_as_well(name, tmp_path):
     np.testing.assert_array_equal(directives.resume(inversion, path), model)
 
 
-def test_bfgs_and_a_lone_regularization_go_on(tmp_path):
+def test_bfgs_and_a_single_regularization_term_are_resumed(tmp_path):
     def make_lone(after=0):
         problem = make_joint_problem(1)
         steps = [simpeg_directives.BetaSchedule(coolingFactor=2, coolingRate=2)]
@@ -86,8 +86,8 @@ def test_bfgs_and_a_lone_regularization_go_on(tmp_path):
     np.testing.assert_array_equal(directives.resume(inversion, tmp_path / "False.npz"), model)
 
 
-def test_sigkill_at_moments_of_its_own(tmp_path):
-    """20 random ones: tests/directives/checkpoint/killed_runs.py."""
+def test_processes_that_are_killed_by_sigkill_are_resumed(tmp_path):
+    """tests/directives/checkpoint/killed_runs.py does the same at 20 random moments."""
     folders = [tmp_path / name for name in ("whole", "early", "late")]
     for folder in folders:
         folder.mkdir()
@@ -108,7 +108,7 @@ def test_sigkill_at_moments_of_its_own(tmp_path):
 
 
 # the end of a run -------------------------------------------------------------------------------------------
-def test_a_finished_run_gives_its_model_and_all_else_at_once(tmp_path, monkeypatch):
+def test_a_finished_run_is_restored_without_running(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
 
     def build():
@@ -130,7 +130,7 @@ def test_a_finished_run_gives_its_model_and_all_else_at_once(tmp_path, monkeypat
     np.testing.assert_array_equal(again.directiveList.dList[0].chi, inversion.directiveList.dList[0].chi)
 
 
-def test_every_third_iteration_and_the_last(tmp_path, monkeypatch):
+def test_every_third_iteration_and_the_last_one_are_saved(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
         "simpeg_jointdl.directives.checkpoint._checkpoint.write_checkpoint",
@@ -141,7 +141,7 @@ def test_every_third_iteration_and_the_last(tmp_path, monkeypatch):
     assert seen == [3, 5]
 
 
-def test_nothing_is_left_behind(tmp_path):
+def test_resume_leaves_nothing_behind(tmp_path):
     path = tmp_path / "run.npz"
     inversion, start = make("smooth", path, max_iterations=2)
     inversion.run(start)

@@ -1,4 +1,4 @@
-"""Centres that move with the model."""
+"""Cluster centres follow the model."""
 
 import shutil
 
@@ -25,14 +25,14 @@ def run(guidance, **options):
     return coupling, model
 
 
-def test_guided_centres_move_and_fixed_ones_stay():
+def test_guided_centres_move_and_fixed_centres_stay():
     guided, _ = run(1.0)
     fixed, _ = run(np.inf)
     assert not np.allclose(guided.centers, TARGETS)
     np.testing.assert_array_equal(fixed.centers, TARGETS)
 
 
-def test_free_centres_are_where_the_model_has_them():
+def test_free_centres_are_the_means_of_the_model():
     free, model = run(0.0)
     before = free.centers
     free.centers = TARGETS
@@ -41,7 +41,7 @@ def test_free_centres_are_where_the_model_has_them():
     assert np.abs(free.centers - before).max() < 0.1 * np.ptp(TARGETS)
 
 
-def test_every_counts_iterations():
+def test_centres_are_updated_every_few_iterations():
     rarely, _ = run(1.0, every=100)
     np.testing.assert_array_equal(rarely.centers, TARGETS)
 
@@ -61,7 +61,7 @@ UNITS = np.array([[1.0, 0.01], [0.3, 0.05]])
 
 
 def two_blocks():
-    """Two blocks of other ratios of the two properties, instead of the one of the problem."""
+    """Two blocks with different ratios of the two properties, in place of the one block of the problem."""
     problem = make_joint_problem()
     x, y, z = problem.mesh.cell_centers.T
     places = [(np.abs(x - at) < 60) & (np.abs(y) < 100) & (z < -20) & (z > -130) for at in (-100, 100)]
@@ -106,7 +106,7 @@ def test_finds_the_background_and_both_units(start):
     assert coupling.memberships(model).shape == (problem.mesh.n_cells, 3)
 
 
-def test_fixed_centres_are_left_alone_and_nothing_is_put_beside_them():
+def test_fixed_centres_stay_and_get_no_neighbours():
     fixed = [[0.0, 0.0], [1.0, 0.01], [0.0, 0.02]]
     coupling, inversion, problem = adapt(fixed, [np.inf, np.inf, 0.5])
     inversion.run(problem.start)
@@ -125,7 +125,7 @@ def test_number_of_clusters_is_bounded(most):
     assert coupling.n_clusters == most
 
 
-def test_a_uniform_model_leaves_the_clusters_alone():
+def test_a_uniform_model_does_not_change_the_clusters():
     coupling, inversion, problem = adapt([[0.0, 0.0], [0.5, 0.03]], patience=1, search_every=1)
     inversion.invProb.startup(problem.start)
     (directive,) = (d for d in inversion.directiveList.dList if isinstance(d, directives.UpdateFuzzyClusters))
@@ -137,8 +137,8 @@ def test_a_uniform_model_leaves_the_clusters_alone():
         np.testing.assert_array_equal(coupling.targets, [[0.0, 0.0], [0.5, 0.03]])
 
 
-def test_hysteresis():
-    """The number changes when it was found often enough; targets, when the model's clusters have gone far."""
+def test_clusters_change_with_hysteresis():
+    """The number changes when it was found often enough, and targets when the model's clusters are far from them."""
     coupling, inversion, problem = adapt([[0.0, 0.0], [0.5, 0.03]], patience=3, search_every=2)
     inversion.invProb.startup(problem.start)
     (directive,) = (d for d in inversion.directiveList.dList if isinstance(d, directives.UpdateFuzzyClusters))
@@ -157,7 +157,7 @@ def test_hysteresis():
 
 
 class KeepFiles(directives.SaveCheckpoint):
-    """Keeps the file of every iteration, as if the run had been killed there."""
+    """Keeps the checkpoint of every iteration."""
 
     def endIter(self):
         super().endIter()

@@ -1,4 +1,4 @@
-"""Sparse norms come for each property when its own data are fitted, fall as documented, and are given back."""
+"""Sparse norms begin for each property when its own data are fitted, and are restored after the run."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ NORMS = [0.0, 1.0, 1.0, 1.0]
 
 
 class Watch(InversionDirective):
-    """Remembers norms, thresholds, χ and models of every iteration, after all others."""
+    """Records norms, thresholds, χ and models of every iteration, after all other directives."""
 
     def __init__(self, terms, schedule):
         super().__init__()
@@ -52,7 +52,7 @@ def first_sparse(watch, k):
 
 def test_a_term_is_smooth_until_its_own_data_are_fitted():
     problem = sparse_problem()
-    # magnetics may misfit more, so that it is fitted first
+    # magnetics has a higher target, so that it is fitted first
     inversion, _, _, watch = make(problem, chifact=[1.0, 20.0])
     inversion.run(problem.start)
     begins = [first_sparse(watch, k) for k in (0, 1)]
@@ -81,7 +81,7 @@ def test_thresholds_start_at_the_percentile_and_fall_by_the_factor_in_every_step
         values = np.abs(watch.rows[begin]["model"][k * n : (k + 1) * n] - problem.start[k * n])
         thresholds = np.array([row["thresholds"][k] for row in watch.rows[begin:]])
         assert thresholds[0, 0] == pytest.approx(np.percentile(values, 90.0))
-        # SimPEG's smoothness has no reference, unless told to
+        # SimPEG's smoothness has no reference model by default
         slopes = np.abs(watch.rows[begin]["model"][k * n : (k + 1) * n])
         base = problem.terms[k].regularization_mesh.base_length
         np.testing.assert_allclose(thresholds[0, 1:], np.percentile(slopes, 90.0) / base)
@@ -115,8 +115,8 @@ def test_the_run_does_not_end_before_all_steps_are_done(n_steps):
 
 
 @pytest.mark.parametrize("max_iterations", [2, 60])
-def test_norms_are_given_back_and_a_second_run_gives_the_same_model(max_iterations):
-    """Also those of a run that ended before any term had turned sparse, which had left them at 2."""
+def test_norms_are_restored_and_a_second_run_gives_the_same_model(max_iterations):
+    """Also after a run that ended before any term became sparse, which once left them at 2."""
     problem = sparse_problem()
     inversion, _, _, _ = make(problem, max_iterations=max_iterations)
     models = []
@@ -139,7 +139,7 @@ def test_one_property_and_one_misfit_end_sparser_than_smooth_at_the_same_misfit(
     assert little[0] > little[1] + 0.1
 
 
-def test_smooth_terms_stand_beside_sparse_ones():
+def test_smooth_terms_stay_smooth_beside_sparse_ones():
     problem, smooth = sparse_problem(), make_joint_problem()
     problem.terms[1] = smooth.terms[1]
     problem.terms[1]._mapping = problem.wires.susceptibility
@@ -201,7 +201,7 @@ def test_bad_options(options, message):
         ),
     ],
 )
-def test_wrong_neighbours(steps, message):
+def test_the_order_of_directives_is_checked(steps, message):
     problem = sparse_problem()
     with pytest.raises(ValueError, match=message):
         problem.inversion(problem.terms, steps())

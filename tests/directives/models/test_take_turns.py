@@ -1,4 +1,4 @@
-"""One property moves while the others stand still; couplings begin when they are told to."""
+"""One property moves while the others are fixed, and couplings begin when `start` says."""
 
 import logging
 from itertools import pairwise
@@ -13,7 +13,7 @@ from tests.directives.problem import make_joint_problem
 
 
 class Watch(InversionDirective):
-    """Remembers what each iteration began with and ended at, after all others."""
+    """Records what each iteration began with and ended at, after all other directives."""
 
     def __init__(self):
         super().__init__()
@@ -63,7 +63,7 @@ def block(problem, k):
 
 # turns ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("n_properties", [2, 3])
-def test_who_waits_does_not_move_at_all(n_properties):
+def test_properties_that_wait_do_not_move_at_all(n_properties):
     problem = make_joint_problem(n_properties)
     made, watch = make(problem, max_rounds=3, tolerance=1e-6, turn_iterations=8)
     made.run(problem.start)
@@ -76,7 +76,7 @@ def test_who_waits_does_not_move_at_all(n_properties):
     assert (watch.rows[0]["model"] != watch.rows[-1]["model"])[problem.truth > 0].all()
 
 
-def test_data_of_those_who_wait_are_left_out():
+def test_data_of_properties_that_wait_are_left_out():
     problem = make_joint_problem()
     made, watch = make(problem, max_rounds=1)
     made.run(problem.start)
@@ -84,7 +84,7 @@ def test_data_of_those_who_wait_are_left_out():
         assert row["misfits"] == [float(k in row["turn"]) for k in (0, 1)]
 
 
-def test_bounds_and_multipliers_are_given_back():
+def test_bounds_and_multipliers_are_restored():
     problem = make_joint_problem()
     misfits = [2.0 * problem.misfits[0], 3.0 * problem.misfits[1]]
     steps = [directives.JointBetaSchedule(), directives.TakeTurns(), directives.UpdateJointPreconditioner()]
@@ -97,7 +97,7 @@ def test_bounds_and_multipliers_are_given_back():
 
 
 @pytest.mark.parametrize("order", [None, (1, 0)])
-def test_the_first_of_a_sequence_is_inverted_as_if_alone(order):
+def test_the_first_property_of_a_sequence_is_inverted_as_if_it_were_alone(order):
     problem, other = make_joint_problem(), make_joint_problem()
     sequence, _ = make(problem, order=order)
     k = 0 if order is None else order[0]
@@ -117,7 +117,7 @@ def test_the_first_of_a_sequence_is_inverted_as_if_alone(order):
     assert not np.allclose(found[block(problem, 1 - k)], wanted[block(problem, 1 - k)], rtol=1e-2)
 
 
-def test_every_property_ends_fitted_and_in_the_band():
+def test_every_property_ends_with_its_data_in_the_tolerated_range():
     problem = make_joint_problem(3)
     made, _ = make(problem)
     made.run(problem.start)
@@ -131,7 +131,7 @@ def test_rounds_end_when_nothing_changes_any_more():
     made.run(problem.start)
     turns = find(made, directives.TakeTurns)
     assert 2 <= turns.round < 30
-    # models at the end of a property's turns: where the turn passes on
+    # models at the end of each turn of a property
     passing = [i for i in range(1, len(watch.rows)) if watch.rows[i]["turn"] != watch.rows[i - 1]["turn"]]
     passing.append(len(watch.rows) - 1)
     for k in (0, 1):
@@ -141,7 +141,7 @@ def test_rounds_end_when_nothing_changes_any_more():
 
 
 @pytest.mark.parametrize("max_rounds", [1, 2])
-def test_no_more_rounds_than_asked_for(max_rounds):
+def test_there_are_at_most_max_rounds_rounds(max_rounds):
     problem = make_joint_problem()
     made, watch = make(problem, max_rounds=max_rounds, tolerance=1e-9)
     made.run(problem.start)
@@ -188,7 +188,7 @@ def test_couplings_begin_with_the_first_structure(turns):
 @pytest.mark.parametrize("turns", [False, True])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_couplings_begin_once_all_data_are_fitted(turns, sparse):
-    """In turns that is in the last turn of the first round, not in the turn of the first property."""
+    """With turns this is in the last turn of the first round, not in the turn of the first property."""
     problem = sparse_problem() if sparse else make_joint_problem()
     irls = directives.UpdateJointIRLS(n_steps=5) if sparse else None
     made, watch = make(problem, start="fitted", turns=turns, irls=irls)
@@ -199,7 +199,7 @@ def test_couplings_begin_once_all_data_are_fitted(turns, sparse):
 
 
 @pytest.mark.parametrize("turns", [False, True])
-def test_couplings_begin_once_all_has_settled(turns):
+def test_couplings_begin_once_all_directives_have_settled(turns):
     problem = sparse_problem()
     made, watch = make(problem, start="settled", turns=turns, irls=directives.UpdateJointIRLS(n_steps=5))
     made.run(problem.start)
@@ -284,7 +284,7 @@ def test_bad_options(options, message):
         ),
     ],
 )
-def test_wrong_neighbours(steps, message):
+def test_the_order_of_directives_is_checked(steps, message):
     problem = make_joint_problem(sparse=True)
     with pytest.raises(ValueError, match=message):
         problem.inversion(problem.terms, steps())

@@ -1,4 +1,4 @@
-"""Preconditioner in the space of the data: the inverse it says it is, and inversions that it leads to the same end."""
+"""The data-space preconditioner is the inverse that it claims to be, and inversions with it end at the same model."""
 
 import shutil
 
@@ -18,7 +18,7 @@ KIND = directives.UpdateDataSpacePreconditioner
 
 
 def at(problem, terms, model, beta=1.0, misfits=None, bounded=False, **options):
-    """An inversion that stands at a model, its gradient known."""
+    """An inversion at a model, with its gradient."""
     directive = KIND(**options)
     inversion = problem.inversion(terms, [directive], beta=beta, misfits=misfits, bounded=bounded)
     inversion.invProb.startup(model)
@@ -28,7 +28,7 @@ def at(problem, terms, model, beta=1.0, misfits=None, bounded=False, **options):
 
 
 def dense(inversion, directive, free):
-    """Inverse of D + AᵀA over the free parameters, zero on the others, as the formula has it."""
+    """Inverse of D + AᵀA over the free parameters, zero for the others, by the formula."""
     problem, model = inversion.invProb, inversion.invProb.model
     hessian = np.diag(float(problem.beta) * directive._term_diagonal(problem.reg, model))
     for multiplier, misfit in problem.dmisfit:
@@ -59,7 +59,7 @@ def assert_inverse(inversion, directive, free):
 
 # the inverse ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("noise", [0.03, 1e-3])
-def test_inverse_honours_every_multiplier_and_the_bounds(noise):
+def test_the_inverse_includes_every_multiplier_and_the_bounds(noise):
     problem = make_joint_problem(noise=noise)
     coupling = regularization.CrossGradient(problem.mesh, problem.wires)
     terms = [3.0 * problem.terms[0], 0.1 * problem.terms[1], 5.0 * coupling]
@@ -76,7 +76,7 @@ def test_data_sets_that_share_parameters():
     mesh = problem.mesh
     high = np.stack(np.meshgrid([-150.0, 0.0, 150.0], [-150.0, 0.0, 150.0], [60.0]), axis=-1).reshape(-1, 3)
     source = gravity.sources.SourceField([gravity.receivers.Point(high, components=["gz", "gxz"])])
-    # of both properties at once, which ties the two others together
+    # depends on both properties, so that all three data sets share parameters
     mapping = maps.LinearMap(sp.kron([[1.0, 3.0]], sp.identity(mesh.n_cells), format="csr"))
     simulation = gravity.Simulation3DIntegral(mesh, survey=gravity.survey.Survey(source), rhoMap=mapping)
     clean = simulation.dpred(problem.truth)
@@ -87,8 +87,8 @@ def test_data_sets_that_share_parameters():
     assert_inverse(inversion, directive, np.ones(problem.start.size, dtype=bool))
 
 
-def test_maps_that_are_no_plain_wires():
-    """g/cc from kg/m³ by a LinearMap, and a density that is the exponential of its parameter."""
+def test_maps_other_than_wires():
+    """A LinearMap from kg/m³ to g/cc, and a density that is the exponential of its parameter."""
     problem = make_joint_problem(3)
     exponential = maps.ExpMap(nP=problem.mesh.n_cells) * problem.wires.density
     problem.misfits[0].simulation.rhoMap = exponential
@@ -97,7 +97,7 @@ def test_maps_that_are_no_plain_wires():
     assert_inverse(inversion, directive, np.ones(model.size, dtype=bool))
 
 
-def test_data_that_do_not_take_part_are_left_out_and_come_back():
+def test_data_with_multiplier_zero_are_left_out_until_they_have_one():
     problem = make_joint_problem()
     inversion, directive = at(problem, problem.terms, problem.truth, every=10)
     everything = np.ones(problem.truth.size, dtype=bool)
@@ -115,10 +115,10 @@ def test_parameters_without_regularization_may_move():
         np.diag(got)[problem.mesh.n_cells :]
         * misfit_diagonal(problem.misfits[1], problem.truth)[problem.mesh.n_cells :]
     )
-    assert (seen > 0.5).all()  # the inverse is no less than that of the data alone
+    assert (seen > 0.5).all()  # the inverse is at least that of the data alone
 
 
-def test_between_factorizations_bounds_are_followed():
+def test_cells_that_reach_or_leave_bounds_are_followed_between_factorizations():
     problem = make_joint_problem()
     inversion, directive = at(problem, problem.terms, problem.start, bounded=True, every=3)
     before = matrix_of(inversion.opt.approxHinv)
@@ -168,7 +168,7 @@ class Watch(InversionDirective):
 
 
 def test_far_fewer_steps_to_the_same_model():
-    """Anomalies a thousand times their noise."""
+    """Anomalies are a thousand times the noise."""
     problem = make_joint_problem(noise=1e-3)
     for misfit in problem.misfits:
         misfit.simulation.sensitivity_dtype = np.float64
@@ -199,7 +199,7 @@ def chi(problem, model):
     return [misfit(model) / misfit.nD for misfit in problem.misfits]
 
 
-def test_with_turns_couplings_and_sparse_norms():
+def test_it_works_with_turns_couplings_and_sparse_norms():
     problem = make_joint_problem(sparse=True)
     inversion = make(
         problem, directives.UpdateJointIRLS(n_steps=3), directives.TakeTurns(turn_iterations=30), max_iterations=80
@@ -209,7 +209,7 @@ def test_with_turns_couplings_and_sparse_norms():
     assert np.corrcoef(model, problem.truth)[0, 1] > 0.5
 
 
-def test_with_a_minimizer_that_leaves_bounds():
+def test_it_works_with_a_minimizer_whose_cells_leave_bounds():
     problem = make_joint_problem(noise=3e-3)
     minimizer = optimization.BoundedGaussNewton(maxIter=25, cg_maxiter=60, lower=0.0)
     model = make(problem, minimizer=minimizer).run(problem.start)
@@ -217,7 +217,7 @@ def test_with_a_minimizer_that_leaves_bounds():
 
 
 class KeepFiles(directives.SaveCheckpoint):
-    """Keeps the file of every iteration, as if the run had been killed there."""
+    """Keeps the checkpoint of every iteration."""
 
     def endIter(self):
         super().endIter()

@@ -25,7 +25,7 @@ def dense_hessian_diagonal(inversion, model):
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_diagonal_honours_every_multiplier(sparse):
+def test_the_diagonal_includes_every_multiplier(sparse):
     problem = make_joint_problem(sparse=sparse)
     coupling = regularization.CrossGradient(problem.mesh, problem.wires)
     terms = [3.0 * problem.terms[0], 0.1 * problem.terms[1], 5.0 * coupling]
@@ -36,7 +36,7 @@ def test_diagonal_honours_every_multiplier(sparse):
     np.testing.assert_allclose(directive.diagonal(problem.truth), expected, rtol=1e-5)  # sensitivities in float32
 
 
-def test_weights_set_later_are_seen():
+def test_weights_that_are_set_later_are_used():
     problem = make_joint_problem()
     directive = directives.UpdateJointPreconditioner()
     inversion = at(problem, problem.terms, directive, problem.truth)
@@ -47,7 +47,7 @@ def test_weights_set_later_are_seen():
     np.testing.assert_allclose(directive.diagonal(problem.truth), expected, rtol=1e-5)
 
 
-def test_nonlinear_map_is_followed():
+def test_the_diagonal_follows_a_nonlinear_map():
     problem = make_joint_problem()
     n = problem.mesh.n_cells
     mapping = maps.ExpMap(nP=n) * problem.wires.density
@@ -71,7 +71,7 @@ def test_no_hessian_is_formed(monkeypatch):
     assert (directive.diagonal(problem.truth) > 0).all()
 
 
-def test_it_saves_iterations():
+def test_it_needs_fewer_iterations_of_the_conjugate_gradients():
     problem = make_joint_problem()
     coupling = regularization.CrossGradient(problem.mesh, problem.wires)
     counts = []
@@ -85,11 +85,11 @@ def test_it_saves_iterations():
     assert counts[0] < counts[1]
 
 
-def test_terms_of_other_form_are_asked_for_their_hessian():
+def test_the_hessian_of_other_terms_is_used():
     problem = make_joint_problem()
 
     class Doubled(simpeg_regularization.Smallness):
-        """A subclass whose derivative is not what its base class makes of it."""
+        """A subclass with another derivative than its base class."""
 
         def deriv2(self, model, v=None):
             hessian = 2.0 * super().deriv2(model)

@@ -1,4 +1,4 @@
-"""A log with a line per iteration, that tells what the iteration was computed with."""
+"""The log has one line per iteration, with the weights that the iteration was computed with."""
 
 import errno
 import logging
@@ -38,7 +38,7 @@ def finished(tmp_path_factory):
     return log, inversion, models
 
 
-def test_columns_and_their_laws(finished):
+def test_columns_agree_with_each_other(finished):
     log, inversion, models = finished
     table = directives.read_log(log.path)
     terms = ["WeightedLeastSquares", "WeightedLeastSquares 2", "CrossGradient"]
@@ -52,7 +52,7 @@ def test_columns_and_their_laws(finished):
     assert (table["seconds"] > 0).all()
     n_data = [misfit.simulation.survey.nD for misfit in inversion.invProb.dmisfit.objfcts]
     np.testing.assert_allclose(table["phi_d"], n_data[0] * table["chi_gravity"] + n_data[1] * table["chi_magnetics"])
-    # with what the iteration was computed, not with what directives made of it for the next one
+    # with the weights of the iteration, not those that directives have set for the next one
     np.testing.assert_allclose(table["phi_m"], sum(table[f"value_{t}"] * table[f"weight_{t}"] for t in terms))
     np.testing.assert_allclose(table["beta_gravity"], table["beta"] * table["weight_WeightedLeastSquares"])
     assert table["beta_gravity"][0] > inversion.directiveList.dList[1].betas[0]
@@ -61,7 +61,7 @@ def test_columns_and_their_laws(finished):
         assert table["chi_magnetics"][i] == pytest.approx(inversion.invProb.dmisfit.objfcts[1](model) / n_data[1])
 
 
-def test_numbers_are_kept_to_the_bit_in_memory_and_on_disk(finished):
+def test_numbers_in_memory_and_on_disk_are_the_same_to_the_bit(finished):
     log, _, _ = finished
     table = directives.read_log(log.path)
     for group, prefix in (
@@ -75,7 +75,7 @@ def test_numbers_are_kept_to_the_bit_in_memory_and_on_disk(finished):
     assert list(log.history["coupling_value"]) == ["CrossGradient"]
 
 
-def test_the_history_is_what_the_figure_of_convergence_takes(finished):
+def test_the_history_can_be_plotted(finished):
     assert len(plotting.plot_convergence(finished[0].history).axes) == 5
 
 
@@ -96,7 +96,7 @@ def test_in_memory_only_with_one_common_beta_and_no_coupling():
     assert set(log.history) == {"chi", "beta", "term_value"}
 
 
-def test_a_column_for_every_misfit_whatever_it_is_called():
+def test_there_is_a_column_for_every_misfit_of_the_same_method():
     problem = make_joint_problem()
     log = directives.SaveLog()
     inversion = problem.inversion(
@@ -130,14 +130,14 @@ def test_misfits_without_data_have_no_chi():
 
 
 @pytest.mark.parametrize("early", [directives.JointBetaSchedule, simpeg_directives.UpdateSensitivityWeights])
-def test_it_stands_before_whatever_changes_something(early):
+def test_it_must_come_before_directives_that_change_something(early):
     problem = make_joint_problem()
     with pytest.raises(ValueError, match=f"SaveLog must stand before {early.__name__}: .*Put SaveLog first"):
         problem.inversion(problem.terms, [early(), directives.SaveLog()])
 
 
 # files -------------------------------------------------------------------------------------------------------
-def test_a_log_that_is_there_is_replaced_only_when_told(finished, tmp_path):
+def test_an_existing_log_is_replaced_only_with_overwrite(finished, tmp_path):
     path = tmp_path / "log.csv"
     shutil.copy(finished[0].path, path)
     _, inversion, start = make(path)
@@ -152,7 +152,7 @@ def test_a_log_that_is_there_is_replaced_only_when_told(finished, tmp_path):
 @pytest.mark.parametrize(
     "content", ["a,b\n1,2\n", "iteration,seconds\n", "words", "iteration,seconds,phi_d,phi_m,beta\n1,2\n"]
 )
-def test_what_is_no_log_is_neither_read_nor_replaced(content, tmp_path):
+def test_another_file_is_neither_read_nor_replaced(content, tmp_path):
     path = tmp_path / "log.csv"
     path.write_text(content)
     with pytest.raises(ValueError, match="is not a log that SaveLog wrote"):
@@ -163,7 +163,7 @@ def test_what_is_no_log_is_neither_read_nor_replaced(content, tmp_path):
     assert path.read_text() == content
 
 
-def test_a_line_half_written_is_not_read(finished, tmp_path):
+def test_a_line_that_is_written_in_part_is_not_read(finished, tmp_path):
     path = tmp_path / "log.csv"
     text = finished[0].path.read_text()
     path.write_text(text[:-30])
@@ -173,13 +173,13 @@ def test_a_line_half_written_is_not_read(finished, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["missing/log.csv", ""])
-def test_a_place_where_nothing_can_be_written_is_found_out_at_once(place, tmp_path):
+def test_a_path_that_cannot_be_written_is_refused_at_the_start(place, tmp_path):
     _, inversion, start = make(tmp_path / place)
     with pytest.raises(OSError, match=r"SaveLog\.path: cannot write"):
         inversion.run(start)
 
 
-def test_a_full_disk_costs_no_line_once_there_is_room_again(tmp_path, monkeypatch, caplog):
+def test_no_line_is_lost_when_the_disk_was_full_for_a_while(tmp_path, monkeypatch, caplog):
     log, inversion, start = make(tmp_path / "log.csv", max_iterations=3)
     write, calls = log._write, []
 
@@ -197,7 +197,7 @@ def test_a_full_disk_costs_no_line_once_there_is_room_again(tmp_path, monkeypatc
     assert directives.read_log(log.path)["iteration"].tolist() == [1, 2, 3]
 
 
-def test_a_resumed_run_continues_its_log_without_doubled_or_torn_lines(tmp_path):
+def test_a_resumed_run_continues_its_log_without_repeated_or_incomplete_lines(tmp_path):
     def begin(max_iterations):
         saver = directives.SaveCheckpoint(tmp_path / "run.npz")
         return make(tmp_path / "log.csv", saver, max_iterations=max_iterations)
@@ -205,7 +205,7 @@ def test_a_resumed_run_continues_its_log_without_doubled_or_torn_lines(tmp_path)
     _, inversion, start = begin(2)
     inversion.run(start)
     first = directives.read_log(tmp_path / "log.csv")
-    with (tmp_path / "log.csv").open("a") as file:  # an iteration that was not saved, and half of another
+    with (tmp_path / "log.csv").open("a") as file:  # an iteration that was not saved, and a part of the next one
         file.write((tmp_path / "log.csv").read_text().splitlines()[-1].replace("2,", "3,", 1) + "\n4,0.1,3")
     log, inversion, _ = begin(4)
     directives.resume(inversion, tmp_path / "run.npz")
@@ -215,7 +215,7 @@ def test_a_resumed_run_continues_its_log_without_doubled_or_torn_lines(tmp_path)
     assert log.history["chi"]["gravity"] == table["chi_gravity"].tolist()
 
 
-def test_a_log_that_is_new_in_a_resumed_run_begins_there(tmp_path):
+def test_a_new_log_in_a_resumed_run_begins_with_it(tmp_path):
     def begin(max_iterations, *logs):
         problem = make_joint_problem()
         steps = [*logs, directives.JointBetaSchedule(), directives.SaveCheckpoint(tmp_path / "run.npz")]

@@ -1,4 +1,4 @@
-"""A table for whoever watches, which never gets in the way of the inversion."""
+"""The table shows every iteration, and never disturbs the inversion."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from tests.directives.problem import make_joint_problem
 
 
 class Broken(io.StringIO):
-    """A terminal that goes away after so many writes."""
+    """A terminal that goes away after a number of writes."""
 
     def __init__(self, error, after):
         super().__init__()
@@ -83,14 +83,14 @@ def test_the_table_in_a_terminal_shows_every_iteration_and_changes_nothing(capsy
         for values in log.history[group].values():
             assert all(form.format(value) in table for value in values)
     assert re.search(r"iteration 3 of at most 3, \d+\.\d s each, at most 0\.0 s left", table)
-    # SimPEG's own lines stay away, and come back
+    # SimPEG's own tables are hidden during the run only
     assert "GNCG" not in capsys.readouterr().out
     inversion.opt.printInit()
     assert "GNCG" in capsys.readouterr().out
     assert_as_it_was(inversion)
 
 
-def test_what_others_print_stands_above_the_table():
+def test_lines_that_others_print_appear_above_the_table():
     class Talk(simpeg_directives.InversionDirective):
         def endIter(self):
             print(f"a word after iteration {self.opt.iter}")  # noqa: T201
@@ -101,14 +101,14 @@ def test_what_others_print_stands_above_the_table():
     assert "a word after iteration 2" in shown(console)
 
 
-def test_a_low_terminal_shows_the_last_iterations_and_all_in_the_end():
+def test_a_terminal_with_few_lines_shows_the_last_iterations_and_all_of_them_at_the_end():
     console = Console(file=io.StringIO(), force_terminal=True, width=140, height=9)
     inversion, start = make(directives.ShowProgress(console=console), max_iterations=4)
     inversion.run(start)
     assert all(re.search(rf"│ +{i} │", last_table(console)) for i in (1, 2, 3, 4))
 
 
-def test_a_plain_line_per_iteration_elsewhere(capsys):
+def test_a_file_gets_one_plain_line_per_iteration(capsys):
     console = Console(file=io.StringIO(), width=40)
     inversion, start = make(directives.ShowProgress(["Bouguer [mGal]", "TMI"], console=console), max_iterations=2)
     inversion.run(start)
@@ -131,7 +131,7 @@ def test_it_writes_to_standard_output_without_a_console(capsys):
     assert "iteration 1 of" in capsys.readouterr().out
 
 
-def test_an_error_before_the_minimizer_begins_leaves_nothing_that_a_second_run_stumbles_over():
+def test_a_second_run_works_after_an_error_before_the_minimizer_began():
     class Fails(simpeg_directives.InversionDirective):
         fails = True
 
@@ -156,7 +156,7 @@ def test_an_error_before_the_minimizer_begins_leaves_nothing_that_a_second_run_s
     "error", [OSError(5, "Input/output error"), BrokenPipeError(), ValueError("I/O operation on closed file")], ids=repr
 )
 def test_a_terminal_that_goes_away_does_not_end_the_inversion(error, after, kind, quiet_model, monkeypatch):
-    # rich points standard output to nowhere when a pipe breaks
+    # rich redirects standard output to nowhere when a pipe breaks
     monkeypatch.setattr("os.dup2", lambda *descriptors: None)
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.FileIO(1, "w", closefd=False)))
     console = terminal(Broken(error, after)) if kind == "terminal" else Console(file=Broken(error, after))
@@ -166,7 +166,7 @@ def test_a_terminal_that_goes_away_does_not_end_the_inversion(error, after, kind
     assert_as_it_was(inversion)
 
 
-def test_its_own_console_falls_silent_when_the_pipe_breaks():
+def test_its_own_console_shows_nothing_any_more_when_the_pipe_breaks():
     from simpeg_jointdl.directives.records._show_progress import _LastingConsole
 
     console = _LastingConsole(file=Broken(BrokenPipeError(), 0))
@@ -175,7 +175,7 @@ def test_its_own_console_falls_silent_when_the_pipe_breaks():
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_whatever_ends_the_run_leaves_the_terminal_usable(error, monkeypatch):
+def test_the_terminal_is_usable_after_an_error_or_an_interrupt(error, monkeypatch):
     import sys
 
     class Interrupt(simpeg_directives.InversionDirective):
@@ -190,7 +190,7 @@ def test_whatever_ends_the_run_leaves_the_terminal_usable(error, monkeypatch):
         inversion.run(start)
     assert (sys.stdout, sys.stderr) == before
     written = console.file.getvalue()
-    assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")  # the cursor is there again
+    assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")  # the cursor is visible again
     assert re.search(r"│ +2 │", last_table(console))
     assert_as_it_was(inversion)
     console.print("free")
@@ -198,7 +198,7 @@ def test_whatever_ends_the_run_leaves_the_terminal_usable(error, monkeypatch):
     assert not console._live_stack
 
 
-def test_a_resumed_run_is_shown_from_where_it_goes_on(tmp_path):
+def test_a_resumed_run_is_shown_from_the_iteration_where_it_continues(tmp_path):
     inversion, start = make(
         directives.ShowProgress(), directives.SaveCheckpoint(tmp_path / "run.npz"), max_iterations=1
     )
@@ -220,7 +220,7 @@ def test_the_same_directive_serves_a_second_run():
     assert len(console.file.getvalue().splitlines()) == 2
 
 
-def test_it_stands_before_whatever_changes_something():
+def test_it_must_come_before_directives_that_change_something():
     problem = make_joint_problem()
     with pytest.raises(ValueError, match="ShowProgress must stand before JointBetaSchedule"):
         problem.inversion(problem.terms, [directives.JointBetaSchedule(), directives.ShowProgress()])

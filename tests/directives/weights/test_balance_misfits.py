@@ -1,4 +1,4 @@
-"""Data sets that share all parameters: each counts for what it still misses, and no data set is lost for good."""
+"""Data sets that share all parameters are weighed by how far they are from their targets, and none is lost."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ KIND = directives.BalanceMisfits
 
 
 def at_chi(directive, chi, multipliers=(1.0, 1.0)):
-    """An inversion whose data sets have this χ, after the directive has seen it."""
+    """An inversion whose data sets have this χ, after an iteration of the directive."""
     problem = make_joint_problem()
     misfits = [factor * misfit for factor, misfit in zip(multipliers, problem.misfits, strict=True)]
     inversion = problem.inversion(problem.terms, [directive], misfits=misfits)
@@ -33,16 +33,16 @@ def multipliers(inversion):
 
 
 @pytest.mark.parametrize("chi", [(9.0, 0.9), (0.5, 3.0), (1.0, 1.0), (20.0, 5.0)])
-def test_only_what_is_fitted_better_than_its_noise_loses_weight(chi):
+def test_only_data_fitted_better_than_their_noise_lose_weight(chi):
     np.testing.assert_allclose(multipliers(at_chi(KIND(), chi)), np.minimum(1.0, np.array(chi) ** 4))
 
 
-def test_targets_powers_and_the_multipliers_given():
+def test_targets_power_and_multipliers_of_the_user_are_used():
     inversion = at_chi(KIND(chifact=[2.0, 1.0], power=2.0), (1.0, 0.5), multipliers=(3.0, 0.1))
     np.testing.assert_allclose(multipliers(inversion), [3.0 * 0.25, 0.1 * 0.25])
 
 
-def test_no_data_set_is_lost_and_weight_comes_back():
+def test_a_data_set_keeps_a_least_weight_and_regains_its_own():
     directive = KIND()
     inversion = at_chi(directive, (1e-3, 4.0), multipliers=(2.0, 1.0))
     np.testing.assert_allclose(multipliers(inversion), [0.02, 1.0])
@@ -50,7 +50,7 @@ def test_no_data_set_is_lost_and_weight_comes_back():
     np.testing.assert_allclose(multipliers(inversion), [2.0, 1.0])
 
 
-def test_what_stays_below_its_noise_goes_on_losing_weight():
+def test_data_that_stay_below_their_noise_lose_more_weight():
     """Adam's steps do not shrink with the gradient: a constant part of the weight once left gravity at a χ of 0.7."""
     directive = KIND()
     inversion = at_chi(directive, (0.8, 4.0))
@@ -61,7 +61,7 @@ def test_what_stays_below_its_noise_goes_on_losing_weight():
     np.testing.assert_allclose(multipliers(inversion), [0.8**16, 1.0])
 
 
-def test_a_checkpoint_keeps_the_multipliers_that_were_given():
+def test_a_checkpoint_keeps_the_multipliers_of_the_user():
     directive = KIND()
     inversion = at_chi(directive, (0.5, 4.0), multipliers=(2.0, 1.0))
     other = KIND()
@@ -72,7 +72,7 @@ def test_a_checkpoint_keeps_the_multipliers_that_were_given():
     np.testing.assert_allclose(multipliers(inversion), [2.0, 1.0])
 
 
-def test_a_second_run_begins_with_the_multipliers_that_were_given():
+def test_a_second_run_begins_with_the_multipliers_of_the_user():
     directive = KIND()
     inversion = at_chi(directive, (0.5, 4.0), multipliers=(2.0, 1.0))
     directive.initialize()

@@ -1,4 +1,4 @@
-"""The one trade-off parameter of couplings over a network: where it begins, and when it falls."""
+"""The trade-off parameter of couplings over a network: its first value, and when it is divided."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ KIND = directives.CoolCouplings
 
 
 def standing(directive, model=None):
-    """An inversion of a cross-gradient alone that stands at a model, the directive begun there."""
+    """An inversion with a cross-gradient only, at a model, with the directive initialized there."""
     problem = make_joint_problem()
     coupling = regularization.CrossGradient(problem.mesh, problem.wires)
     inversion = problem.inversion([1.0 * coupling], [directive], beta=0.0)
@@ -64,7 +64,7 @@ def test_waits_for_structure():
     assert inversion.invProb.beta == pytest.approx(standing(KIND())[1].invProb.beta)
 
 
-def test_falls_every_few_iterations_until_all_data_are_fitted():
+def test_it_is_divided_every_few_iterations_until_all_data_are_fitted():
     directive = KIND(cooling=4.0, rate=3, chifact=[1.0, 2.0])
     _, inversion = standing(directive)
     first, betas = inversion.invProb.beta, []
@@ -74,7 +74,7 @@ def test_falls_every_few_iterations_until_all_data_are_fitted():
     np.testing.assert_allclose(betas, [1, 1, 1 / 4, 1 / 4, 1 / 4, 1 / 16, 1 / 16, 1 / 16, 1 / 16])
 
 
-def test_a_term_gives_way_to_its_own_data():
+def test_a_term_is_weakened_only_by_its_own_data():
     problem = make_joint_problem()
     terms = [1.0 * regularization.CrossGradient(problem.mesh, problem.wires) for _ in range(3)]
     directive = KIND(rate=1, data=[[0], [1], []])
@@ -89,12 +89,12 @@ def test_a_term_gives_way_to_its_own_data():
     assert list(inversion.invProb.reg.multipliers) == [0.25, 0.5, 1.0]
 
 
-def test_data_of_another_number_of_terms():
+def test_data_must_have_one_entry_per_term():
     with pytest.raises(ValueError, match=r"CoolCouplings.data: got 2, wanted one per term, 1"):
         standing(KIND(data=[[0], [1]]))
 
 
-def test_a_checkpoint_says_whether_it_has_begun():
+def test_a_checkpoint_keeps_whether_couplings_have_begun():
     directive, other = KIND(), KIND()
     _, inversion = standing(directive)
     other.inversion = inversion

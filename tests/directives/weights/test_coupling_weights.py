@@ -1,4 +1,4 @@
-"""The weight nobody has to guess."""
+"""Weights of couplings are estimated from spectral norms."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_uniform_start_gives_zero_and_no_nan():
     assert estimate.weights == [0.0]
 
 
-def test_weight_comes_as_soon_as_there_is_structure():
+def test_the_weight_is_set_as_soon_as_there_is_structure():
     problem = make_joint_problem()
     coupling = regularization.LocalPearson(problem.mesh, problem.wires, window=(4, 4, 3))
     estimate = directives.EstimateCouplingWeights()
@@ -87,7 +87,7 @@ def test_strength_does_not_depend_on_units_or_cell_size(name, length):
             for wire in (wires.first, wires.second)
         ]
         problem = make_joint_problem()
-        # as betas would have it: each term as stiff as the other, whatever its unit
+        # trade-off parameters at which all terms are equally stiff, whatever their units
         multipliers = [unit**-2.0 for unit in units]
         inversion = problem.inversion([*(1.0 * t for t in terms), coupling], [])
         inversion.invProb.reg.multipliers = [*multipliers, 1.0]
@@ -109,13 +109,13 @@ def test_ratios_scale_each_weight():
     weights = []
     for ratios in (1.0, (0.1, 10.0)):
         estimate = directives.EstimateCouplingWeights(ratios)
-        # couplings may stand anywhere among the terms
+        # couplings may come anywhere among the terms
         initialized(problem, [couplings[0], *problem.terms, couplings[1]], estimate)
         weights.append(estimate.weights)
     np.testing.assert_allclose(weights[1] / weights[0], (0.1, 10.0), rtol=1e-12)
 
 
-def test_other_multipliers_stay_and_none_is_lost():
+def test_other_multipliers_stay_as_they_are():
     problem = make_joint_problem(3)
     pairs = [regularization.CrossGradient(problem.mesh, problem.wires) for _ in range(3)]
     estimate = directives.EstimateCouplingWeights()
@@ -125,7 +125,7 @@ def test_other_multipliers_stay_and_none_is_lost():
     assert len(estimate.weights) == 3
 
 
-def test_estimated_again_when_betas_change_and_not_otherwise():
+def test_weights_are_estimated_again_only_when_trade_off_parameters_change():
     problem = make_joint_problem()
     coupling = regularization.CrossGradient(problem.mesh, problem.wires)
     estimate = directives.EstimateCouplingWeights()
@@ -140,7 +140,7 @@ def test_estimated_again_when_betas_change_and_not_otherwise():
     np.testing.assert_allclose(estimate.weights, first / 8.0, rtol=1e-6)  # halved, at a model twice as large
 
 
-def test_sensitivity_weights_are_handed_over_unless_told_not_to():
+def test_couplings_get_sensitivity_weights_unless_switched_off():
     problem = make_joint_problem()
     for wanted in (True, False):
         coupling = regularization.GuidedFuzzyCMeans(problem.mesh, problem.wires, [[0, 0], [1.0, 0.05]])
@@ -159,7 +159,7 @@ def test_sensitivity_weights_are_handed_over_unless_told_not_to():
         np.testing.assert_allclose(handed[:, k], expected / expected.max())
 
 
-def test_serves_simpegs_own_coupling_too():
+def test_it_also_weighs_simpegs_own_coupling():
     problem = make_joint_problem()
     coupling = simpeg_regularization.CrossGradient(problem.mesh, problem.wires)
     estimate = directives.EstimateCouplingWeights()
@@ -200,7 +200,7 @@ def test_wrong_order_is_refused(steps):
         problem.inversion([*problem.terms], steps())
 
 
-def test_a_growing_coupling_grows_while_the_data_stay_fitted_and_else_gives_way():
+def test_a_growing_coupling_grows_while_data_are_fitted_and_is_weakened_otherwise():
     problem = make_joint_problem()
     coupling = regularization.GuidedFuzzyCMeans(problem.mesh, problem.wires, [[0.0, 0.0], [1.0, 0.05]], guidance=np.inf)
     weights = directives.EstimateCouplingWeights(start="fitted", growth=2.0)
@@ -225,7 +225,7 @@ def test_a_growing_coupling_grows_while_the_data_stay_fitted_and_else_gives_way(
     begun = np.flatnonzero(parts)
     assert parts[begun[0]] == pytest.approx(0.01)
     for i in begun[1:]:
-        if growths[i] < growths[i - 1]:  # it gave way, and betas stay where they were
+        if growths[i] < growths[i - 1]:  # it was weakened, and trade-off parameters stay as they were
             assert parts[i] == pytest.approx(parts[i - 1] / growths[i - 1])
         elif parts[i] != parts[i - 1]:
             assert fits[i]
@@ -251,6 +251,6 @@ def test_clusters_are_as_stiff_as_each_propertys_regularization():
         assert ours == pytest.approx(0.3 * beta * dense_norm(problem.terms[k], model, block), rel=0.25)
 
 
-def test_growth_must_grow():
+def test_growth_must_be_above_1():
     with pytest.raises(ValueError, match=r"growth: got 1\.0, wanted a finite number above 1"):
         directives.EstimateCouplingWeights(growth=1.0)

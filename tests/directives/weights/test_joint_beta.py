@@ -1,4 +1,4 @@
-"""Each misfit reaches its own target, in any order and number, beside SimPEG's own directives."""
+"""Each misfit reaches its own target, in any order and number, also with directives of SimPEG."""
 
 import logging
 import warnings
@@ -51,7 +51,7 @@ def test_every_misfit_reaches_its_target(n_properties, order):
         assert misfit(model) / misfit.simulation.survey.nD == pytest.approx(chi, rel=1e-5)
 
 
-def test_each_target_of_its_own():
+def test_each_data_set_has_its_own_target():
     problem = make_joint_problem()
     betas = directives.JointBetaSchedule(chifact=[2.0, 0.8])
     inversion = problem.inversion([*problem.terms, *pair_couplings(problem, 2)], steps(betas))
@@ -85,7 +85,7 @@ def test_two_data_sets_on_one_property_share_its_beta():
 def test_starts_from_the_ratio_of_spectral_norms():
     problem = make_joint_problem()
     betas = directives.JointBetaSchedule(beta0_ratio=3.0)
-    inversion = problem.inversion(problem.terms, [betas], beta=7.0)  # whatever the common beta is
+    inversion = problem.inversion(problem.terms, [betas], beta=7.0)  # the common trade-off parameter has no influence
     inversion.invProb.startup(problem.start)
     inversion.directiveList.call("initialize")
     n = problem.mesh.n_cells
@@ -172,7 +172,7 @@ def test_bad_input(options, message):
         problem.inversion(problem.terms, [directives.JointBetaSchedule(**options)], max_iterations=1).run(problem.start)
 
 
-def test_a_misfit_nothing_regularizes_is_named():
+def test_a_misfit_without_regularized_parameters_is_named():
     problem = make_joint_problem()
     betas = directives.JointBetaSchedule()
     with pytest.raises(ValueError, match=r"data misfit\(s\) \[1\]"):
@@ -188,7 +188,7 @@ def test_a_misfit_without_data_is_named():
         inversion.directiveList.call("initialize")
 
 
-def test_the_same_directives_serve_a_second_inversion():
+def test_the_same_directives_work_in_a_second_inversion():
     results = []
     serving = steps(directives.JointBetaSchedule())
     for _ in range(2):
@@ -200,7 +200,7 @@ def test_the_same_directives_serve_a_second_inversion():
     np.testing.assert_array_equal(results[0], results[1])
 
 
-def test_a_lone_regularization_is_steered_too():
+def test_a_single_regularization_term_is_cooled_too():
     problem = make_joint_problem()
     n = problem.mesh.n_cells
     simulation = gravity.Simulation3DIntegral(
@@ -229,7 +229,7 @@ def test_terms_of_one_property_keep_their_relative_multipliers():
     assert (betas.chi <= 1.0).all()
 
 
-def test_a_misfit_of_multiplier_zero_steers_nothing():
+def test_a_misfit_with_multiplier_zero_has_no_influence():
     problem = make_joint_problem()
     misfits = [problem.misfits[0], 0.0 * problem.misfits[1]]
     betas = directives.JointBetaSchedule()
@@ -239,7 +239,7 @@ def test_a_misfit_of_multiplier_zero_steers_nothing():
     assert betas.chi[0] <= 1.0 < betas.chi[1]
 
 
-def test_a_run_that_does_not_get_there_says_so(caplog):
+def test_a_run_that_misses_its_targets_warns(caplog):
     problem = make_joint_problem()
     betas = directives.JointBetaSchedule(chifact=1e-6)
     logging.getLogger("SimPEG").propagate = True
@@ -261,7 +261,7 @@ def test_a_run_that_does_not_get_there_says_so(caplog):
         ),
     ],
 )
-def test_other_betas_in_the_list(make, error, message):
+def test_other_directives_for_the_trade_off_parameter(make, error, message):
     problem = make_joint_problem()
     with pytest.raises(error, match=message):
         problem.inversion(problem.terms, make())

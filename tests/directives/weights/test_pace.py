@@ -1,4 +1,4 @@
-"""Trade-off parameters bring misfits into a band below their targets, do not swing about it, and know when to stop."""
+"""Trade-off parameters bring misfits into a range below their targets without oscillation, and stop there."""
 
 import logging
 
@@ -14,7 +14,7 @@ ALL = np.array([True, True])
 
 
 # one step ---------------------------------------------------------------------------------------------------
-def test_above_is_divided_below_is_raised_and_the_band_is_left_alone():
+def test_parameters_are_divided_above_the_range_raised_below_it_and_kept_inside():
     factors = Pace(4, 2.0, 0.1).factors(np.array([3.0, 1.01, 0.95, 0.5]), np.ones(4, dtype=bool))
     assert factors[0] == 2.0
     assert 1.0 < factors[1] < 1.2
@@ -29,13 +29,13 @@ def test_no_step_is_larger_than_the_cooling_factor(excess, cooling):
     assert 1.0 / cooling <= factor <= cooling
 
 
-def test_who_waits_or_has_no_data_stays():
+def test_properties_that_wait_or_have_no_data_keep_their_parameter():
     pace = Pace(2, 2.0, 0.1)
     np.testing.assert_array_equal(pace.factors(np.array([5.0, 0.0]), np.array([False, True])), 1.0)
     np.testing.assert_array_equal(pace.side, 0.0)
 
 
-def test_who_swings_takes_ever_smaller_steps_and_others_whole_ones():
+def test_steps_become_smaller_while_the_side_changes():
     pace = Pace(2, 2.0, 0.1)
     steps = np.array([np.log(pace.factors(np.array([excess, 3.0]), ALL)) for excess in (3.0, 0.3, 3.0, 0.3, 3.0)])
     assert (np.sign(steps[:, 0]) == [1, -1, 1, -1, 1]).all()
@@ -57,8 +57,8 @@ def test_whole_steps_come_back_when_the_side_stays():
 
 
 @pytest.mark.parametrize("power", [1.0, 3.0, 6.0])
-def test_a_misfit_that_follows_its_parameter_by_any_power_settles_in_the_band(power):
-    """A sparse model may halve its misfit where a smooth one takes a tenth off; whole steps then swing for ever."""
+def test_a_misfit_that_depends_on_any_power_of_its_parameter_settles_in_the_range(power):
+    """A sparse model may halve its misfit where a smooth one lowers it by a tenth; whole steps then oscillate."""
     pace, beta = Pace(1, 2.0, 0.1), 30.0
     for _ in range(40):
         chi = beta**power
@@ -66,8 +66,8 @@ def test_a_misfit_that_follows_its_parameter_by_any_power_settles_in_the_band(po
     assert 0.9 <= beta**power <= 1.0
 
 
-def test_after_a_step_cut_short_it_waits_as_long_as_the_misfit_falls_and_no_longer():
-    """Jacobi preconditioners cut every step of a large survey short; it waited four steps each time, for nothing."""
+def test_after_an_inexact_step_it_waits_only_while_the_misfit_falls():
+    """With Jacobi preconditioners every step of a large survey is inexact; it once waited four steps each time."""
     factors = {}
     for name, curve in {"falls": [5.0, 4.0, 3.0, 2.5, 2.2, 2.1], "stands": [2.0, 1.99, 1.99]}.items():
         pace, one = Pace(1, 2.0, 0.1), np.array([True])
@@ -86,7 +86,7 @@ def run(problem, schedule, *, max_iterations=40):
 
 
 @pytest.mark.parametrize("tolerance", [0.05, 0.3])
-def test_the_run_ends_inside_the_band(tolerance):
+def test_the_run_ends_inside_the_range(tolerance):
     schedule = directives.JointBetaSchedule(tolerance=tolerance)
     run(make_joint_problem(), schedule)
     assert schedule.done
@@ -94,15 +94,15 @@ def test_the_run_ends_inside_the_band(tolerance):
     assert (schedule.chi >= 1.0 - tolerance).all()
 
 
-def test_data_fitted_too_well_are_brought_up_into_the_band():
+def test_data_that_are_fitted_too_well_are_brought_back_into_the_range():
     schedule = directives.JointBetaSchedule(beta0_ratio=1e-5, patience=100)
     inversion = run(make_joint_problem(), schedule, max_iterations=80)
     assert inversion.opt.iter < 80
     assert ((schedule.chi >= 0.9) & (schedule.chi <= 1.0)).all()
 
 
-def test_patience_ends_where_data_cannot_be_fitted_worse():
-    """Noise overestimated a hundredfold: a constant fits, and no beta brings χ up to 1."""
+def test_patience_ends_a_run_whose_data_cannot_be_fitted_less_well():
+    """The noise is overestimated a hundredfold: a constant fits, and no trade-off parameter brings χ up to 1."""
     iterations = []
     for patience in (0, 4):
         problem = make_joint_problem()
@@ -115,7 +115,7 @@ def test_patience_ends_where_data_cannot_be_fitted_worse():
     assert iterations[1] == iterations[0] + 4
 
 
-def test_only_those_that_steer_are_cooled_and_asked_whether_they_are_done(caplog):
+def test_only_properties_that_steer_are_cooled_and_decide_the_end(caplog):
     class OnlyTheFirst(InversionDirective):
         def initialize(self):
             self.inversion.directiveList.dList[0].steer([True, False])
@@ -139,7 +139,7 @@ def test_only_those_that_steer_are_cooled_and_asked_whether_they_are_done(caplog
     assert "misfit(s) [1] above the target" in caplog.text
 
 
-def test_a_property_starts_alike_whatever_stands_beside_it():
+def test_the_first_parameter_of_a_property_does_not_depend_on_the_others():
     betas = []
     for n_properties in (2, 3):
         problem = make_joint_problem(n_properties)
@@ -151,11 +151,11 @@ def test_a_property_starts_alike_whatever_stands_beside_it():
     assert betas[1][0] == pytest.approx(betas[0][0], rel=1e-10)
 
 
-def test_a_line_search_that_finds_nothing_better_is_rest_and_not_the_end():
-    """At an optimum no step descends; SimPEG's minimizer then returned, whatever was still to come."""
+def test_a_line_search_without_descent_leaves_the_model_and_the_run_goes_on():
+    """At an optimum no step descends, and SimPEG's minimizer stops though other directives still have steps to take."""
 
     class Distant(directives.UpdateJointPreconditioner):
-        settled = False  # something is still to come, and never does
+        settled = False  # as if it still had steps to take
 
     problem = make_joint_problem()
     schedule = directives.JointBetaSchedule(tolerance=0.9)

@@ -57,7 +57,7 @@ def test_threshold_and_normalization_per_property(method, value, normalization, 
     assert all(check(term.objfcts[0].get_weights("sensitivity")) for term in problem.terms)
 
 
-def test_a_property_no_data_see_is_named():
+def test_a_property_without_sensitive_data_is_an_error():
     problem = make_joint_problem()
     directive = directives.UpdateJointSensitivityWeights()
     inversion = problem.inversion(problem.terms, [directive], misfits=problem.misfits[:1])
@@ -66,8 +66,8 @@ def test_a_property_no_data_see_is_named():
         inversion.directiveList.call("initialize")
 
 
-def test_sensitivities_to_what_a_nonlinear_map_makes():
-    """d depends on p = log m through m = exp p: ∂d/∂p = m ∂d/∂m."""
+def test_weights_are_sensitivities_to_the_values_of_a_nonlinear_map():
+    """With p = log m, ∂d/∂p = m ∂d/∂m."""
     problem = make_joint_problem()
     n = problem.mesh.n_cells
     model = np.abs(problem.truth) + 0.3

@@ -1,4 +1,4 @@
-"""Gauss-Newton between bounds: it ends where bounded least squares end, and holds only what has no room."""
+"""Gauss-Newton between bounds gives the solution of bounded least squares, and fixes only cells at their bounds."""
 
 import numpy as np
 import pytest
@@ -45,8 +45,8 @@ def test_bounded_least_squares(lower, upper, seed):
 
 
 @pytest.mark.parametrize("side", [-0.3, 0.3])
-def test_leaves_a_bound_it_started_on(side):
-    """Where all cells start on a bound, SimPEG's own divides by zero."""
+def test_cells_leave_a_bound_on_which_they_start(side):
+    """If all cells start on a bound, SimPEG's own minimizer divides by zero."""
     matrix, wanted = least_squares(seed=1)
     exact = lsq_linear(matrix, wanted, (-0.3, 0.3), tol=1e-14, method="bvls").x
     found, _ = minimize(matrix, wanted, -0.3, 0.3, np.full(exact.size, side), maxIter=15)
@@ -59,14 +59,14 @@ def test_cells_near_their_bound_still_reach_it():
     np.testing.assert_allclose(found, [1.0, 0.1], atol=1e-12)
 
 
-def test_no_cell_takes_more_than_its_reach():
+def test_no_cell_moves_by_more_than_its_reach():
     matrix, wanted = np.eye(2), np.array([50.0, -50.0])
     found, _ = minimize(matrix, wanted, -1.0, 1.0, [0.0, 0.0], maxIter=1, reach=0.9)
     assert (np.abs(found) <= 0.9 + 1e-12).all()
 
 
 def test_many_bounds_and_strong_data_need_few_steps():
-    """SimPEG's projected steps are cut to nothing here."""
+    """SimPEG's line search shortens its projected steps to nothing in this problem."""
     rng = np.random.default_rng(0)
     n = 100
     left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
@@ -77,7 +77,7 @@ def test_many_bounds_and_strong_data_need_few_steps():
     assert np.sum((matrix @ found - wanted) ** 2) < 1.001 * np.sum((matrix @ exact - wanted) ** 2)
 
 
-def test_held_parameters_never_move():
+def test_parameters_between_equal_bounds_never_move():
     matrix, wanted = least_squares()
     rng = np.random.default_rng(0)
     held = np.arange(25) % 3 == 0
@@ -89,7 +89,7 @@ def test_held_parameters_never_move():
     np.testing.assert_allclose(found[~held], rest.x, atol=1e-7)
 
 
-def test_nothing_moves_where_all_is_held_or_done():
+def test_nothing_moves_at_equal_bounds_or_at_the_minimum():
     matrix, wanted = least_squares()
     start = np.full(25, 0.1)
     found, minimizer = minimize(matrix, wanted, start, start, start)
@@ -110,7 +110,7 @@ def test_bad_reach(reach):
         BoundedGaussNewton(reach=reach)
 
 
-def test_takes_what_simpegs_takes():
+def test_it_accepts_simpegs_arguments():
     minimizer = BoundedGaussNewton(maxIter=7, cg_atol=1e-5, maxIterLS=4, require_decrease=True, tolX=0.2, upper=1.0)
     assert (minimizer.maxIter, minimizer.maxIterLS, minimizer.tolX, minimizer.cg_atol) == (7, 4, 0.2, 1e-5)
     assert minimizer.require_decrease
@@ -120,7 +120,7 @@ def test_takes_what_simpegs_takes():
 
 
 def test_a_step_spoilt_by_bounds_is_solved_for_again():
-    """Smooth kernels, bounds on one side: steps of which most is cut off grow without end unless mended."""
+    """With smooth kernels and bounds on one side, steps that are mostly cut off grow without limit unless improved."""
     depths, stations = np.linspace(1.0, 30.0, 150), np.linspace(0.0, 100.0, 60)
     places = np.linspace(0.0, 100.0, 150)
     matrix = 1e3 * depths / (depths**2 + (stations[:, None] - places) ** 2)

@@ -1,4 +1,4 @@
-"""Gauss-Newton on tensors: SimPEG's steps, and nothing moved twice."""
+"""Gauss-Newton on tensors takes SimPEG's steps, and moves nothing twice."""
 
 import logging
 import warnings
@@ -35,7 +35,7 @@ class Models(InversionDirective):
 
 
 def run(minimizer, problem, start=None, more=(), **options):
-    """A joint inversion with everything in it: bounds, sparse norms, a coupling, betas and a preconditioner."""
+    """A joint inversion with bounds, sparse norms, a coupling, trade-off parameters and a preconditioner."""
     coupling = CrossGradient(problem.mesh, problem.wires)
     optimizer = minimizer(maxIter=8, lower=0.0, upper=np.repeat([0.5, 0.03], problem.mesh.n_cells), **CG, **options)
     optimizer.printers = []
@@ -69,7 +69,7 @@ def sparse_problem(on_tensors):
 
 @pytest.mark.parametrize("on_tensors", [False, True], ids=["simpeg's simulations", "tensor simulations"])
 def test_same_steps_as_simpegs(on_tensors):
-    """To round-off; with 30 instead of 10 CG iterations the last bit of the data moves SimPEG's own steps by 1e-8."""
+    """To round-off. With 30 instead of 10 CG iterations the last bit of the data moves SimPEG's own steps by 1e-8."""
     theirs = run(optimization.ProjectedGNCG, sparse_problem(on_tensors))
     ours = run(ProjectedGNCG, sparse_problem(on_tensors))
     assert len(theirs.models) == 8
@@ -117,7 +117,7 @@ def test_fields_are_computed_as_often_as_by_simpeg(monkeypatch):
 
 # what moves ------------------------------------------------------------------------------------------------
 class _Own(simpeg_regularization.Smallness):
-    """A term that computes its Hessian in its own manner."""
+    """A term with a Hessian of its own, and without a tensor path."""
 
     def deriv2(self, m, v=None):
         return 3.0 * v
@@ -172,7 +172,7 @@ def test_only_what_changes_moves_again():
             problem.terms[0].set_weights(new=np.full(problem.mesh.n_cells, 1.0 + self.opt.iter))
 
     run_short(problem, ProjectedGNCG(maxIter=3, **CG), [rows, Change()])
-    # smallness and smoothness of that property, put together again, and the preconditioner's weights
+    # smallness and smoothness of that property, computed again, and the preconditioner's weights
     assert rows.rows[1:] == [(2 + 1 + 1, 1)] * 2
 
 
@@ -197,7 +197,7 @@ def search(minimizer, function, x, gradient=None, **options):
     _, one.g, one.H = function(one.xc)
     one.g = one.g if gradient is None else gradient
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # SimPEG's divisions by zero
+        warnings.simplefilter("ignore", RuntimeWarning)  # SimPEG divides by zero
         return one.findSearchDirection(), one
 
 
@@ -213,7 +213,7 @@ def search(minimizer, function, x, gradient=None, **options):
     ids=["nothing to do", "all bound", "all leave", "mixed", "NaN"],
 )
 @pytest.mark.parametrize("step_active_set", [True, False])
-def test_edges_as_simpeg_has_them(x, gradient, step_active_set):
+def test_steps_at_bounds_are_simpegs(x, gradient, step_active_set):
     function = quadratic(np.diag(np.arange(1.0, 6.0)) + 0.1, np.ones(5))
     options = {"lower": 0.0, "upper": 1.0, "step_active_set": step_active_set}
     theirs, their = search(optimization.ProjectedGNCG, function, x, gradient, **options)
@@ -225,7 +225,7 @@ def test_edges_as_simpeg_has_them(x, gradient, step_active_set):
     )
 
 
-def test_a_plain_function_and_bfgs_as_with_simpeg():
+def test_a_plain_function_and_bfgs_give_simpegs_result():
     rng = np.random.default_rng(0)
     function = quadratic(rng.standard_normal((12, 6)), rng.standard_normal(12))
     found = []

@@ -1,4 +1,4 @@
-"""Damped Gauss-Newton over the weights of networks: one step by two ways, and an end at the noise."""
+"""Damped Gauss-Newton for the weights of networks: the same step in both spaces, and an end at the noise level."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ STATIONS = np.column_stack([XY, np.full(25, 0.05)])
 
 
 def make(minimizer, *, engine=gravity, beta=0.0, noise=0.02, smooth=False, network_seed=0, dtype=None):
-    """A small gravity problem, its truth a network of other weights."""
+    """A small gravity problem whose true model is a network with other weights."""
     net = ImplicitNetwork(width=8, depth=2, activation="gelu", last_scale=0.5, random_seed=network_seed)
     inr = maps.INRMap(MESH, network=net, bounds=(-1, 1), dtype=dtype)
     source = simpeg_gravity.SourceField([simpeg_gravity.Point(STATIONS, components="gz")])
@@ -37,7 +37,7 @@ def make(minimizer, *, engine=gravity, beta=0.0, noise=0.02, smooth=False, netwo
 
 
 def weighted_sensitivities(inr, misfit):
-    """At the start, column by column, (n_data, nP)."""
+    """Weighted sensitivities at the starting model, computed column by column, (n_data, nP)."""
     start = inr.initial_model()
     return misfit.W @ np.column_stack([misfit.simulation.Jvec(start, unit) for unit in np.eye(inr.nP)])
 
@@ -91,7 +91,7 @@ def test_it_ends_at_the_noise(space, dtype, capsys):
     assert 0.95 <= misfit(model) / 25 <= 1.05
 
 
-def test_auto_takes_the_data_where_they_are_few_and_tensors_are_there(capsys):
+def test_auto_uses_the_data_space_for_few_data_with_a_tensor_path(capsys):
     for engine, space in ((gravity, "data"), (simpeg_gravity, "model")):
         minimizer = LevenbergMarquardt(maxIter=1)
         run, inr, _ = make(minimizer, engine=engine)
@@ -107,7 +107,7 @@ def test_data_space_without_tensors_says_so(capsys):
     capsys.readouterr()
 
 
-def test_the_same_seed_the_same_result(capsys):
+def test_the_same_seed_gives_the_same_result(capsys):
     models = []
     for _ in range(2):
         run, inr, _ = make(LevenbergMarquardt(maxIter=5))
@@ -116,7 +116,7 @@ def test_the_same_seed_the_same_result(capsys):
     np.testing.assert_array_equal(*models)
 
 
-def test_models_that_are_not_finite_are_steps_too_far(capsys):
+def test_steps_to_models_that_are_not_finite_are_damped(capsys):
     minimizer = LevenbergMarquardt(maxIter=5, damping=1e-3)
     run, inr, misfit = make(minimizer)
     dpred, calls = misfit.simulation.fields, []

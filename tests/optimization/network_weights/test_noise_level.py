@@ -1,4 +1,4 @@
-"""How damped Gauss-Newton ends: at the noise, from whatever side, and what it then says."""
+"""Damped Gauss-Newton ends at the noise level, and says why it ended."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ N_DATA, N_MODEL, STD = 60, 80, 0.1
 
 
 def make(misfit=L2DataMisfit, *, outliers=0, **options):
-    """More parameters than data, and rows of which one weighs a thousand times the others: inversion and misfit."""
+    """An inversion with more parameters than data and one row a thousand times larger than the others; its misfit."""
     rng = np.random.default_rng(0)
     matrix = rng.standard_normal((N_DATA, N_MODEL))
     matrix[0] *= 1e3
@@ -46,7 +46,7 @@ def test_ends_at_the_noise(misfit, outliers):
 
 
 def test_a_step_that_fits_the_noise_is_shortened():
-    """One datum outweighs the rest, so that no damping within reach keeps it from being fitted: it once gave up."""
+    """One datum outweighs the others, so that it is fitted at any damping; the minimizer once gave up there."""
     made, term = make(damping=1e-6)
     residual = np.full(N_DATA, np.sqrt(0.8))
     residual[0] = np.sqrt(0.4 * N_DATA)
@@ -57,14 +57,14 @@ def test_a_step_that_fits_the_noise_is_shortened():
     assert 0.95 <= chi_of(term, model) <= 1.05
 
 
-def test_a_checkpoint_keeps_what_steps_are_held_back_by():
+def test_a_checkpoint_keeps_the_misfits_that_shorten_steps():
     made, _ = make(maxIter=1)
     made.run(np.zeros(N_MODEL))
     first, other = made.opt, LevenbergMarquardt()
     first.damping, first._last_chi = 3.0, np.array([7.0])
     other.restore_checkpoint_state(first.checkpoint_state())
     assert (other.damping, other._last_chi) == (3.0, np.array([7.0]))
-    other.restore_checkpoint_state({"damping": 2.0})  # of an older version
+    other.restore_checkpoint_state({"damping": 2.0})  # state of an older version
     assert (other.damping, other._last_chi) == (2.0, None)
 
 
@@ -86,7 +86,7 @@ def test_a_model_that_fits_already_is_at_the_target():
     np.testing.assert_array_equal(model, fitted)
 
 
-def test_nothing_left_to_gain_above_the_noise_says_so():
+def test_a_minimum_above_the_noise_level_is_reported():
     made, term = make(target_chi=1e-30, tolerance=0.0, max_tries=3)
     made.run(np.linalg.lstsq(term.simulation.G, term.data.dobs, rcond=None)[0])
     assert made.opt.stopped_because == "no descent"

@@ -1,4 +1,4 @@
-"""Occam: every column to its own noise, with the most regularization, whatever the others do."""
+"""Occam fits every column to its own noise with the most regularization, independently of the others."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def solve(problem, **options):
 
 
 def misfit_hessian(problem, model):
-    """Half of it, dense."""
+    """Half the Hessian of the regularization, as a dense matrix."""
     jacobian = problem.misfit.W @ sp.csr_matrix(problem.misfit.simulation.getJ(model))
     return (jacobian.T @ jacobian).toarray()
 
@@ -44,7 +44,7 @@ def test_linear_columns_take_one_step():
     assert opt.stopped_because == "target"
     assert ((opt.chi <= 1.0) & (opt.chi >= 0.98)).all()
     np.testing.assert_allclose(opt.chi, chi_of(problem, model), rtol=1e-10)
-    # the step is that of the trade-off which is told
+    # the step is that of the trade-off parameter that is reported
     hessian = misfit_hessian(problem, problem.start)
     reg = 0.5 * problem.regularization().deriv2(problem.start).toarray()
     weight = np.repeat(opt.trade_off, problem.n_layers)
@@ -54,7 +54,7 @@ def test_linear_columns_take_one_step():
 
 @pytest.mark.parametrize("make", [make_linear, make_layered])
 def test_ends_where_the_gradients_oppose_each_other(make):
-    """The condition of a least regularization at a given misfit, its trade-off the multiplier of Lagrange."""
+    """This is the condition for the least regularization at a given misfit, with a Lagrange multiplier."""
     problem = make(4)
     model, opt = solve(problem, smoothing_steps=60, tolerance=1e-4, maxIter=80)
     assert opt.arrived.all()
@@ -66,7 +66,7 @@ def test_ends_where_the_gradients_oppose_each_other(make):
     assert ((opt.chi <= 1.0) & (opt.chi > 0.99)).all()
 
 
-def test_a_column_alone_is_as_among_others():
+def test_a_single_column_has_the_same_result_as_among_others():
     together, of_all = solve(make_layered(5))
     for i in range(5):
         alone, opt = solve(make_layered(5, rows=[i]))
@@ -75,7 +75,7 @@ def test_a_column_alone_is_as_among_others():
             np.testing.assert_allclose(getattr(opt, name)[0], getattr(of_all, name)[i], rtol=1e-6, err_msg=name)
 
 
-def test_no_column_suffers_from_one_that_cannot_be_fitted():
+def test_a_column_that_cannot_be_fitted_does_not_affect_others():
     problem = make_layered(4)
     calm, before = solve(problem)
     spoilt = make_layered(4)
@@ -92,7 +92,7 @@ def test_no_column_suffers_from_one_that_cannot_be_fitted():
     np.testing.assert_array_equal(opt.iterations[others], before.iterations[others])
 
 
-def test_a_column_that_cannot_arrive_ends_a_little_above_its_least_misfit():
+def test_a_column_that_cannot_reach_the_target_ends_slightly_above_its_least_misfit():
     problem = make_linear(2, n_layers=6, n_data=12)
     problem.misfit.data.dobs = problem.misfit.data.dobs + np.random.default_rng(0).standard_normal(24)
     least, opt = solve(problem, smoothing_steps=0)
@@ -106,7 +106,7 @@ def test_a_column_that_cannot_arrive_ends_a_little_above_its_least_misfit():
     assert reg(model) < reg(least)
 
 
-def test_smoothing_steps_lower_the_regularization_and_hold_the_target():
+def test_smoothing_steps_lower_the_regularization_and_keep_the_target():
     problem = make_layered(4)
     rough, first = solve(problem, smoothing_steps=0)
     smooth, opt = solve(problem, smoothing_steps=5)
@@ -137,7 +137,7 @@ def test_no_step_of_a_cell_is_longer_than_allowed():
 
 
 def test_misfits_add_up():
-    """Apparent resistivities and phases as two misfits are the data of one."""
+    """Apparent resistivities and phases in two misfits give the same as in one."""
     problem = make_layered(3)
     data, n_half = problem.misfit.data, problem.misfit.data.dobs.size // 2
     parts = []
@@ -161,7 +161,7 @@ def test_misfits_add_up():
     assert left.arrived.all()
 
 
-def test_standard_deviation_is_that_of_the_linearised_problem():
+def test_standard_deviation_is_that_of_the_linearized_problem():
     problem = make_linear()
     with pytest.raises(ValueError, match="nothing has been minimized"):
         Occam(3).standard_deviation()
@@ -209,7 +209,7 @@ def test_columns_without_data_are_refused():
 
 
 def with_two_columns_more(problem):
-    """The problem, and columns that nothing is known of."""
+    """The problem with further columns that have no data."""
     n = 2 * problem.start.size
     simulation = problem.misfit.simulation
     simulation.rhoMap = maps.ExpMap(nP=problem.start.size) * maps.Projection(n, np.arange(problem.start.size))

@@ -18,7 +18,7 @@ CURVATURES = np.geomspace(0.5, 5.0, 6)
 
 
 class Bowl:
-    """Σ cᵢ (xᵢ - 1)², which counts, and is NaN from some evaluation on or beyond some radius."""
+    """Σ cᵢ (xᵢ - 1)², which counts its evaluations, and is NaN or has an infinite gradient at one of them."""
 
     def __init__(self, nan_at=None, nan_gradient_at=None):
         self.count, self.nan_at, self.nan_gradient_at, self.seen = 0, nan_at, nan_gradient_at, []
@@ -49,7 +49,7 @@ def run(*args, function=None, start=None, **options):
 
 
 def plain_loop(make, n_steps, schedule=None, dtype=torch.float64, clip=None):
-    """What one would write by hand."""
+    """The same loop, written by hand."""
     x = torch.zeros(6, dtype=dtype, requires_grad=True)
     curvatures = torch.tensor(CURVATURES)
     optimizer = make([x])
@@ -77,7 +77,7 @@ START = np.full(N, 1e-4)
 
 
 class Cool(simpeg_directives.InversionDirective):
-    """Halves beta after some iterations, and a multiplier at another one."""
+    """Halves the trade-off parameter after some iterations, and lowers multipliers after another one."""
 
     def endIter(self):
         if self.opt.iter in (4, 9):

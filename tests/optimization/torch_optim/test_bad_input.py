@@ -1,4 +1,4 @@
-"""What TorchMinimize refuses, and in which words."""
+"""Arguments that TorchMinimize refuses, and its messages."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_groups_with_options_that_do_not_fit():
 
 
 @pytest.mark.parametrize(("options", "what"), [({"lower": 0.0}, "bounds"), ({"max_gradient_norm": 1.0}, "max_grad")])
-def test_lbfgs_takes_no_bounds_and_no_cut_gradients(options, what):
+def test_lbfgs_takes_no_bounds_and_no_shortened_gradients(options, what):
     minimizer = quiet(TorchMinimize("lbfgs", **options))
     with pytest.raises(ValueError, match=f"'lbfgs' searches for its steps itself and takes no {what}"):
         minimizer.minimize(Bowl(), np.zeros(6))

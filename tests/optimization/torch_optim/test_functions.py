@@ -1,4 +1,4 @@
-"""TorchMinimize on plain functions: it is the plain torch loop, with one evaluation per step."""
+"""TorchMinimize on plain functions gives the same as a loop in torch, with one evaluation per step."""
 
 from itertools import pairwise
 
@@ -90,7 +90,7 @@ def test_a_quadratic_function(name, lr, n):
 
 @pytest.mark.parametrize(("name", "lr", "n"), [("adam", 0.05, 3000), ("lbfgs", None, 60)])
 def test_rosenbrock(name, lr, n):
-    """Of discretize's tests, in the form SimPEG's minimizers take."""
+    """The function of discretize's tests, in the form of SimPEG's minimizers."""
     found, _ = run(name, lr, maxIter=n, function=rosenbrock, start=np.array([-1.0, 1.5]))
     np.testing.assert_allclose(found, 1.0, atol=1e-3)
 
@@ -112,7 +112,7 @@ def test_lbfgs_does_not_evaluate_a_point_again():
     assert sum(a == b for a, b in pairwise(rounded)) == 0
 
 
-def test_models_handed_out_are_never_written_to():
+def test_models_that_were_returned_are_never_written_to():
     bowl = Bowl()
     start = np.zeros(6)
     bowl.seen_values = []
@@ -127,7 +127,7 @@ def test_models_handed_out_are_never_written_to():
     np.testing.assert_array_equal(start, 0.0)
 
 
-def test_the_same_at_every_run():
+def test_every_run_gives_the_same_result():
     one, minimizer = run("adam", 0.1, maxIter=30, scheduler="onecycle")
     again = minimizer.minimize(Bowl(), np.zeros(6))
     np.testing.assert_array_equal(one, again)
@@ -160,7 +160,7 @@ def test_bounds(lower, upper, dtype, device):
     assert minimizer.activeSet(found).any()
 
 
-def test_cut_gradients():
+def test_gradients_are_shortened():
     expected = plain_loop(lambda x: torch.optim.SGD(x, lr=0.1), 8, clip=0.5)
     found, _ = run("sgd", 0.1, maxIter=8, max_gradient_norm=0.5, keep="last")
     np.testing.assert_allclose(found, expected, rtol=1e-5)  # torch adds 1e-6 to the norm

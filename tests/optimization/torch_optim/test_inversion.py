@@ -1,4 +1,4 @@
-"""TorchMinimize under SimPEG's inversions and directives, ours too: where it stops, what it keeps, how it goes on."""
+"""TorchMinimize in SimPEG's inversions, with directives of SimPEG and of this package."""
 
 import logging
 
@@ -113,8 +113,8 @@ def test_one_evaluation_per_step_and_one_more_where_beta_changes():
     assert opt.evaluations == 16 + 3
 
 
-def test_when_beta_changes_values_no_longer_compare():
-    """Beta grows, the function with it: the state with the lowest value ever is not the best of the function now."""
+def test_values_before_a_change_of_the_trade_off_parameter_are_not_compared():
+    """The function grows with the trade-off parameter, so the lowest value of all is not the best one at the end."""
 
     class Raise(simpeg_directives.InversionDirective):
         def endIter(self):
@@ -149,7 +149,7 @@ def test_not_finite_data(caplog):
     assert inversion.invProb.phi_d == pytest.approx(misfit(found))
 
 
-def test_other_errors_come_through():
+def test_other_errors_are_raised():
     problem = make_linear_problem()
 
     def fails(m=None, f=None):
@@ -182,7 +182,7 @@ def test_our_schedule_decides_when_to_stop():
     assert len(log.history["chi"]["misfit 0"]) == opt.iter
 
 
-def test_on_show(capsys):
+def test_progress_is_shown(capsys):
     from rich.console import Console
 
     problem = make_linear_problem()
@@ -210,5 +210,5 @@ def test_a_number_of_targets_that_does_not_fit():
         problem.inversion(adam(target_chi=[1.0, 2.0])).run(START)
 
 
-def test_least_squares_misfit_stays_simpegs():
+def test_the_least_squares_misfit_is_simpegs():
     assert type(make_linear_problem().misfits[0]) is L2DataMisfit

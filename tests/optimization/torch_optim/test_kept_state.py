@@ -9,7 +9,7 @@ from tests.optimization.torch_optim.problems import CURVATURES, Bowl, run
 
 
 def test_the_best_state_is_kept():
-    """A step too long: the function falls first and grows then."""
+    """With too long steps the function decreases first and increases then."""
     bowl = Bowl()
     found, minimizer = run("sgd", 0.2, maxIter=30, function=bowl, optimizer_options={"momentum": 0.97})
     values = [CURVATURES @ (x - 1.0) ** 2 for x in bowl.seen[:31]]
@@ -41,7 +41,7 @@ def test_not_finite(bad, steps_per_iteration, keep, caplog):
         )
     assert minimizer.stopped_because == "nonfinite"
     assert "at step 8; back to the state after step 7" in caplog.text
-    np.testing.assert_array_equal(found, bowl.seen[7])  # the function fell until then
+    np.testing.assert_array_equal(found, bowl.seen[7])  # the function decreased until then
     assert minimizer.f == pytest.approx(CURVATURES @ (found - 1.0) ** 2)
 
 

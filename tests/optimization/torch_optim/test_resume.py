@@ -11,11 +11,11 @@ from tests.optimization.torch_optim.problems import START, Cool, adam, quiet
 
 
 class Killed(BaseException):
-    """In the place of a signal."""
+    """Simulates the end of a process by a signal."""
 
 
 class Die(simpeg_directives.SaveEveryIteration):
-    """Ends the process, as it were, before an iteration is saved."""
+    """Simulates the end of the process before an iteration is saved."""
 
     file_abs_path = None
 
@@ -46,7 +46,7 @@ RUNS = {
 
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("at", [2, 5, 10])
-def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(name, at, tmp_path, device):
+def test_a_killed_run_continues_to_the_same_model(name, at, tmp_path, device):
     def make(path, *more):
         opt = quiet(TorchMinimize(**RUNS[name], maxIter=14, target_chi=None, device=device))
         steps = [directives.SaveLog(), Cool(), *more, directives.SaveCheckpoint(path)]
@@ -78,7 +78,7 @@ def test_a_run_that_has_ended_at_the_noise_is_not_continued(tmp_path):
     assert again.opt.steps == whole.opt.steps
 
 
-def test_more_iterations_than_the_schedule_was_made_for(tmp_path):
+def test_a_run_is_resumed_with_more_iterations_than_its_schedule(tmp_path):
     def make(n):
         opt = adam(maxIter=n, scheduler="onecycle", target_chi=None)
         return make_linear_problem().inversion(opt, [directives.SaveCheckpoint(tmp_path / "run.npz")])
