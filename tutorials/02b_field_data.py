@@ -163,7 +163,7 @@ density_figure.savefig(OUTPUT / "02b_density.png")
 
 disagreement = regularization.CrossGradient(mesh, wires).cell_values(runs["separate"].model)
 disagreement_figure = plotting.plot_cell_values(
-    mesh, disagreement, title="|∇ρ × ∇κ|²", unit="(g/cc)² m⁻⁴", per_volume=True, **view
+    mesh, disagreement, title="|∇ρ × ∇κ|²", unit="g² cc⁻² m⁻⁴", per_volume=True, **view
 )
 disagreement_figure.savefig(OUTPUT / "02b_disagreement.png")
 
