@@ -82,6 +82,13 @@ class DecoderMap(TorchMap):
     https://doi.org/10.1016/j.cageo.2021.104762
     """
 
+    mesh_of: TensorMesh | TreeMesh
+    active_cells: np.ndarray
+    domain: np.ndarray
+    property_names: tuple[str, ...]
+    n_latent: int
+    n_offsets: int
+
     def __init__(
         self,
         decoder: nn.Module,
