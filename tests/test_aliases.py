@@ -116,4 +116,5 @@ def test_moved_names_are_the_same_objects(old):
 def test_the_training_of_a_retraining_recipe_keeps_its_old_name():
     recipe = recipes.RetrainingRecipe(None, None, {}, None)
     recipe.teach = len
-    assert recipe.train is len and recipe.teach is len
+    assert recipe.train is len
+    assert recipe.teach is len
