@@ -88,6 +88,10 @@ class TorchMap(IdentityMap):
     ((20, 25), (20,))
     """
 
+    device: torch.device
+    dtype: torch.dtype
+    dense_derivative: bool
+
     def __init__(
         self,
         module: nn.Module,
@@ -287,5 +291,5 @@ class TorchMap(IdentityMap):
 
         return check_size(type(self).__name__, evaluate, self._pieces, self._module, n_values)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_kept": None}  # a graph cannot be copied

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -140,10 +140,10 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         survey: _simpeg.Survey | None = None,
         store_sensitivities: Literal["ram", "disk", "forward_only"] = "ram",
         sensitivity_dtype: DTypeLike | Literal["bfloat16"] = np.float32,
-        sensitivity_path: str | os.PathLike | None = None,
+        sensitivity_path: str | os.PathLike[str] | None = None,
         counter: Counter | None = None,
         verbose: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         self._begin(
             mesh,
@@ -160,7 +160,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         )
         self.rho = rho
         self.rhoMap = rhoMap
-        self.modelMap = self.rhoMap
+        self.modelMap: Any = self.rhoMap
 
     def _terms(self, receiver):
         return [[gravity_terms(component)] for component in receiver.components]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -145,10 +145,10 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         survey: _simpeg.Survey | None = None,
         store_sensitivities: Literal["ram", "disk", "forward_only"] = "ram",
         sensitivity_dtype: DTypeLike | Literal["bfloat16"] = np.float32,
-        sensitivity_path: str | os.PathLike | None = None,
+        sensitivity_path: str | os.PathLike[str] | None = None,
         counter: Counter | None = None,
         verbose: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         self.model_type = model_type
         self._begin(
@@ -168,7 +168,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         self.chiMap = chiMap
         self._M = None
         self.is_amplitude_data = is_amplitude_data
-        self.modelMap = self.chiMap
+        self.modelMap: Any = self.chiMap
 
     @property
     def M(self) -> np.ndarray | None:
@@ -180,7 +180,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         return self._M
 
     @M.setter
-    def M(self, value: ArrayLike):
+    def M(self, value: ArrayLike) -> None:
         if self.model_type == "vector":
             msg = "magnetics.Simulation3DIntegral.M: the model is the magnetization. Use model_type='scalar'."
             raise ValueError(msg)

@@ -47,7 +47,7 @@ class PropertyMaps:
         self.nP = int(lengths[0])
         self._indices = tuple(_projection_index(one) for one in maps)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.maps)
 
     def __call__(self, model: np.ndarray) -> np.ndarray:

@@ -38,8 +38,8 @@ class DecoderMap(TorchMap):
     decoder : torch.nn.Module
         Decoder such as :class:`simpeg_jointdl.networks.GeologyVAE`. It has ``n_latent``, ``properties`` and
         ``decode(z, points)``, which maps latent vectors (k, n_latent) and points (n, 3) to properties
-        (k, n_properties, n). x and y run from -1 to 1 across the box, and depth from 0 at its top to 1. A decoder may also have
-        ``n_offsets``, a number of further entries of the latent vector; ``encode``; ``sample_latent``; and
+        (k, n_properties, n). x and y run from -1 to 1 across the box, and depth from 0 at its top to 1. A decoder may
+        also have ``n_offsets``, a number of further entries of the latent vector; ``encode``; ``sample_latent``; and
         ``amplitude_steps``. The first latent entries, one per property, then are the sizes of the properties, and
         ``amplitude_steps`` holds the change of the logarithm of each property per unit of its entry.
     mesh : discretize.TensorMesh or discretize.TreeMesh
@@ -81,6 +81,13 @@ class DecoderMap(TorchMap):
     Lopez-Alvis, J. et al. (2021). Deep generative models in inversion. Computers & Geosciences, 152, 104762.
     https://doi.org/10.1016/j.cageo.2021.104762
     """
+
+    mesh_of: TensorMesh | TreeMesh
+    active_cells: np.ndarray
+    domain: np.ndarray
+    property_names: tuple[str, ...]
+    n_latent: int
+    n_offsets: int
 
     def __init__(
         self,

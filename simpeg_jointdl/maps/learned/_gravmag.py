@@ -88,7 +88,10 @@ class GravMagMap(TorchMap):
     an anomaly of a body outside is therefore explained by cells inside.
     """
 
-    property_names = ("density", "susceptibility")
+    property_names: tuple[str, str] = ("density", "susceptibility")
+    mesh_of: TensorMesh | TreeMesh
+    active_cells: np.ndarray
+    outside: np.ndarray
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ def make_engine(
     *,
     storage: torch.dtype | None = None,
     store: str = "ram",
-    folder: str | os.PathLike | None = None,
+    folder: str | os.PathLike[str] | None = None,
     who: str = "Simulation3DIntegral",
 ) -> Engine:
     """Return the requested engine, or the best one that can be used.
