@@ -106,7 +106,7 @@ def check_behaviour(who: str, evaluate: Callable, inputs: Sequence[torch.Tensor]
         raise ValueError(msg)
     if not torch.equal(outputs, again):
         msg = (
-            f"{who}.module: {type(module).__name__} returns different outputs in a second call. Remove randomness from "
+            f"{who}.module: {type(module).__name__} returns other outputs the second time. Remove randomness from "
             "forward, or fix it when the module is made."
         )
         raise ValueError(msg)
