@@ -152,7 +152,10 @@ def _inducing_field(value) -> tuple[float, float, float]:
         check.number(f"{name} declination", declination),
     )
     if field[1] > 90.0:
-        msg = f"{name}: got inclination {field[1]:g}, wanted -90 to 90. Order: amplitude, inclination, declination."
+        msg = (
+            f"{name}: got inclination {field[1]:g}, wanted -90 to 90 degrees. Give the field as "
+            "(amplitude, inclination, declination)."
+        )
         raise ValueError(msg)
     return field
 
