@@ -5,6 +5,8 @@ import warnings
 
 import pytest
 
+from simpeg_jointdl import recipes
+
 PUBLIC_IN_0_1_0 = {
     "data_misfit": "BaseRobustDataMisfit HuberDataMisfit StudentTDataMisfit",
     "datasets": (
@@ -109,3 +111,10 @@ def test_moved_names_are_the_same_objects(old):
     new, _ = MOVED[old]
     assert getattr(module(door), name) is getattr(module(new), name)
     assert name in module(new).__all__
+
+
+def test_the_training_of_a_retraining_recipe_keeps_its_old_name():
+    recipe = recipes.RetrainingRecipe(None, None, {}, None)
+    recipe.teach = len
+    assert recipe.train is len
+    assert recipe.teach is len

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class MTSoundings:
     apparent_resistivity_error: np.ndarray | None = None
     phase_error: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = "MTSoundings"
         names = station_names(who, self.names)
         frequencies = ascending_frequencies(who, self.frequencies)
@@ -86,7 +86,7 @@ class MTSoundings:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, key) -> MTSoundings:
+    def __getitem__(self, key: Any) -> MTSoundings:
         chosen = picked("MTSoundings", self.names, key)
         curves = (getattr(self, name)[chosen] for name in _CURVES)
         return MTSoundings([self.names[i] for i in chosen], self.locations[chosen], self.frequencies, *curves)
@@ -103,7 +103,7 @@ class MTSoundings:
         ----------
         error_floor : float
             Relative error e of the impedance, such as 0.05 for 5 %. Errors are raised to at least 2 e of the apparent
-            resistivity and e radians of the phase; unknown errors become these. 0 changes nothing.
+            resistivity and e radians of the phase; unknown errors are set to these values. 0 changes nothing.
 
         Returns
         -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -72,7 +72,7 @@ class MTStations:
     longitude_latitude: np.ndarray | None = None
     crs: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         who = "MTStations"
         names = station_names(who, self.names)
         frequencies = ascending_frequencies(who, self.frequencies)
@@ -94,7 +94,7 @@ class MTStations:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, key) -> MTStations:
+    def __getitem__(self, key: Any) -> MTStations:
         chosen = picked("MTStations", self.names, key)
         parts = {name: getattr(self, name) for name in _EACH_STATION}
         parts = {name: value if value is None else value[chosen] for name, value in parts.items()}
@@ -112,7 +112,7 @@ class MTStations:
         -------
         MTStations
             Rotated impedances. Errors are propagated as if the four elements were independent, since an EDI does not
-            contain their covariances: rotating forth and back increases them, and changes the error of the determinant
+            contain their covariances: rotating back and forth increases them, and changes the error of the determinant
             although the determinant is invariant. A tensor with a missing element becomes missing.
         """
         degrees = check.number("MTStations.rotated, degrees", degrees)

@@ -29,7 +29,7 @@ class JointTerms(_Base):
         return self.invProb.dmisfit
 
     @dmisfit.setter
-    def dmisfit(self, value):
+    def dmisfit(self, value) -> None:
         _refuse_own(self, "dmisfit", value)
 
     @property
@@ -50,7 +50,7 @@ class JointTerms(_Base):
         return problem.reg
 
     @reg.setter
-    def reg(self, value):
+    def reg(self, value) -> None:
         _refuse_own(self, "reg", value)
 
 

@@ -58,7 +58,7 @@ class Linearization:
         self,
         module: nn.Module,
         parameters: Parameters,
-        pieces: Sequence[tuple],
+        pieces: Sequence[tuple[torch.Tensor, ...]],
         vector: torch.Tensor,
         points_per_cell: int | None = None,
     ):

@@ -40,7 +40,7 @@ class DataFit:
     predicted: np.ndarray
     uncertainty: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = np.size(self.observed)
         shapes = {"locations": (n, 3), "observed": (n,), "predicted": (n,), "uncertainty": (n,)}
         for key, shape in shapes.items():

@@ -54,7 +54,7 @@ class EngineSimulation:
         sensitivity_dtype=np.float32,
         **kwargs,
     ):
-        """Do the work of SimPEG's constructor, which would list the corners of all cells: gigabytes for 10⁷ cells."""
+        """Replace SimPEG's constructor, which would store the corners of all cells: gigabytes for 10⁷ cells."""
         who = type(self).__name__
         for name in _SIMPEG_ONLY:
             if kwargs.pop(name, None) is not None:
@@ -79,7 +79,7 @@ class EngineSimulation:
         return self._engine
 
     @engine.setter
-    def engine(self, value):
+    def engine(self, value) -> None:
         self._engine, self._built = checked_choice(type(self).__name__, "engine", value, ENGINES), None
         self._squares = {}
 
@@ -89,7 +89,7 @@ class EngineSimulation:
         return self._sensitivity_dtype
 
     @sensitivity_dtype.setter
-    def sensitivity_dtype(self, value):
+    def sensitivity_dtype(self, value) -> None:
         self._storage = checked_storage(type(self).__name__, value)
         self._sensitivity_dtype, self._built, self._squares = value, None, {}
 
@@ -121,7 +121,7 @@ class EngineSimulation:
     def _magnetization(self):
         return None
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # an engine holds device memory; a copy builds its own
         return {name: value for name, value in vars(self).items() if name != _KEPT} | {
             "_built": None,

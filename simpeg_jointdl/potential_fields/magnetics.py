@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -48,7 +48,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
     r"""Magnetic field of right rectangular prisms, computed on a CPU or a GPU.
 
     .. math::
-        \mathbf b = \frac{1}{4\pi} \, \boldsymbol\nabla \boldsymbol\nabla
+        \mathbf b = \frac{1}{4\pi} \, \boldsymbol\nabla \boldsymbol\nabla \cdot
         \int \frac{\chi \mathbf M}{|\mathbf r_i - \mathbf r|} \, dV
 
     with the inducing field :math:`\mathbf M` in nT, without demagnetization. It replaces
@@ -70,9 +70,10 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         this order.
     engine : {"auto", "dense", "toeplitz", "blocked"}
         Engine that multiplies by the sensitivity matrix. ``"dense"`` stores the matrix. ``"toeplitz"`` stores one
-        kernel per component and layer, for receivers on a regular grid over cells of equal widths. ``"blocked"``
-        stores nothing and evaluates the matrix again in every product. ``"auto"`` uses Toeplitz where it can, dense
-        where that fits into memory and blocked otherwise, and logs its choice and the reason.
+        kernel per component and layer, for receivers on a regular grid over cells of equal widths. ``"blocked"`` stores
+        nothing and evaluates the matrix again in every product. ``"auto"`` uses dense for a small matrix; otherwise
+        Toeplitz where it can, dense where the matrix fits into memory, and blocked elsewhere. It logs its choice and
+        the reason.
     device : str or torch.device, optional
         Device of the computation; by default torch's default device.
     active_cells : (mesh.n_cells,) array_like of bool or of int, optional
@@ -144,10 +145,10 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         survey: _simpeg.Survey | None = None,
         store_sensitivities: Literal["ram", "disk", "forward_only"] = "ram",
         sensitivity_dtype: DTypeLike | Literal["bfloat16"] = np.float32,
-        sensitivity_path: str | os.PathLike | None = None,
+        sensitivity_path: str | os.PathLike[str] | None = None,
         counter: Counter | None = None,
         verbose: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         self.model_type = model_type
         self._begin(
@@ -167,7 +168,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         self.chiMap = chiMap
         self._M = None
         self.is_amplitude_data = is_amplitude_data
-        self.modelMap = self.chiMap
+        self.modelMap: Any = self.chiMap
 
     @property
     def M(self) -> np.ndarray | None:
@@ -179,7 +180,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         return self._M
 
     @M.setter
-    def M(self, value: ArrayLike):
+    def M(self, value: ArrayLike) -> None:
         if self.model_type == "vector":
             msg = "magnetics.Simulation3DIntegral.M: the model is the magnetization. Use model_type='scalar'."
             raise ValueError(msg)

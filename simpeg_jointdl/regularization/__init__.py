@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from typing import Any
 
 from ._base import BaseCoupling
 from ._linearization import Linearization
@@ -24,7 +25,7 @@ __all__ = [
 _MOVED = ("SharedStructure", "shared_structure", "structural_similarity")
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Names that moved to `simpeg_jointdl.diagnostics` in 0.2.0, with a DeprecationWarning."""
     if name in _MOVED:
         msg = f"simpeg_jointdl.regularization.{name} has moved: use simpeg_jointdl.diagnostics.{name}."

@@ -74,7 +74,7 @@ class BaseCoupling(BaseSimilarityMeasure):
     ):
         self._state: State | None = None
         self._device, self._dtype = resolve_device(device), resolve_dtype(dtype)
-        self.random_seed = check.whole(f"{type(self).__name__}.random_seed", random_seed, least=0)
+        self.random_seed: int = check.whole(f"{type(self).__name__}.random_seed", random_seed, least=0)
         super().__init__(as_regularization_mesh(mesh, active_cells, type(self).__name__), wire_map)
         self.set_weights(volume=self.regularization_mesh.vol)
         if weights is not None:
@@ -122,7 +122,7 @@ class BaseCoupling(BaseSimilarityMeasure):
         return self._wire_map
 
     @wire_map.setter
-    def wire_map(self, value: Wires | Sequence[IdentityMap]):
+    def wire_map(self, value: Wires | Sequence[IdentityMap]) -> None:
         self._properties = PropertyMaps(value, self.n_cells, type(self).__name__)
         self._wire_map = value
         self._forget()
@@ -186,7 +186,7 @@ class BaseCoupling(BaseSimilarityMeasure):
         self._forget()
 
     def cell_weights(self, properties: Sequence[int] | None = None) -> torch.Tensor:
-        """Return the product of all weights and the cell volumes, as the geometric mean over `properties`.
+        """Return the product of all weights and the cell volumes, with the geometric mean over `properties`.
 
         Parameters
         ----------
@@ -287,11 +287,11 @@ class BaseCoupling(BaseSimilarityMeasure):
         self._state = None
         self._W = None
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         """Return the state for pickle and copy; the linearization is computed again when it is needed."""
         return self.__dict__ | {"_state": None, "_W": None, "_wire_map": without_wires(self._wire_map)}
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a state of :meth:`__getstate__`."""
         self.__dict__.update(state)
         self._wire_map = with_wires(self._wire_map)

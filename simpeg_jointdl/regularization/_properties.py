@@ -47,7 +47,7 @@ class PropertyMaps:
         self.nP = int(lengths[0])
         self._indices = tuple(_projection_index(one) for one in maps)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.maps)
 
     def __call__(self, model: np.ndarray) -> np.ndarray:
@@ -175,7 +175,7 @@ def _as_sequence(wire_map, name) -> list[IdentityMap]:
 
 @dataclass(frozen=True)
 class _PlainWires:
-    """What makes a Wires: SimPEG's object itself cannot be pickled, since it holds a class made on the fly."""
+    """Names and lengths of the parts of a Wires, which cannot be pickled itself: it holds a class made at run time."""
 
     parts: tuple[tuple[str, int], ...]
 

@@ -58,7 +58,7 @@ class DeterminantImpedance(Impedance):
         return "det"
 
     @orientation.setter
-    def orientation(self, value: str):
+    def orientation(self, value: str) -> None:
         if value != "det":
             msg = f"DeterminantImpedance.orientation: got {value!r}; it has none but 'det'. Use Impedance for elements."
             raise ValueError(msg)

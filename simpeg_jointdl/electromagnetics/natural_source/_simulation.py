@@ -99,6 +99,15 @@ class Simulation1DStitched(BaseSimulation):
     [[10.0, 200.0], [45.0, 45.0]]
     """
 
+    device: torch.device
+    dtype: torch.dtype
+    sigma: Any
+    sigmaMap: Any
+    sigmaDeriv: Any
+    rho: Any
+    rhoMap: Any
+    rhoDeriv: Any
+    model: Any
     sigma, sigmaMap, sigmaDeriv = props.Invertible("Electrical conductivity (S/m)")
     rho, rhoMap, rhoDeriv = props.Invertible("Electrical resistivity (Ohm m)")
     props.Reciprocal(sigma, rho)
@@ -118,7 +127,7 @@ class Simulation1DStitched(BaseSimulation):
         *,
         counter: Counter | None = None,
         verbose: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         self.device, self.dtype = resolve_device(device), resolve_dtype(dtype)
         self._layout = self._thicknesses = self._columns = self._crossing = None
@@ -134,7 +143,7 @@ class Simulation1DStitched(BaseSimulation):
         return self._survey
 
     @survey.setter
-    def survey(self, value: Survey | None):
+    def survey(self, value: Survey | None) -> None:
         if value is not None:
             value = validate_type("survey", value, Survey, cast=False)
             self._layout = read_survey(type(self).__name__, value)
@@ -147,7 +156,7 @@ class Simulation1DStitched(BaseSimulation):
         return self._thicknesses
 
     @thicknesses.setter
-    def thicknesses(self, value: ArrayLike | None):
+    def thicknesses(self, value: ArrayLike | None) -> None:
         self._thicknesses = None if value is None else checked_thicknesses(type(self).__name__, value)
         self._forget()
 
@@ -205,12 +214,10 @@ class Simulation1DStitched(BaseSimulation):
         sigma = checked_conductivity(type(self).__name__, self.sigma, self.n_stations, self.n_layers)
         return as_tensor(sigma, self.device, self.dtype)
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         # tables hold device memory; a copy builds its own
-        return {name: value for name, value in vars(self).items() if name != _KEPT} | {
-            "_columns": None,
-            "_crossing": None,
-        }
+        kept = {name: value for name, value in vars(self).items() if name != _KEPT}
+        return kept | {"_columns": None, "_crossing": None}
 
     # data and derivatives ---------------------------------------------------------------------------------
     def fields(self, m: np.ndarray | None = None) -> np.ndarray:
@@ -262,10 +269,8 @@ class Simulation1DStitched(BaseSimulation):
         used.
         """
         self.model = m
-        derivative = self._derivative
-        return self._blocks.matrix() @ (
-            derivative if isinstance(derivative, JacobianOperator) else sp.csr_matrix(derivative)
-        )
+        inner = self._derivative
+        return self._blocks.matrix() @ (inner if isinstance(inner, JacobianOperator) else sp.csr_matrix(inner))
 
     def getJtJdiag(self, m: np.ndarray, W: Any = None, f: Any = None) -> np.ndarray:
         r"""Return the diagonal of :math:`\mathbf J^\top \mathbf W^\top \mathbf W \mathbf J`, (nP,).
@@ -273,13 +278,11 @@ class Simulation1DStitched(BaseSimulation):
         It is exact where the derivative of the map is sparse. Where only its products are known, it is an unbiased
         stochastic estimate with a fixed seed. `f` is not used.
         """
-        matrix = self.getJ(m)
-        if W is not None:
-            matrix = W @ matrix
+        matrix = self.getJ(m) if W is None else W @ self.getJ(m)
         return np.asarray(matrix.power(2).sum(axis=0)).ravel()
 
     def tensor_jacobian(self, m: np.ndarray) -> Chain | None:
-        """Return the sensitivities at a model (nP,) on the device, as :mod:`simpeg_jointdl._tensor_path` wants them.
+        """Return the sensitivities at a model (nP,) on the device, as :mod:`simpeg_jointdl._tensor_path` needs them.
 
         They have ``tangent``, ``adjoint``, ``device`` and ``dtype``; None if the map has no sparse derivative.
         """

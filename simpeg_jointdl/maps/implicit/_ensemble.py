@@ -53,6 +53,10 @@ class EnsembleMap(TorchMap):
         At a model, as for :class:`TorchMap`.
     """
 
+    inr: INRMap
+    n_members: int
+    n_properties: int
+
     def __init__(self, inr: INRMap, random_seeds: Sequence[int]):
         seeds = [int(seed) for seed in random_seeds]
         if not seeds or len(set(seeds)) != len(seeds):

@@ -122,6 +122,14 @@ class INRMap(TorchMap):
     (64,)
     """
 
+    mesh_of: TensorMesh | TreeMesh
+    active_cells: np.ndarray
+    domain: np.ndarray
+    n_properties: int
+    n_points: int
+    points_per_cell: tuple[int, ...]
+    max_points: int
+
     def __init__(
         self,
         mesh: TensorMesh | TreeMesh,

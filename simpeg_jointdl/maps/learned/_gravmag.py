@@ -88,7 +88,10 @@ class GravMagMap(TorchMap):
     an anomaly of a body outside is therefore explained by cells inside.
     """
 
-    property_names = ("density", "susceptibility")
+    property_names: tuple[str, str] = ("density", "susceptibility")
+    mesh_of: TensorMesh | TreeMesh
+    active_cells: np.ndarray
+    outside: np.ndarray
 
     def __init__(
         self,
@@ -131,7 +134,7 @@ class GravMagMap(TorchMap):
         return network.prepare(**data, **self._place).grids
 
     def predicted_module(self, m: ArrayLike) -> nn.Module:
-        """Return a copy of the module with the weights of a model; it takes grids to properties (2, n_active)."""
+        """Return a copy of the module with the weights of a model; it maps grids to properties (2, n_active)."""
         return self._filled(m)
 
     def save(self, path: str | os.PathLike[str], m: ArrayLike, **card: Any) -> None:

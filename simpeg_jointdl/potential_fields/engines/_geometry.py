@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from discretize import TensorMesh
+from discretize import TensorMesh, TreeMesh
 
 from ..._core.tensors import as_tensor
 from ...kernels import cell_values, gather_cells, node_function
@@ -70,11 +70,20 @@ class Geometry:
         For a tree mesh: nodes (n_nodes, 3), and the indices of the corners of the active cells, (n_cells, 8).
     """
 
-    def __init__(self, mesh, active_cells: np.ndarray, stations: Sequence[Stations], magnetization=None):
-        self.stations = list(stations)
-        self.magnetization = magnetization
-        self.n_cells = int(np.count_nonzero(active_cells))
-        self.axes = self.inside = self.nodes = self.cell_nodes = None
+    def __init__(
+        self,
+        mesh: TensorMesh | TreeMesh,
+        active_cells: np.ndarray,
+        stations: Sequence[Stations],
+        magnetization: np.ndarray | None = None,
+    ):
+        self.stations: list[Stations] = list(stations)
+        self.magnetization: np.ndarray | None = magnetization
+        self.n_cells: int = int(np.count_nonzero(active_cells))
+        self.axes: tuple[np.ndarray, ...] | None = None
+        self.inside: np.ndarray | None = None
+        self.nodes: np.ndarray | None = None
+        self.cell_nodes: np.ndarray | None = None
         if isinstance(mesh, TensorMesh):
             self._box(mesh, active_cells)
         else:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from scipy.sparse.linalg import LinearOperator
@@ -9,6 +12,8 @@ from scipy.sparse.linalg import LinearOperator
 from ..._core.tensors import as_numpy, as_tensor
 from ..._tensor_path import Chain
 from ._protocol import Engine
+
+Product = Callable[[torch.Tensor], torch.Tensor]
 
 
 class EngineOperator(LinearOperator):
@@ -44,7 +49,7 @@ class AmplitudeDirections:
         components = field.reshape(-1, 3)
         amplitude = components.norm(dim=1, keepdim=True)
         # the amplitude of a zero field has no derivative; use 0, as for |x| at 0
-        self.directions = torch.where(amplitude > 0.0, components / amplitude, 0.0)  # (n, 3)
+        self.directions: torch.Tensor = torch.where(amplitude > 0.0, components / amplitude, 0.0)  # (n, 3)
 
     def tangent(self, field: torch.Tensor) -> torch.Tensor:
         """Return the change of amplitudes for a change of the field, (3 n,) -> (n,)."""
@@ -59,14 +64,16 @@ class EngineLink:
     """An engine as a tensor linearization."""
 
     def __init__(self, engine: Engine):
-        self.tangent, self.adjoint = engine.forward, engine.adjoint
+        self.tangent: Product = engine.forward
+        self.adjoint: Product = engine.adjoint
         if getattr(engine, "takes_rows", False):
-            self.adjoint_rows = engine.adjoint
+            self.adjoint_rows: Product = engine.adjoint
 
 
 class Jacobian(Chain):
     """Product of operators, on the device and in the type of an engine."""
 
-    def __init__(self, links, engine: Engine):
+    def __init__(self, links: Sequence[Any], engine: Engine):
         super().__init__(*links)
-        self.device, self.dtype = engine.device, engine.dtype
+        self.device: torch.device = engine.device
+        self.dtype: torch.dtype = engine.dtype

@@ -80,6 +80,15 @@ class RetrainingRecipe(BaseRecipe):
     history: list[dict[str, Any]] = field(default_factory=list)
     agreed: bool = False
 
+    @property
+    def teach(self) -> Callable[..., tuple[GravMagUNet, list[float]]] | None:
+        """The name of :attr:`train` in version 0.1."""
+        return self.train
+
+    @teach.setter
+    def teach(self, value: Callable[..., tuple[GravMagUNet, list[float]]] | None) -> None:
+        self.train = value
+
     def run(self) -> dict[str, np.ndarray]:
         """Run all rounds; another run goes on from the network that the last one left.
 

@@ -11,8 +11,8 @@ class Tuning:
 
     Those of the mixture with sparse inversions (`sparse_share`, `mixed_from`, `mixed_to`) were chosen by
     ``benchmarks/learned/gravmag_mixture.py`` on 36 models of its own, 12 of each kind of shared structure, by the rms
-    of the mixture. All others were chosen by ``benchmarks/learned/finetuned.py`` and
-    ``benchmarks/learned/gravmag_retraining.py`` on few models, none of them among those whose errors are published.
+    of the mixture. The others were chosen on few models; ``benchmarks/learned/finetuned.py`` and
+    ``benchmarks/learned/gravmag_retraining.py`` measure what they lead to.
     """
 
     # mixture of the prediction with sparse inversions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -18,7 +20,7 @@ class ClusterSettings:
         return self._centers.copy()
 
     @centers.setter
-    def centers(self, value: ArrayLike):
+    def centers(self, value: ArrayLike) -> None:
         self._centers = check_centers(value, self.n_properties, self.n_clusters)
         self._forget()
 
@@ -48,12 +50,12 @@ class ClusterSettings:
         """Targets of the guided centres, (n_clusters, n_properties)."""
         return self._targets.copy()
 
-    def checkpoint_state(self) -> dict:
+    def checkpoint_state(self) -> dict[str, Any]:
         """Return the settings that change with the model, for a checkpoint."""
         state = {"centers": self.centers, "targets": self.targets, "guidance": self.guidance, "held": self._held}
         return state | {"factors": self._factors.copy(), "strengths": self.strengths}
 
-    def restore_checkpoint_state(self, state: dict) -> None:
+    def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
         """Restore the settings that :meth:`checkpoint_state` returned."""
         self.set_clusters(state["targets"], state.get("guidance"))
         self._factors = np.array(state.get("factors", np.ones(self.n_clusters)))
@@ -66,7 +68,7 @@ class ClusterSettings:
         return self._strengths.copy()
 
     @strengths.setter
-    def strengths(self, value: ArrayLike):
+    def strengths(self, value: ArrayLike) -> None:
         self._strengths = check.finite_array("GuidedFuzzyCMeans.strengths", value, (self.n_properties,), above=0.0)
         self._forget()
 

@@ -220,5 +220,5 @@ def test_bad_input():
     problem.model[:] = 0.0
     with pytest.raises(ValueError, match="no unit beside the background"):
         problem.find()
-    with pytest.raises(ValueError, match="nothing was compared"):
+    with pytest.raises(ValueError, match="got a search without comparisons"):
         plot_center_search(_search({}))

@@ -46,7 +46,7 @@ def test_the_ground_is_the_top_of_the_active_cells(network):
     np.testing.assert_allclose(implied.initial_model, explicit.initial_model, atol=1e-12)
 
 
-def test_mesh_inversion_starts_from_the_prediction_and_is_held_to_it(network):
+def test_the_inversion_starts_from_the_prediction_and_stays_near_it(network):
     recipe = make_warm(network, sparse_share=0.0)
     start = recipe.properties(recipe.initial_model)
     predicted = make(network).properties(make(network).initial_model)
