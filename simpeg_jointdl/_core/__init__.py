@@ -1,5 +1,5 @@
-"""What every other package stands on: tensors, operators, estimates, files, checks and protocols.
+"""Foundation of all other subpackages: tensors, operators, estimates, files, checks and protocols.
 
-It knows no mesh and no inverse problem of SimPEG. Other packages import its modules, as in
+It does not depend on meshes or inverse problems of SimPEG. Other subpackages import its modules, as in
 ``from .._core import validation as check`` or ``from .._core.protocols import HasChi``.
 """

@@ -1,4 +1,4 @@
-"""Checks of arrays; the door is :mod:`validation`."""
+"""Checks of arrays, to be used through :mod:`validation`."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def bounds(who: str, pair: Any, n: int = 1, *, mend: str = "") -> tuple[np.ndarr
 
 # what the checks are made of ----------------------------------------------------------------------------
 def _real(who: str, value: Any, wanted: str, mend: str, dtype: type = np.float64) -> np.ndarray:
-    """Copy of numbers; complex ones only where `dtype` is complex."""
+    """Return a copy of the numbers; complex ones are allowed only if `dtype` is complex."""
     refuse_masked(who, value)
     try:
         array = np.asarray(value)
@@ -227,7 +227,7 @@ def _within(
 def _check_limits(
     who: str, array: np.ndarray, least: float, above: float, most: float, below: float, mend: str
 ) -> None:
-    """ValueError for the first entry that is outside the limits; NaN is not."""
+    """Raise ValueError for the first entry outside the limits; NaN passes."""
     outside = np.flatnonzero(~(_within(array, least, above, most, below) | np.isnan(array)))
     if outside.size:
         first = array.ravel()[outside[0]]
@@ -237,14 +237,14 @@ def _check_limits(
 
 
 def _refuse(who: str, bad: np.ndarray, what: str, mend: str) -> None:
-    """ValueError that counts the bad entries."""
+    """Raise a ValueError that counts the bad entries."""
     if bad.any():
         msg = message(who, f"{int(bad.sum())} of {bad.size} entries that are {what}", "none", mend)
         raise ValueError(msg)
 
 
 def refuse_masked(who: str, value: Any) -> None:
-    """ValueError for masked entries, whose values would come out from under their mask."""
+    """Raise ValueError for masked entries, since a conversion would drop the mask and use their values."""
     parts = value if isinstance(value, list | tuple) else (value,)
     masked = [one for one in parts if isinstance(one, np.ma.MaskedArray) and np.ma.is_masked(one)]
     if masked:

@@ -1,4 +1,4 @@
-"""Checks of a mesh and its active cells; the door is :mod:`validation`."""
+"""Checks of a mesh and its active cells, to be used through :mod:`validation`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of numbers, choices, kinds and names; the door is :mod:`validation`."""
+"""Checks of numbers, choices, kinds and names, to be used through :mod:`validation`."""
 
 from __future__ import annotations
 

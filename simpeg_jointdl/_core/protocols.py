@@ -1,11 +1,11 @@
 """What this package may ask of an object, one Protocol each: the extension points of the package.
 
-An object that has the methods of a Protocol is served, whoever wrote it; it needs no base class of ours. Ask by
-``isinstance(thing, HasChi)``, never by ``hasattr(thing, "chi")``, so that every extension point is found here.
+An object that has the methods of a Protocol is accepted, whoever wrote it; it needs no base class of this package. Ask
+by ``isinstance(thing, HasChi)``, never by ``hasattr(thing, "chi")``, so that every extension point is found here.
 
 ``isinstance`` looks for the names alone, not for signatures. How it looks depends on the version of Python. Python 3.11
 evaluates a property to see whether it is there, so a property named here must be cheap and must not change anything.
-From Python 3.12 on only what a class or an instance holds counts, not what ``__getattr__`` makes up: a buffer of a
+From Python 3.12 on only what a class or an instance holds counts, not what ``__getattr__`` returns: a buffer of a
 ``torch.nn.Module`` is not seen, nor is an attribute that a proxy passes on. A new Protocol should therefore name
 methods rather than data.
 """
@@ -167,7 +167,7 @@ class IsCluster(Protocol):
         """Share of each cell that belongs to each cluster, (nP,) -> (n_cells, n_clusters)."""
 
     def update(self, model: np.ndarray) -> None:
-        """Move the centres to where the model is, as far as their guidance allows."""
+        """Move the centres towards the properties of the model, as far as their guidance allows."""
 
 
 @runtime_checkable
@@ -193,7 +193,7 @@ class HasStrengths(Protocol):
 # directives and minimizers ------------------------------------------------------------------------------
 @runtime_checkable
 class Settles(Protocol):
-    """A directive that changes the objective function for a while, and others wait for it to settle."""
+    """A directive that changes the objective function during a run until it has settled; others wait for that."""
 
     @property
     def settled(self) -> bool:
@@ -202,13 +202,13 @@ class Settles(Protocol):
 
 @runtime_checkable
 class Checkpointed(Protocol):
-    """An object of an inversion that says what a checkpoint must keep of it."""
+    """An object of an inversion that returns the state that a checkpoint must keep."""
 
     def checkpoint_state(self) -> dict[str, Any]:
         """State as plain values: numbers, strings, None, arrays, and lists and dicts of these."""
 
     def restore_checkpoint_state(self, state: dict[str, Any]) -> None:
-        """Take up a state that :meth:`checkpoint_state` gave."""
+        """Restore a state that :meth:`checkpoint_state` returned."""
 
 
 @runtime_checkable
@@ -229,7 +229,7 @@ class PreparesPoints(Protocol):
 
 @runtime_checkable
 class HasResetParameters(Protocol):
-    """A torch module that draws its parameters afresh, as torch's own layers do."""
+    """A torch module that initializes its parameters again, as torch's own layers do."""
 
     def reset_parameters(self) -> None:
         """Draw all parameters, those of inner modules included, from torch's global generator."""

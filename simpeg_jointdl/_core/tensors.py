@@ -1,4 +1,4 @@
-"""The only file where arrays cross between numpy and torch: devices, dtypes, memory and seeds."""
+"""The only module that converts arrays between numpy and torch: devices, dtypes, memory and seeds."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class OptionalTables(_Base):
     @callback.setter
     def callback(self, value: Any) -> None:
         if self.print_tables:
-            Minimize.callback.fset(self, value)  # says so where it replaces another one
+            Minimize.callback.fset(self, value)  # SimPEG prints a remark if this replaces another callback
         else:
             self._callback = value
 
@@ -99,7 +99,7 @@ def _found(entry: Any) -> Any:
 
 
 class _View(OptionalTables):
-    """Mixin of views of minimizers that are not ours; a copy of a view is a view of a copy."""
+    """Mixin of views of minimizers from outside this package; a copy of a view is a view of a copy."""
 
     original: Any
     print_tables = property(lambda self: False, doc="False: a view prints no tables.")
@@ -117,7 +117,7 @@ def without_tables(minimizer: Minimize) -> Minimize:
     Parameters
     ----------
     minimizer : simpeg.optimization.Minimize
-        SimPEG's, this package's, or anybody's.
+        Minimizer of SimPEG, of this package or of any other.
 
     Returns
     -------

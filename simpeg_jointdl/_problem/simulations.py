@@ -1,4 +1,4 @@
-"""Simulations behind other maps, and data sets paired with their simulations."""
+"""Simulations with other maps, and data sets paired with their simulations."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def with_map(simulation: BaseSimulation, map_name: str, mapping: maps.IdentityMa
 class PairedData:
     """Data sets and their simulations, one for each, on the same active cells of one mesh.
 
-    Made by :func:`paired_data`, which checks what it is given; whoever takes one need not check again.
+    Created by :func:`paired_data`, which checks its arguments; functions that take a PairedData need not check again.
 
     Attributes
     ----------

@@ -66,7 +66,7 @@ def _sparse_derivative(mapping: IdentityMap, model: np.ndarray) -> sp.spmatrix |
 
 
 def structured_cells(maps: Sequence[IdentityMap], model: np.ndarray) -> np.ndarray:
-    """Find the cells where a property differs from its median by over a tenth of its largest difference, of bool."""
+    """Find cells where a property differs from its median by over a tenth of the largest difference, (n_cells,)."""
     structured = []
     for one in maps:
         values = one * model

@@ -38,7 +38,7 @@ class Crossing:
         Time that they took. The clock starts when the queue of an accelerator is empty, so that only copies count. On a
         CPU most arrays are shared and nothing is copied.
     fallbacks : list of str
-        Terms that were computed with numpy since then.
+        Terms that were computed with numpy since the last :meth:`start_count`.
     """
 
     device: torch.device

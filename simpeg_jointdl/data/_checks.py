@@ -31,7 +31,7 @@ def ascending_frequencies(who: str, value) -> np.ndarray:
 
 
 def gappy_array(name: str, value, shape: tuple[int, ...], dtype=np.float64, *, positive=False) -> np.ndarray:
-    """Return a read-only copy of a given shape, with nan for missing values, not infinite and perhaps positive."""
+    """Return a read-only copy of a given shape, finite or nan (missing), and above 0 if `positive`."""
     array = np.array(value, dtype=dtype)
     if array.shape != shape:
         msg = f"{name}: got shape {array.shape}, wanted {shape}. Give one entry per station and frequency."

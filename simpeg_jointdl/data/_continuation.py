@@ -89,7 +89,7 @@ def white_noise_factor(shape: tuple[int, int], spacing: tuple[float, float], hei
     Returns
     -------
     float
-        Standard deviation after over that before the continuation.
+        Standard deviation of the noise after the continuation, divided by that before it.
     """
     return float(np.sqrt(np.mean(np.exp(-2.0 * _wavenumbers(shape, spacing) * height))))
 

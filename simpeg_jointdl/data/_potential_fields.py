@@ -152,7 +152,10 @@ def _inducing_field(value) -> tuple[float, float, float]:
         check.number(f"{name} declination", declination),
     )
     if field[1] > 90.0:
-        msg = f"{name}: got inclination {field[1]:g}, wanted -90 to 90 degrees. Order: amplitude, I, D."
+        msg = (
+            f"{name}: got inclination {field[1]:g}, wanted -90 to 90 degrees. Give the field as "
+            "(amplitude, inclination, declination)."
+        )
         raise ValueError(msg)
     return field
 
@@ -193,7 +196,7 @@ class GravityMagneticDataset:
     """
 
     name: str
-    # "or Any" instead of "or None": who knows the dataset knows what it holds, and need not ask for None each time
+    # typed "or Any", not "or None": callers who know the data set need not test for None at each use
     gravity: GravityData | Any
     magnetics: MagneticData | Any
     mesh: TensorMesh | TreeMesh | Any = None

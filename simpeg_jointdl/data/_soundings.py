@@ -103,7 +103,7 @@ class MTSoundings:
         ----------
         error_floor : float
             Relative error e of the impedance, such as 0.05 for 5 %. Errors are raised to at least 2 e of the apparent
-            resistivity and e radians of the phase; unknown errors become these. 0 changes nothing.
+            resistivity and e radians of the phase; unknown errors are set to these values. 0 changes nothing.
 
         Returns
         -------

@@ -112,7 +112,7 @@ class MTStations:
         -------
         MTStations
             Rotated impedances. Errors are propagated as if the four elements were independent, since an EDI does not
-            contain their covariances: rotating forth and back increases them, and changes the error of the determinant
+            contain their covariances: rotating back and forth increases them, and changes the error of the determinant
             although the determinant is invariant. A tensor with a missing element becomes missing.
         """
         degrees = check.number("MTStations.rotated, degrees", degrees)

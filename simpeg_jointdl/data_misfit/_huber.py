@@ -25,7 +25,7 @@ class HuberDataMisfit(BaseRobustDataMisfit):
 
     where :math:`r` is a residual over its uncertainty. Up to the threshold it is exactly SimPEG's ``L2DataMisfit``.
     Beyond the threshold the gradient of a datum no longer grows with its residual. The function is convex, so that it
-    has no local minima that least squares would not have.
+    has no local minima where the data depend linearly on the model.
 
     Parameters
     ----------

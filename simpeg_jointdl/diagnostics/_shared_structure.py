@@ -53,7 +53,7 @@ def shared_structure(
     .. math::
         T = \sum_i V_i \, | \nabla a \cdot \nabla b |_i
 
-    which is large where edges of both models coincide and are parallel, of either sign, with its values after the
+    which is large where edges of both models coincide and are parallel, whatever their signs, with its values after the
     second model has been shifted sideways by random distances. Depths do not change, so that structure which both
     models owe to the decay of their sensitivities with depth does not count. The shift is periodic over the core of the
     mesh, that is over the cells of the smallest width, without padding.
@@ -88,8 +88,8 @@ def shared_structure(
     TypeError
         If the mesh is neither a TensorMesh nor a TreeMesh.
     ValueError
-        If the mesh has one dimension, the active cells do not fit it or are none, a model does not have one finite
-        value per active cell, or there is no shift.
+        If the mesh has one dimension, the active cells do not fit it, no cell is active, a model does not have one
+        finite value per active cell, or there is no shift.
 
     Notes
     -----
@@ -151,7 +151,7 @@ def _rank(mesh, a, b, n_shifts, rng) -> float:
 
 
 def _strongest(strength, part) -> np.ndarray:
-    """Return the fewest cells that hold this part of the total, at most the largest `_MOST_CELLS`."""
+    """Return the strongest cells that together hold this part of the total, but at most `_MOST_CELLS` of them."""
     order = np.argsort(-strength, kind="stable")
     total = np.cumsum(strength[order])
     return order[: min(int(np.searchsorted(total, part * total[-1])) + 1, _MOST_CELLS)]

@@ -46,8 +46,8 @@ def structural_similarity(
     TypeError
         If the mesh is neither a TensorMesh nor a TreeMesh.
     ValueError
-        If the mesh has one dimension, the active cells do not fit it or are none, or a model does not have one finite
-        value per active cell.
+        If the mesh has one dimension, the active cells do not fit it, no cell is active, or a model does not have one
+        finite value per active cell.
 
     Examples
     --------

@@ -43,8 +43,8 @@ def read_edi(
     units : {None, "mV/km/nT", "ohm"}
         Unit of the impedances in the files. By default the unit in the header under ``UNITS``. If that is not a unit of
         an impedance, mV/km/nT is assumed, as is usual for EDI files, unless the median apparent resistivity of the file
-        would then be below 0.1 ohm m; the numbers are then taken as ohm. (Rock of more than 60 000 ohm m in ohm would
-        be mistaken: give `units` then.) 1 mV/km/nT is 4π·10⁻⁴ ohm.
+        would then be below 0.1 ohm m; the numbers are then taken as ohm. (A file in ohm from rock of more than 60 000
+        ohm m would be taken as mV/km/nT; give `units` there.) 1 mV/km/nT is 4π·10⁻⁴ ohm.
     rotation : float
         Wanted azimuth of the x axis in degrees clockwise from north. Impedances in other axes (``ZROT``, or ``ROTSPEC``
         of spectra) are rotated for each frequency; a tensor that lacks an element cannot be rotated.

@@ -35,7 +35,7 @@ def export_models(
     Parameters
     ----------
     folder : str or path
-        Folder, which is made if it does not exist. Existing files of the same names are replaced.
+        Folder, which is created if it does not exist. Existing files of the same names are replaced.
     mesh : discretize.TensorMesh or discretize.TreeMesh
         Mesh in 2-D or 3-D, in m. A UBC tree mesh must be in 3-D with equal base cells.
     models : dict of str to (n_active,) array_like, or sequence of PropertyModel
@@ -114,7 +114,7 @@ def _write_vtk(start, mesh, columns) -> pathlib.Path:
     writer.SetInputDataObject(grid)
     writer.SetFileName(str(path))
     if not writer.Write():  # VTK returns 0 and raises no error
-        msg = f"export_models: VTK could not write {path}. Check that the folder can be written to and has room."
+        msg = f"export_models: VTK could not write {path}. Check that the folder can be written to and has free space."
         raise OSError(msg)
     return path
 

@@ -1,4 +1,4 @@
-"""Golub-Kahan bidiagonalization: a Krylov space in which least squares with any damping are a small problem."""
+"""Golub-Kahan bidiagonalization: it reduces least squares with any damping to a small problem."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 # A stencil does not resolve a direction whose scatter is below this fraction of the largest one.
 _RANK_TOLERANCE = 1e-10
-# Times that a stencil is widened while it does not span all directions. Other cells cost nothing.
+# Largest number of times that a stencil is widened while it does not span all directions. Other cells cost nothing.
 _RINGS = 15
 
 

@@ -178,7 +178,7 @@ def match_clusters(old: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 
 def have_moved(old: np.ndarray, new: np.ndarray, by: float) -> np.ndarray:
-    """Compare matched clusters.
+    """Find the matched clusters that have moved farther than a distance.
 
     Parameters
     ----------

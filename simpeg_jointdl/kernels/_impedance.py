@@ -115,10 +115,10 @@ def is_wrong_quadrant(impedance: np.ndarray) -> np.ndarray:
 def is_spike(log_rho: np.ndarray, frequencies: np.ndarray, limit: float) -> np.ndarray:
     """Find apparent resistivities that change too much from one frequency to the next.
 
-    Over a layered earth the apparent resistivity changes by at most a decade per decade of frequency. The excess of two
-    points is therefore ``|Δ log10 ρ| - |Δ log10 f|``. Each point is compared with the two nearest points present on
-    either side, and the second smallest of these four values counts (of three or two the middle or the smaller one), so
-    that one bad neighbour has no influence.
+    Over a layered earth the apparent resistivity changes by at most a decade per decade of frequency. The excess of a
+    pair of points is therefore ``|Δ log10 ρ| - |Δ log10 f|``. Each point is compared with the two nearest points
+    present on either side, and the second smallest of these four values counts (the middle one of three, the smaller
+    one of two), so that one bad neighbour has no influence.
 
     Parameters
     ----------

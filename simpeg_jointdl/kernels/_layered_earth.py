@@ -12,8 +12,8 @@ from ._constants import MU_0
 # |x| below which t - x (1 - t²) is summed as a series. The closed form loses digits as eps / x², the series, cut off
 # after six terms, as (x / 2)^12.
 _SERIES_BELOW = 0.3
-# Numbers computed at once: on a CPU, for each thread, so many that the temporaries of a layer stay in cache; on an
-# accelerator so many that the temporaries of all layers fit in memory.
+# Largest number of values computed at once: on a CPU, per thread, such that the temporaries of a layer stay in cache;
+# on an accelerator, such that the temporaries of all layers fit in memory.
 _PIECE = {"cpu": 2**15, "accelerator": 2**22}
 
 

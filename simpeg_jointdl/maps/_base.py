@@ -29,8 +29,8 @@ class TorchMap(IdentityMap):
     .. math::
         \mathbf u(\mathbf m) = f_{\boldsymbol\theta = \mathbf m}(\mathbf x)
 
-    SimPEG sees an implicit representation, the decoder of a learned prior and a network under fine-tuning as such a
-    map. It can be combined with any other map, on either side, and with every simulation, regularization and coupling.
+    Implicit representations, decoders of learned priors and networks under fine-tuning are such maps. A map can be
+    combined with any other map, on either side, and with every simulation, regularization and coupling.
 
     Parameters
     ----------
@@ -72,10 +72,10 @@ class TorchMap(IdentityMap):
 
     Notes
     -----
-    The map is linearized once per model: its value, its derivative and all products at the same model share one
-    forward pass. :meth:`deriv` is a linear operator, of which only products are known and which can be added to and
-    multiplied with SimPEG's sparse matrices. A simulation's ``getJtJdiag`` through it is an unbiased stochastic
-    estimate with a fixed seed if it has more than 64 rows and columns.
+    The map is linearized once per model: its value, its derivative and all products at the same model share one forward
+    pass. :meth:`deriv` is a linear operator that is known only by its products with vectors. It can be added to and
+    multiplied with SimPEG's sparse matrices. If it has more than 64 rows and columns, a simulation's ``getJtJdiag``
+    with this map is an unbiased stochastic estimate with a fixed seed.
 
     Examples
     --------
@@ -173,7 +173,7 @@ class TorchMap(IdentityMap):
         ValueError
             If the model has another length.
         FloatingPointError
-            If the model or the outputs are not finite. Our minimizers then shorten the step.
+            If the model or the outputs are not finite. The minimizers of this package then shorten the step.
         """
         who = type(self).__name__
         m = checked_model(who, m, self.nP)

@@ -23,7 +23,7 @@ def check_module(who: str, module) -> None:
         found = f"only the buffers {buffers}, which an inversion does not change" if buffers else "none"
         msg = (
             f"{who}.module: {type(module).__name__} has no parameters ({found}), but the parameters are the model. "
-            "Register as torch.nn.Parameter what is to be inverted for."
+            "Register the values to invert for as torch.nn.Parameter."
         )
         raise ValueError(msg)
     for name, parameter in parameters.items():

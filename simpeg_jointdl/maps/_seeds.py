@@ -15,7 +15,8 @@ from .._core.tensors import seeded
 def drawn_afresh(module: nn.Module, random_seed: int, names: Sequence[str], who: str) -> nn.Module:
     """Return a copy of the module whose layers are initialized from the seed.
 
-    A module with ``reset_parameters`` initializes everything within it; other modules leave it to their children.
+    A module with ``reset_parameters`` initializes everything within it; in other modules each child is initialized by
+    itself.
     """
     module = copy.deepcopy(module)
     done: set[str] = set()

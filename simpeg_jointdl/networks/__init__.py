@@ -1,4 +1,4 @@
-"""Torch modules, their weights, and the command that trains them; nothing here knows SimPEG.
+"""Torch modules, their weights, and the command that trains them, independent of inversion.
 
 ==========================  =====================================================================
 `GeologyVAE`                learned prior on geology: from latent vectors to physical properties

@@ -34,10 +34,10 @@ def plot_convergence(history: Mapping[str, Mapping[str, Sequence[float]]], *, fi
         - ``"coupling_weight"`` and ``"coupling_value"``: multiplier and value (without the multiplier) of each
           coupling;
         - ``"term_value"``: value of each term of the objective function, times its multiplier;
-        - ``"change"``: norm of the step relative to the model, of each property.
+        - ``"change"``: norm of the step relative to that of the model, for each property.
 
-        A panel is logarithmic if no value is negative. Zeros are left out then, and only if the other values span two
-        decades; otherwise it is linear.
+        A panel is logarithmic if all its values are positive, or if some are zero and the others are positive and span
+        two decades or more; the zeros are then left out. Otherwise it is linear.
     first_iteration : int
         Number of the first entry; 0 if it belongs to the starting model.
 

@@ -221,5 +221,5 @@ def _furnish(plotter, pyvista, view, title, vertical_exaggeration) -> None:
 
 
 def _number_format(pyvista) -> str:
-    """Four digits, in the language of that VTK."""
+    """Return a format of four digits in the syntax of the installed VTK version."""
     return "%.4g" if pyvista.vtk_version_info < (9, 6, 0) else "{0:.4g}"

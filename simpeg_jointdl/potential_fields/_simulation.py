@@ -54,7 +54,7 @@ class EngineSimulation:
         sensitivity_dtype=np.float32,
         **kwargs,
     ):
-        """Do the work of SimPEG's constructor, which would list the corners of all cells: gigabytes for 10⁷ cells."""
+        """Replace SimPEG's constructor, which would store the corners of all cells: gigabytes for 10⁷ cells."""
         who = type(self).__name__
         for name in _SIMPEG_ONLY:
             if kwargs.pop(name, None) is not None:

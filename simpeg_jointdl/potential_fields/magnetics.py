@@ -48,7 +48,7 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
     r"""Magnetic field of right rectangular prisms, computed on a CPU or a GPU.
 
     .. math::
-        \mathbf b = \frac{1}{4\pi} \, \boldsymbol\nabla \boldsymbol\nabla
+        \mathbf b = \frac{1}{4\pi} \, \boldsymbol\nabla \boldsymbol\nabla \cdot
         \int \frac{\chi \mathbf M}{|\mathbf r_i - \mathbf r|} \, dV
 
     with the inducing field :math:`\mathbf M` in nT, without demagnetization. It replaces
@@ -70,9 +70,10 @@ class Simulation3DIntegral(EngineSimulation, _simpeg.Simulation3DIntegral):
         this order.
     engine : {"auto", "dense", "toeplitz", "blocked"}
         Engine that multiplies by the sensitivity matrix. ``"dense"`` stores the matrix. ``"toeplitz"`` stores one
-        kernel per component and layer, for receivers on a regular grid over cells of equal widths. ``"blocked"``
-        stores nothing and evaluates the matrix again in every product. ``"auto"`` uses Toeplitz where it can, dense
-        where that fits into memory and blocked otherwise, and logs its choice and the reason.
+        kernel per component and layer, for receivers on a regular grid over cells of equal widths. ``"blocked"`` stores
+        nothing and evaluates the matrix again in every product. ``"auto"`` uses dense for a small matrix; otherwise
+        Toeplitz where it can, dense where the matrix fits into memory, and blocked elsewhere. It logs its choice and
+        the reason.
     device : str or torch.device, optional
         Device of the computation; by default torch's default device.
     active_cells : (mesh.n_cells,) array_like of bool or of int, optional

@@ -186,7 +186,7 @@ class BaseCoupling(BaseSimilarityMeasure):
         self._forget()
 
     def cell_weights(self, properties: Sequence[int] | None = None) -> torch.Tensor:
-        """Return the product of all weights and the cell volumes, as the geometric mean over `properties`.
+        """Return the product of all weights and the cell volumes, with the geometric mean over `properties`.
 
         Parameters
         ----------

@@ -175,7 +175,7 @@ def _as_sequence(wire_map, name) -> list[IdentityMap]:
 
 @dataclass(frozen=True)
 class _PlainWires:
-    """What makes a Wires: SimPEG's object itself cannot be pickled, since it holds a class made on the fly."""
+    """Names and lengths of the parts of a Wires, which cannot be pickled itself: it holds a class made at run time."""
 
     parts: tuple[tuple[str, int], ...]
 

@@ -37,7 +37,7 @@ def check_recipe(
     ----------
     create : functools.partial
         The function that makes the recipe, with its data and options, but without `progress`, `checkpoint` and `log`.
-        Small: it is made and run several times.
+        The problem should be small, since the recipe is created and run several times.
     folder : pathlib.Path
         Empty folder for the files.
     wrong : dict of str to object
@@ -45,7 +45,7 @@ def check_recipe(
     has_files : bool
         Whether the function takes `checkpoint` and `log`.
     copiers : sequence of callable
-        What makes a copy of a recipe: ``copy.deepcopy``, or a function that pickles it and reads it back.
+        Functions that copy a recipe: ``copy.deepcopy``, or one that pickles it and reads it back.
     rtol : float
         Largest difference of a continued run, relative to the largest entry.
 

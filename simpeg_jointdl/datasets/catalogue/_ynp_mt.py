@@ -48,7 +48,8 @@ def load_ynp_mt(flags: bool = True) -> MTStations:
     -------
     MTStations
         Impedances in ohm with x to geographic north, and locations in UTM zone 12N (EPSG:32612). Errors are the formal
-        errors of 0.1 to 0.5 %, much smaller than the errors of a layered model; use soundings with a floor of 0.05.
+        errors of 0.1 to 0.5 %, much smaller than the errors of a layered model; call `soundings` with an error floor of
+        0.05.
 
     Notes
     -----

@@ -2,7 +2,7 @@
 
 ==========================  =====================================================================
 `make_geology`              random geology on a mesh, as numpy arrays
-`sample_geology`            many random geologies on a device, as networks are trained on
+`sample_geology`            many random geologies on a device, for the training of networks
 `sample_layered_earth`      many random layered earths on a device
 `layer_thicknesses`         thicknesses of their layers
 `make_soundings`            magnetotelluric soundings over layers, with noise

@@ -51,8 +51,8 @@ def sample_geology(
     r"""Return many random geological models as a tensor on a device.
 
     Every sample has its own history. Layers are deposited, tilted and folded. Faults displace layers and older bodies.
-    Younger bodies follow, dykes last, and replace what is older. All shapes are functions of the coordinates, so that
-    any points can be used and finer points show the same geology.
+    Younger bodies follow, dykes last, and replace older rock. All shapes are functions of the coordinates, so that any
+    points can be used and finer points show the same geology.
 
     Parameters
     ----------

@@ -57,17 +57,18 @@ def sample_layered_earth(
 ) -> Tensor:
     r"""Return random resistivities of the layers of `layer_thicknesses`.
 
-    ``"published"``: five of the 40 layers, drawn without return, get resistivities uniform in (2, 220) ohm m;
+    ``"published"``: five of the 40 layers, drawn without replacement, get resistivities uniform in (2, 220) ohm m;
     resistivity is linear in the layer's number between them and constant beyond.
 
     ``"wide"``: 0.1 to 1e5 ohm m. A third of the samples is blocky (one to nine units), a third smooth (one to nine
-    anchors, the logarithm linear between them), a third the sum of both with contrasts of half the size. A sample
-    has a level, uniform in the logarithm, and contrasts about it of 0.15 to 1.5 decades (standard deviation); what
-    would leave the range is reflected at its ends.
+    anchors, the logarithm linear between them), a third the sum of both with contrasts of half the size. A sample has a
+    level, uniform in the logarithm, and contrasts about it with a standard deviation of 0.15 to 1.5 decades; values
+    outside the range are reflected at its ends.
 
     Parameters
     ----------
     n_samples : int
+        Number of samples.
     design : {"wide", "published"}
         Design of the layers.
     random_seed : int or torch.Generator

@@ -35,8 +35,9 @@ def make_two_blocks(
     """Return gravity and magnetic data over two buried blocks, with the true models.
 
     Both properties have anomalies in the same blocks. The western block is dense and magnetic (+0.4 g/cc, 0.06 SI), the
-    eastern block is light and magnetic (-0.3 g/cc, 0.03 SI): structure is shared, but the sign of the correlation
-    differs. The blocks are fractions of the mesh; with another `cell_size` gz changes in proportion, and tmi does not.
+    eastern block is light and magnetic (-0.3 g/cc, 0.03 SI). Structure is shared, but the sign of the correlation
+    differs. The blocks are fractions of the mesh; if `cell_size` is multiplied by a factor, gz is multiplied by the
+    same factor and tmi does not change.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class Layout:
 
 
 def read_survey(who: str, survey) -> Layout:
-    """Return the layout of a natural-source survey; raise an error for data that layers do not have."""
+    """Return the layout of a natural-source survey; raise an error for data that a layered earth does not have."""
     distinct, blocks, rows = {}, [], []  # arrays of locations by identity, since most receivers share theirs
     for source in survey.source_list:
         check_frequency(who, source.frequency)
@@ -123,7 +123,7 @@ def check_frequency(who: str, frequency: float):
 
 
 def check_receiver(who: str, receiver):
-    """Raise an error unless a receiver measures real impedance data of layers, with E and H at one location."""
+    """Raise an error unless a receiver measures real-valued data of a layered earth, with E and H at one location."""
     name = type(receiver).__name__
     if not isinstance(receiver, Impedance):
         msg = f"{who}.survey: got a receiver of type {name}; wanted Impedance or DeterminantImpedance."

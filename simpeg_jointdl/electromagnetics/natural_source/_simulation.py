@@ -282,7 +282,7 @@ class Simulation1DStitched(BaseSimulation):
         return np.asarray(matrix.power(2).sum(axis=0)).ravel()
 
     def tensor_jacobian(self, m: np.ndarray) -> Chain | None:
-        """Return the sensitivities at a model (nP,) on the device, as :mod:`simpeg_jointdl._tensor_path` wants them.
+        """Return the sensitivities at a model (nP,) on the device, as :mod:`simpeg_jointdl._tensor_path` needs them.
 
         They have ``tangent``, ``adjoint``, ``device`` and ``dtype``; None if the map has no sparse derivative.
         """

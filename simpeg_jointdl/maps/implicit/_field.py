@@ -44,7 +44,7 @@ def prepared_points(network: nn.Module, points, device: torch.device, dtype: tor
 
 
 def make_outputs(bounds, start, scales, n: int, units, contrasts) -> Bounds | Units:
-    """Return what makes properties of the raw outputs of a network; the arguments are those of INRMap."""
+    """Return the module from the raw outputs of a network to properties; the arguments are those of INRMap."""
     if bounds is None:
         bounds = [None] * n
     elif n == 1 and len(bounds) == 2 and np.ndim(bounds[0]) == 0:

@@ -37,18 +37,18 @@ class DecoderMap(TorchMap):
     ----------
     decoder : torch.nn.Module
         Decoder such as :class:`simpeg_jointdl.networks.GeologyVAE`. It has ``n_latent``, ``properties`` and
-        ``decode(z, points)``, which takes latent vectors (k, n_latent) and points (n, 3) to properties
+        ``decode(z, points)``, which maps latent vectors (k, n_latent) and points (n, 3) to properties
         (k, n_properties, n). x and y run from -1 to 1 across the box, and depth from 0 at its top to 1. A decoder may
         also have ``n_offsets``, a number of further entries of the latent vector; ``encode``; ``sample_latent``; and
-        ``amplitude_steps``, the change of the logarithm of each property per unit of its latent entry, which are the
-        first entries.
+        ``amplitude_steps``. The first latent entries, one per property, then are the sizes of the properties, and
+        ``amplitude_steps`` holds the change of the logarithm of each property per unit of its entry.
     mesh : discretize.TensorMesh or discretize.TreeMesh
         Mesh in 3-D.
     active_cells : (n_cells,) array_like of bool, optional
         Active cells; by default all cells are active.
     offsets : bool
-        Whether the model includes the decoder's offsets, with which data can introduce what the decoder was not trained
-        on.
+        Whether the model includes the decoder's offsets, which let the data introduce structure that the decoder was
+        not trained on.
     points_per_cell : int or sequence of int
         Number of points along each axis of a cell over which the decoded model is averaged.
     domain : (2, 3) array_like, optional

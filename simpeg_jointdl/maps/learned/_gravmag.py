@@ -134,7 +134,7 @@ class GravMagMap(TorchMap):
         return network.prepare(**data, **self._place).grids
 
     def predicted_module(self, m: ArrayLike) -> nn.Module:
-        """Return a copy of the module with the weights of a model; it takes grids to properties (2, n_active)."""
+        """Return a copy of the module with the weights of a model; it maps grids to properties (2, n_active)."""
         return self._filled(m)
 
     def save(self, path: str | os.PathLike[str], m: ArrayLike, **card: Any) -> None:

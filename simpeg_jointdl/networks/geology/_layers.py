@@ -16,10 +16,10 @@ N_MOMENTS = 11  # number of moments per property
 
 
 class Encoder(nn.Module):
-    """Encoder of normalized models: a perceptron of convolutional features and of moments.
+    """Encoder of normalized models: a perceptron whose inputs are convolutional features and moments.
 
-    Moments describe the position and orientation of bodies by a few numbers, which convolutions would need long to
-    learn; the convolutions describe the rest.
+    Moments describe the position and orientation of bodies by a few numbers, which convolutions learn only slowly; the
+    convolutions describe the rest.
 
     Parameters
     ----------

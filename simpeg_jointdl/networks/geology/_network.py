@@ -32,7 +32,7 @@ class GeologyVAE(nn.Module):
     other entries a perceptron computes `n_bodies` soft bodies, each with one value per property, whose sum is the
     normalized model. A body is a superellipsoid between ellipsoid and box, with its own centre, axes, bend and
     sharpness of its edges. Latent vectors of geological models are approximately standard normal, so that an inversion
-    adds :math:`\tfrac12 \lVert z \rVert^2` to its objective function.
+    adds :math:`\lVert z \rVert^2` to a data misfit :math:`\lVert r \rVert^2` without the factor 1/2, as in SimPEG.
 
     The decoder is limited to models like those of the training set, and may not fit the data. A latent vector may
     therefore have `n_offsets` further entries, also standard normal, which change the parameters of each body, for
@@ -244,7 +244,7 @@ class GeologyVAE(nn.Module):
         return torch.cat([amplitudes, mean], dim=1), torch.cat([fixed, log_variance], dim=1)
 
     def encode_unit(self, unit: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the same for normalized models, without the entries of the amplitudes."""
+        """Return mean and log variance for normalized models, without the entries of the amplitudes."""
         mean, log_variance = self.encoder(unit).chunk(2, dim=1)
         return mean, log_variance.clamp(-12.0, 4.0)
 

@@ -37,9 +37,9 @@ _BATCH = 16  # number of tiles that `predict` evaluates at once
 class GravMagUNet(nn.Module):
     r"""Density and susceptibility from a grid of gz, a grid of the total field anomaly, or both.
 
-    The inputs are grids of 32 x 32 cells, the outputs 16 layers of cubic cells. What is known in closed form is
-    computed: each grid, divided by its own rms, is turned into a model by a minimum-variance estimate per wavenumber,
-    which knows the field direction, the heights and the noise,
+    The inputs are grids of 32 x 32 cells, the outputs 16 layers of cubic cells. Each grid, divided by its own rms, is
+    first turned into a model by a minimum-variance estimate in closed form for each wavenumber, which uses the field
+    direction, the heights and the noise,
 
     .. math::
         \hat m_z = \frac{\sum_{z'} C_{zz'} \hat k_{z'}^* \, \hat d}
@@ -67,9 +67,9 @@ class GravMagUNet(nn.Module):
     and the mean cross-entropy :math:`H` of the cells at whose faces a property changes. Small floors of the norms are
     omitted here, and a property without its own grid has weight 0.3.
 
-    Scaling laws hold to round-off. Lengths times s give the same models from gz times s and the same total field
-    anomaly, so that one network serves any cell size. Densities are proportional to gz, susceptibilities to the total
-    field anomaly, and the latter to the field strength.
+    Scaling laws hold to round-off. If all lengths and gz are multiplied by s and the total field anomaly stays the
+    same, the models stay the same, so that one network serves any cell size. Densities are proportional to gz, and
+    susceptibilities to the ratio of the total field anomaly to the field strength.
 
     Parameters
     ----------
@@ -95,7 +95,8 @@ class GravMagUNet(nn.Module):
     Notes
     -----
     The prediction is an estimate for bodies with induced magnetization under a flat surface, without contrasts outside
-    of the grid. It does not fit the data otherwise; a fine-tuned inversion starts from it and fits them.
+    of the grid. It need not fit the data, least of all where these assumptions fail; a fine-tuned inversion starts from
+    it and fits them.
 
     References
     ----------
@@ -160,7 +161,9 @@ class GravMagUNet(nn.Module):
         return {"widths": list(self.widths), "n_lifted": self.n_lifted}
 
     def forward(self, grids: GravMagGrids) -> GravMagModels:
-        """Return the models under grids; only the layers use the precision of an autocast.
+        """Return the models under grids.
+
+        Under ``torch.autocast`` only the layers run in its lower precision.
 
         Parameters
         ----------

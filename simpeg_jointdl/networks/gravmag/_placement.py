@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 class Placement:
     """Where gravity and magnetic data lie, their inducing field and their noise.
 
-    All fields are optional for data of SimPEG, which know their stations; then only what differs from the defaults of
-    :meth:`GravMagUNet.predict` is given.
+    All fields are optional for data of SimPEG, which contain the locations of their stations. Give only those that
+    differ from the defaults of :meth:`GravMagUNet.predict`.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ def _ground(
 
 
 def _log(who: str, datasets: dict[str, Stations], plan_grid: PlanGrid, n_masked: dict[str, int]) -> None:
-    """Log the number of masked values, and warn of relief, which the network does not know."""
+    """Log the number of masked values, and warn of relief, which the network ignores."""
     for kind, stations in datasets.items():
         if n_masked[kind]:
             _LOGGER.info("%s: %d of %d %s values are NaN and masked.", who, n_masked[kind], len(stations.values), kind)

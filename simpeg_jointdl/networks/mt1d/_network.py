@@ -53,10 +53,10 @@ class MT1DUNet(nn.Module):
     Training minimizes :math:`-\ln p(y_l \mid \mathbf d) + 10 \, (y_l - \sum_k w_{kl} \mu_{kl})^2`, averaged over the
     layers and over soundings of the prior.
 
-    Depths times s give the same data at frequencies divided by s², so that one network serves any range of depths
-    (`scaled`). The network of the wide design obeys a second scaling law of magnetotellurics: if resistivities are
-    multiplied by a constant, the same apparent resistivities times that constant result at frequencies times the
-    constant.
+    If all depths are multiplied by s, the same data result at frequencies divided by s², so that one network serves any
+    range of depths (`scaled`). The network of the wide design obeys a second scaling law of magnetotellurics: if
+    resistivities and frequencies are multiplied by the same constant, apparent resistivities are multiplied by it too
+    and phases stay the same.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ class MT1DUNet(nn.Module):
 
     Notes
     -----
-    The prediction is an estimate for layered earths like those of the training set, and does not fit the data
-    otherwise. `recipes.create_mt_inversion` starts from it and fits them.
+    The prediction is an estimate for layered earths like those of the training set. It need not fit the data, least of
+    all over other earths. `recipes.create_mt_inversion` starts from it and fits them.
 
     References
     ----------
@@ -201,7 +201,9 @@ class MT1DUNet(nn.Module):
         return network
 
     def forward(self, soundings: Soundings) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the mixtures of the logarithms of the resistivities; only the trunk uses the type of an autocast.
+        """Return the mixtures of the logarithms of the resistivities.
+
+        Under ``torch.autocast`` only the trunk runs in its lower precision.
 
         Parameters
         ----------

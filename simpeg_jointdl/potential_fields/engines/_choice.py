@@ -15,7 +15,7 @@ from ._tiled import Blocked, Dense
 from ._toeplitz import Toeplitz, toeplitz_reason
 
 ENGINES = ("auto", "dense", "toeplitz", "blocked")
-_SMALL = 2**22  # entries; a product with a smaller stored matrix takes about a millisecond, and users like its array
+_SMALL = 2**22  # entries; a product with a smaller stored matrix takes about a millisecond, and its array is handy
 _PART = 0.6  # fraction of the free memory that a matrix may take
 
 

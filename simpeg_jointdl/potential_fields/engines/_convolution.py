@@ -104,7 +104,7 @@ class Convolution:
         names, factors = _factors(self._geometry.stations[lattice.group].terms)
         factors = as_tensor(factors, self._device)
         sides = zip(cell_widths(self._geometry), self.n_cells, self.n_receivers, lattice.origin, strict=True)
-        # nodes from east to west, so that offsets of receivers from cells increase; two axes, so the sign stays
+        # nodes from east to west, so offsets from cells to receivers increase; with two reversed axes the sign stays
         x, y = (as_tensor(h * (np.arange(n, -m, -1) - origin), self._device) for h, n, m, origin in sides)
         z = as_tensor(self._geometry.axes[2] - lattice.height, self._device).reshape(-1, 1, 1)
         at_once = max(1, budget // (8 * len(x) * len(y) * (8 + 2 * len(names))))

@@ -22,7 +22,7 @@ def check_centers(centers: ArrayLike, n_properties: int, n_clusters: int | None 
 
 
 def check_guidance(guidance: ArrayLike, n_clusters: int) -> np.ndarray:
-    """Return the guidance of each cluster, (n_clusters,), from one number or one for each."""
+    """Return the guidance of each cluster, (n_clusters,), from one number or one per cluster."""
     who, mend = f"{_WHO}.guidance", "Infinity fixes the centres."
     return check.per_item(who, guidance, n_clusters, "cluster", least=0.0, infinite=True, mend=mend)
 
@@ -50,7 +50,7 @@ def updated_centers(
 ) -> np.ndarray:
     """Return the centres that minimise the coupling; all arrays are (n_clusters, n_properties).
 
-    A cluster of neither mass nor strength keeps its centre.
+    A cluster whose mass and strength are both zero keeps its centre.
     """
     total = mass + strength
     found = moment + strength * targets

@@ -58,7 +58,7 @@ class GuidedFuzzyCMeans(ClusterSettings, BaseCoupling):
     weights : dict of str to array_like, optional
         Weights by name, each of shape ``(n_cells,)`` or ``(n_cells, n_properties)`` over the active cells and not
         negative; none by default. They are multiplied with each other and with the cell volumes. The
-        product of the weights is :math:`w_{{jp}}`.
+        product of the weights is :math:`w_{jp}`.
     device : str or torch.device, optional
         Device of the computation; by default torch's default device.
     dtype : torch.dtype, numpy dtype or str, optional

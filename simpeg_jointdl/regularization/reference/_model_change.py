@@ -29,8 +29,10 @@ class ModelChange(BaseCoupling):
         \left( \delta_{pj}^2 + \left( \tfrac{3}{10} V_j^{2/3} (\nabla^2 \delta_p)_j \right)^2 \right), \qquad
         \delta_p = \frac{\mathbf p_p(\mathbf m) - \mathbf p_p^0}{s_p}
 
-    where :math:`s_p` is the rms of the reference model. Variation from cell to cell, which data do not resolve and the
-    last layers of a network produce easily, costs about ten times as much as a smooth change of the same size.
+    where :math:`s_p` is the rms of property :math:`p` of the reference model. The factor :math:`V_j^{2/3}` makes the
+    Laplacian independent of the cell size for cubic cells. Variation from cell to cell, which the data do not resolve
+    and which the last layers of a network produce easily, costs about ten times as much as a smooth change of the same
+    size.
 
     Parameters
     ----------

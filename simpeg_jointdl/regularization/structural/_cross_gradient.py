@@ -221,7 +221,7 @@ def _upper(dim: int) -> list[tuple[int, int]]:
 
 
 def cross(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Return cross products of vectors (3, n); of vectors (2, n) the one component along the third axis, (1, n)."""
+    """Return cross products, (3, n) in 3-D; in 2-D the only component, which is along the third axis, (1, n)."""
     if len(a) == 1:
         return torch.stack([-a[0] * b[1], a[0] * b[0]])
     if len(b) == 1:

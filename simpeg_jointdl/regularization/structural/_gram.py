@@ -1,9 +1,9 @@
 r"""Functionals of the Gram matrix of a few fields in windows, linearized once per model.
 
 The residual of a term is a linear combination of its fields, :math:`r_W = \sqrt{w} \sum_k c_k(G_W) \tilde f_k`, whose
-coefficients depend on the Gram matrix of the window alone. Its tangents have the same form. Neither is ever listed over
-all pairs of window and cell: Gram matrices, coefficients and their derivatives are stored per window, and each product
-costs a few sums over windows and as many sums back to cells.
+coefficients depend on the Gram matrix of the window alone. Its tangents have the same form. Neither is ever stored for
+all pairs of a window and a cell: Gram matrices, coefficients and their derivatives are stored per window, and each
+product costs a few sums over windows and as many sums back to cells.
 """
 
 from __future__ import annotations

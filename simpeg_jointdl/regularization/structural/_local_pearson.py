@@ -44,7 +44,7 @@ class LocalPearson(BaseCoupling):
         Fraction of the width that neighbouring windows share, in [0, 1). A cell counts in every window that contains
         it. Windows at the border of the active cells contain fewer cells.
     floor : float
-        :math:`\epsilon_a` as a fraction of the root mean variance of all windows,
+        :math:`\epsilon_a` as a fraction of the square root of the mean variance over all windows,
         :math:`\epsilon_a^2 = \text{floor}^2 \sum_W V_W \sigma_{aa} / \sum_W V_W`: windows with less variation lose
         weight. With 0 the value is exactly :math:`1 - r^2`. A window in which a property is constant contributes
         nothing, and that property has no gradient in it.

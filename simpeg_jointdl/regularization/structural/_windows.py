@@ -87,7 +87,7 @@ class Windows:
         return torch.stack([row.index_select(0, self._atom_index) for row in y])
 
     def entries(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return window and cell of every pair of them, (n_entries,) each, for residuals, which list all pairs."""
+        """Return the window and the cell of every pair, (n_entries,) each; only explicit residuals need all pairs."""
         gather = sp.csr_matrix((np.ones(self.n_cells), (self._atom, np.arange(self.n_cells))))
         pairs = (self._incidence @ gather).tocoo()
         return tuple(as_tensor(i.astype(np.int64), self._device) for i in (pairs.row, pairs.col))
