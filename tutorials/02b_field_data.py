@@ -63,7 +63,8 @@ panels = [
 for ax, (title, unit, stations, values) in zip(axes.flat, panels, strict=True):
     middle = np.median(values)
     reach = np.abs(values - middle).max()
-    style = {"marker": "s", "s": 80_000 / len(values), "cmap": "RdBu_r", "vmin": middle - reach, "vmax": middle + reach}
+    style = {"marker": "s", "s": 80_000 / len(values), "cmap": "RdBu_r"}
+    style |= {"vmin": middle - reach, "vmax": middle + reach}
     points = ax.scatter(*stations[:, :2].T / 1000.0, c=values, **style)
     ax.plot(*DEPOSIT[:2] / 1000.0, "k*", markersize=13, markeredgecolor="white")
     ax.set(title=title, xlabel="Easting (km)", ylabel="Northing (km)", aspect=1.0)

@@ -20,7 +20,9 @@ def scrape_figures(block, block_vars, gallery_conf) -> str:
                 continue
             _seen.add(figure)
             paths.append(next(block_vars["image_path_iterator"]))
-            figure.savefig(paths[-1], format="png", dpi=WIDTH / figure.get_figwidth())
+            # tight: drawn a second time, after the tutorial's own savefig, a constrained layout may cut off labels
+            dpi = WIDTH / figure.get_figwidth()
+            figure.savefig(paths[-1], format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.05)
             titles.append(
                 figure.get_suptitle() or next((one.get_title() for one in figure.axes if one.get_title()), "")
             )

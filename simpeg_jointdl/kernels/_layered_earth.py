@@ -93,7 +93,7 @@ def layered_impedance_derivatives(
     .. math::
 
         \frac{\partial Z_j}{\partial Z} = \frac{w^2 s}{D^2}, \qquad
-        \frac{\partial Z_j}{\partial h_j} = \frac{\alpha w s\,(w^2 - Z^2)}{D^2}, \qquad
+        \frac{\partial Z_j}{\partial h_j} = \frac{\alpha w s\,(w^2 - Z^2)}{D^2}, \\
         \frac{\partial Z_j}{\partial \ln\sigma_j} =
         -\frac{w\left[w^2 (t - x s) + Z^2 (t + x s) + 2 w Z t^2\right]}{2 D^2}.
 

@@ -89,7 +89,7 @@ def plot_data_fit(datasets: DataFit | Sequence[DataFit]) -> Figure:
         for ax, (title, values, (style, _)) in zip(row, panels, strict=True):
             scale = length_axes(ax, ("Easting", "Northing"), span.max())
             corners = tile / scale
-            ax.add_collection(PolyCollection(corners, array=values, edgecolors="face", linewidths=0.3, **style))
+            ax.add_collection(PolyCollection(corners, array=values, edgecolors="face", linewidths=0.8, **style))
             middle = (corners.min(axis=(0, 1)) + corners.max(axis=(0, 1))) / 2
             low, high = middle - span / scale / 2, middle + span / scale / 2
             ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect=1.0, title=title, facecolor=BLANK)

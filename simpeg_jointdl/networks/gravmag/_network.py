@@ -94,9 +94,8 @@ class GravMagUNet(nn.Module):
 
     Notes
     -----
-    The prediction is an estimate for bodies with induced magnetization under a flat surface, without contrasts outside
-    of the grid. It need not fit the data, least of all where these assumptions fail; a fine-tuned inversion starts from
-    it and fits them.
+    The prediction assumes induced magnetization, a flat surface and no contrasts outside of the grid. It need not fit
+    the data; a fine-tuned inversion starts from it and fits them.
 
     References
     ----------

@@ -26,13 +26,13 @@ class ModelChange(BaseCoupling):
 
     .. math::
         \phi(\mathbf m) = \sum_p \sum_j \frac{V_j}{\sum_k V_k}
-        \left( \delta_{pj}^2 + \left( \tfrac{3}{10} V_j^{2/3} (\nabla^2 \delta_p)_j \right)^2 \right), \qquad
+        \left( \delta_{pj}^2 + \left( \tfrac{3}{10} V_j^{2/d} (\nabla^2 \delta_p)_j \right)^2 \right), \qquad
         \delta_p = \frac{\mathbf p_p(\mathbf m) - \mathbf p_p^0}{s_p}
 
-    where :math:`s_p` is the rms of property :math:`p` of the reference model. The factor :math:`V_j^{2/3}` makes the
-    Laplacian independent of the cell size for cubic cells. Variation from cell to cell, which the data do not resolve
-    and which the last layers of a network produce easily, costs about ten times as much as a smooth change of the same
-    size.
+    where :math:`s_p` is the rms of property :math:`p` of the reference model and :math:`d` the number of dimensions.
+    The factor :math:`V_j^{2/d}` makes the Laplacian independent of the size of square or cubic cells. Variation from cell
+    to cell, which the data do not resolve and which the last layers of a network produce easily, costs more than a
+    smooth change of the same size: 14 times as much for a checkerboard pattern of cubic cells.
 
     Parameters
     ----------
@@ -91,7 +91,10 @@ class ModelChange(BaseCoupling):
         counts = np.isin(np.arange(len(reference)), np.arange(len(reference)) if which is None else which)
         scale = counts[:, None] * np.sqrt(volumes / volumes.sum()) / np.where(size > 0, size, 1.0)
         self._scale = self.tensor(scale)
-        roughness = sp.diags(_ROUGHNESS * volumes ** (2 / 3)) @ laplacian_matrix(self.regularization_mesh)
+        squared_width = volumes ** (2 / self.regularization_mesh.dim)
+        roughness = sp.diags(_ROUGHNESS * squared_width) @ laplacian_matrix(self.regularization_mesh)
+            self.regularization_mesh
+        )
         self._roughness = SparseMatrix.from_scipy(sp.csr_matrix(roughness), self.device, self.dtype)
         self._roughness_adjoint = SparseMatrix.from_scipy(sp.csr_matrix(roughness.T), self.device, self.dtype)
 

@@ -24,12 +24,12 @@ class Gramian(BaseCoupling):
         \phi = \sum_W V_W \, s_W, \qquad
         s_W = \det \left[ \langle T p_a, T p_b \rangle_W \right]
         \quad \text{or, normalized,} \quad
-        s_W = \frac{\det [ \langle T p_a, T p_b \rangle_W ]}{\prod_a (\| T p_a \|_W^2 + \epsilon_a^2)} \in [0, 1]
+        s_W = \frac{\det [ \langle T p_a, T p_b \rangle_W ]}{\prod_a (\| T p_a \|_W^2 + \epsilon_a^2)}
 
     with :math:`V_W = \sum_{i \in W} w_i V_i` and inner products averaged with that measure,
     :math:`\langle u, v \rangle_W = \frac{1}{V_W} \sum_{i \in W} w_i V_i \, u_i \cdot v_i`: the value depends
-    neither on the cell size nor on the number of cells in a window. For two properties
-    :math:`\det = |u|^2 |v|^2 - (u \cdot v)^2`.
+    neither on the cell size nor on the number of cells in a window. Normalized, :math:`s_W` lies between 0 and 1. For
+    two properties :math:`\det = |u|^2 |v|^2 - (u \cdot v)^2`.
 
     ================  ==============  =========================================================
     `operator`        T               favours

@@ -82,7 +82,7 @@ class LocalPearson(BaseCoupling):
     correlation constraints (in Chinese). Chinese Journal of Geophysics, 61(1), 358-367.
     https://html.rhhz.net/dqwlxb/2018-1-358.htm
 
-    Yin et al. (2018) and Liu, S. et al. (2022) maximise the correlation in windows of 8 x 8 x 6 and 8 x 8 x 10 cells.
+    Yin et al. (2018) maximise the correlation in windows of 8 x 8 x 6 cells.
     The form as a residual, :math:`1 - r^2 = \| \hat a - (\hat a \cdot \hat b) \hat b \|^2` with centred unit
     vectors, follows from the definition of r.
 
