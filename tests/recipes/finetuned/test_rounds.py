@@ -10,9 +10,9 @@ from tests.recipes.finetuned.problem import (
 )
 
 
-def test_the_network_learns_from_what_the_inversion_finds(network):
-    before = state(network)
-    recipe = make_rounds(network, training={"trained": "all"}, rounds=3, tolerance=0.01)
+def test_the_network_learns_from_what_the_inversion_finds(wider_network):
+    before = state(wider_network)
+    recipe = make_rounds(wider_network, training={"trained": "all"}, rounds=3, tolerance=0.01)
     assert isinstance(recipe, recipes.RetrainingRecipe)
     found = recipe.run()
     differences = [one["difference"] for one in recipe.history]
@@ -22,7 +22,7 @@ def test_the_network_learns_from_what_the_inversion_finds(network):
     assert (recipe.chi <= 1.0).all()
     np.testing.assert_array_equal(found["density"], recipe.properties(recipe.model)["density"])
     assert not recipe.agreed
-    for name, value in network.state_dict().items():
+    for name, value in wider_network.state_dict().items():
         assert torch.equal(value, before[name])
 
 
