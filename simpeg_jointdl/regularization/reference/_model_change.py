@@ -30,8 +30,8 @@ class ModelChange(BaseCoupling):
         \delta_p = \frac{\mathbf p_p(\mathbf m) - \mathbf p_p^0}{s_p}
 
     where :math:`s_p` is the rms of property :math:`p` of the reference model and :math:`d` the number of dimensions.
-    The factor :math:`V_j^{2/d}` makes the Laplacian independent of the size of square or cubic cells. Variation from cell
-    to cell, which the data do not resolve and which the last layers of a network produce easily, costs more than a
+    The factor :math:`V_j^{2/d}` makes the Laplacian independent of the size of square or cubic cells. Variation from
+    cell to cell, which the data do not resolve and which the last layers of a network produce easily, costs more than a
     smooth change of the same size: 14 times as much for a checkerboard pattern of cubic cells.
 
     Parameters
@@ -93,8 +93,6 @@ class ModelChange(BaseCoupling):
         self._scale = self.tensor(scale)
         squared_width = volumes ** (2 / self.regularization_mesh.dim)
         roughness = sp.diags(_ROUGHNESS * squared_width) @ laplacian_matrix(self.regularization_mesh)
-            self.regularization_mesh
-        )
         self._roughness = SparseMatrix.from_scipy(sp.csr_matrix(roughness), self.device, self.dtype)
         self._roughness_adjoint = SparseMatrix.from_scipy(sp.csr_matrix(roughness.T), self.device, self.dtype)
 
