@@ -65,7 +65,7 @@ def block(problem, k):
 @pytest.mark.parametrize("n_properties", [2, 3])
 def test_properties_that_wait_do_not_move_at_all(n_properties):
     problem = make_joint_problem(n_properties)
-    made, watch = make(problem, max_rounds=3, tolerance=1e-6, turn_iterations=8)
+    made, watch = make(problem, max_rounds=3, tolerance=1e-6, turn_iterations=4)
     made.run(problem.start)
     assert {row["turn"][0] for row in watch.rows} == set(range(n_properties))
     for before, after in zip(watch.rows[:-1], watch.rows[1:], strict=True):

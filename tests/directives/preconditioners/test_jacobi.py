@@ -78,7 +78,7 @@ def test_it_needs_fewer_iterations_of_the_conjugate_gradients():
     for make in (directives.UpdateJointPreconditioner, simpeg_directives.UpdatePreconditioner):
         betas = directives.JointBetaSchedule()
         steps = [directives.UpdateJointSensitivityWeights(), betas, directives.EstimateCouplingWeights(), make()]
-        inversion = problem.inversion([*problem.terms, coupling], steps, max_iterations=6)
+        inversion = problem.inversion([*problem.terms, coupling], steps, max_iterations=3)
         inversion.opt.cg_maxiter, inversion.opt.cg_rtol = 500, 1e-6
         inversion.run(problem.start)
         counts.append(inversion.opt.cg_count)
