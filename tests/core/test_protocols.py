@@ -1,6 +1,8 @@
 """Protocols: each has a docstring, sees what has its names, and sees the objects of this package it is meant for."""
 
 import inspect
+import re
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +34,13 @@ def members(kind):
     """Names that a Protocol asks for."""
     own = {name for name, value in vars(kind).items() if not name.startswith("_") and value is not None}
     return own | set(getattr(kind, "__annotations__", {}))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_protocol_is_used(name):
+    package = Path(protocols.__file__).parents[1]
+    others = [path for path in package.rglob("*.py") if path != Path(protocols.__file__)]
+    assert any(re.search(rf"\b{name}\b", path.read_text(encoding="utf-8")) for path in others)
 
 
 @pytest.mark.parametrize("name", ALL)

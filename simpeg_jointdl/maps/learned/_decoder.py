@@ -15,7 +15,7 @@ from simpeg.regularization import Smallness
 from simpeg.utils import validate_active_indices
 from torch import nn
 
-from ..._core.protocols import HasAmplitudes, HasEncoder, HasOffsets, SamplesLatent
+from ..._core.protocols import HasAmplitudes, HasEncoder, HasOffsets, IsDecoder, SamplesLatent
 from ..._core.tensors import as_numpy, as_tensor, resolve_device, resolve_dtype
 from .._base import TorchMap
 from .._points import checked_domain, checked_per_cell, points_in_cells, scaled
@@ -263,12 +263,10 @@ def has_amplitudes(decoder: nn.Module) -> bool:
 
 
 def _check_decoder(decoder, mesh, offsets):
-    missing = [name for name in ("n_latent", "properties", "decode") if not hasattr(decoder, name)]
-    if not isinstance(decoder, nn.Module) or missing:
-        lack = f" without {', '.join(missing)}" if missing else ", which is not a torch module"
+    if not isinstance(decoder, nn.Module) or not isinstance(decoder, IsDecoder):
         msg = (
-            f"DecoderMap.decoder: got {type(decoder).__name__}{lack}, wanted a decoder such as "
-            "networks.GeologyVAE.from_pretrained()."
+            f"DecoderMap.decoder: got {type(decoder).__name__}, wanted a torch module with n_latent, properties and "
+            "decode(z, points), such as networks.GeologyVAE.from_pretrained()."
         )
         raise TypeError(msg)
     if mesh.dim != 3:

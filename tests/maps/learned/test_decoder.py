@@ -78,7 +78,7 @@ def test_candidates_are_seeded():
 @pytest.mark.parametrize(
     ("decoder", "mesh", "options", "error", "message"),
     [
-        (torch.nn.Identity(), MESH, {}, TypeError, "without n_latent, properties, decode"),
+        (torch.nn.Identity(), MESH, {}, TypeError, "with n_latent, properties and decode"),
         (vae(), TensorMesh([2, 2]), {}, ValueError, "got 2 dimensions, wanted 3"),
         (vae(), MESH, {"points_per_cell": 0}, ValueError, "DecoderMap.points_per_cell: got 0"),
     ],
