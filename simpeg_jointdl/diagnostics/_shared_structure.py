@@ -78,11 +78,6 @@ def shared_structure(
     SharedStructure
         The pair ``(similarity, p)``. `p` is 1 if a model has no structure.
 
-    Warns
-    -----
-    UserWarning
-        If ``p > significance``.
-
     Raises
     ------
     TypeError
@@ -90,6 +85,11 @@ def shared_structure(
     ValueError
         If the mesh has one dimension, the active cells do not fit it, no cell is active, a model does not have one
         finite value per active cell, or there is no shift.
+
+    Warns
+    -----
+    UserWarning
+        If ``p > significance``.
 
     Notes
     -----

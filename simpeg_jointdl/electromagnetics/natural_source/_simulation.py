@@ -39,11 +39,11 @@ class Simulation1DStitched(BaseSimulation):
         "phase" (degrees). See :func:`create_survey`.
     thicknesses : (n_layers - 1,) or (n_stations, n_layers - 1) array_like
         Thicknesses in m, from the surface down; the last layer is a half-space. An empty list gives half-spaces.
-    sigma, rho : (n_stations * n_layers,) array_like, optional
-        Conductivity (S/m) or resistivity (ohm m) of a simulation without a model.
     sigmaMap, rhoMap : simpeg.maps.IdentityMap, optional
         Map from the model to conductivity or resistivity, (n_stations * n_layers,), layers fastest, from the surface
         down.
+    sigma, rho : (n_stations * n_layers,) array_like, optional
+        Conductivity (S/m) or resistivity (ohm m) of a simulation without a model.
     device : str or torch.device, optional
         Device of the computation; by default torch's default device.
     dtype : torch.dtype, numpy dtype or str, optional

@@ -46,13 +46,13 @@ class GuidedFuzzyCMeans(ClusterSettings, BaseCoupling):
         :class:`~simpeg_jointdl.directives.UpdateFuzzyClusters` calls it after each iteration. :math:`\eta_{kp}` is the
         guidance times the total weight of all cells divided by the number of clusters, so that a value means the same
         on every mesh. 0 gives free centres, infinity fixed ones.
+    scales : (n_properties,) array_like, optional
+        Difference that matters in each property; by default the range of the centres.
     balance : float
         Exponent from 0 (off) to 1 that strengthens small clusters; 0.5 is usual. A large background attracts the cells
         between it and a small body, which then shrinks. With a balance above 0, :meth:`update` sets :math:`b_k` to the
         share of the total weight in cluster :math:`k` to this power, scaled to a geometric mean of 1: a cluster with
         fewer cells attracts cells from farther away.
-    scales : (n_properties,) array_like, optional
-        Difference that matters in each property; by default the range of the centres.
     active_cells : (mesh.n_cells,) array_like of bool, or array_like of int, optional
         One boolean per mesh cell, or the indices of the active cells; by default all cells are active.
     weights : dict of str to array_like, optional
