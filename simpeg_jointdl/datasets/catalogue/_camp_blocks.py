@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ...data import GravityData, GravityMagneticDataset, MagneticData
 from ._sources import fetch, find_in_folder
-
-if TYPE_CHECKING:
-    pass
 
 _STEPS = {"full": 1, "small": 3}
 _PUBLISHED = "camp_blocks/published_models.npz"

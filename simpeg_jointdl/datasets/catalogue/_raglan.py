@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ...data import GravityMagneticDataset, MagneticData
 from ._sources import fetch
-
-if TYPE_CHECKING:
-    pass
 
 _DESCRIPTION = (
     "Total-field aeromagnetics over the Raglan nickel deposit, Quebec, in local coordinates, and the susceptibility "
